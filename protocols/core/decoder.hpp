@@ -15,6 +15,7 @@
 
 #include "protocols/core/bytes.hpp"
 #include "protocols/core/operation.hpp"
+#include "protocols/core/reason.hpp"
 
 namespace conduit {
 
@@ -107,8 +108,8 @@ struct Protocol {
   bool (*matches)(Bytes response, std::uint64_t request_detail, std::uint16_t quirks) noexcept = nullptr;
   // The PDU was permitted and will be forwarded: the session moves on. May be null.
   void (*accept)(Bytes pdu, Role sender, SessionState& session) noexcept = nullptr;
-  // Negative reply to a request, written to `reply`; its size, or 0 if this request cannot be refused in band. May be null.
-  std::size_t (*refuse)(Bytes request, std::span<std::uint8_t> reply) noexcept = nullptr;
+  // Negative reply to a request that was denied for `reason`, written to `reply`; its size, or 0 if this request cannot be refused in band. May be null.
+  std::size_t (*refuse)(Bytes request, Reason reason, std::span<std::uint8_t> reply) noexcept = nullptr;
   // Name of a function code, empty if it has none.
   std::string_view (*function_name)(std::uint32_t function) noexcept = nullptr;
 };
