@@ -1,0 +1,67 @@
+// What the parts of one worker share: moment, image, pools, counters, sink. Internal to the engine. The parts are free
+// functions over this context, one file each: classify, judge, tcp_gate, datagram_gate, address_gate, link_gate, events.
+#pragma once
+
+#include <cstdint>
+
+#include "dataplane/engine/engine.hpp"
+#include "dataplane/engine/flow.hpp"
+#include "dataplane/engine/frame.hpp"
+
+namespace conduit {
+
+class FlowTable;  // flow_table.hpp
+class BlockPool;  // block_pool.hpp
+
+struct WorkerContext {
+  std::uint64_t now_ns = 0;
+  std::uint64_t wall_ns = 0;
+  TimeQuality time_quality = TimeQuality::UNKNOWN;
+  const RuleImage* image = nullptr;
+  bool island = false;
+  EngineConfig config{};
+  LimitTable* limits = nullptr;
+  FlowTable* flows = nullptr;
+  BlockPool* blocks = nullptr;
+  FrameSink* sink = nullptr;
+  EventRing* ring = nullptr;
+  WorkerCounters counters{};
+  std::uint64_t event_sequence = 0;
+
+  // Sends a frame of the engine's own making; counts one that found no room.
+  bool emit(std::uint8_t port, Bytes frame) noexcept;
+};
+
+// --- judge.cpp -------------------------------------------------------------------------------------------------------
+
+struct Judgement {
+  Verdict verdict = Verdict::DROP;  // what to do on the wire: FORWARD in a conduit that only observes
+  Reason reason = Reason::NONE;
+  std::uint32_t reply_size = 0;     // REFUSE: octets of the negative reply in `reply`
+};
+
+// Judges one PDU whose judged part is complete, sent by side `sender`: decodes, matches every operation, pairs responses
+// with requests (law 5), asks rate limits, moves the session on, writes the event and counts. Call exactly once per PDU.
+// `reply` receives the negative reply of a REFUSE; a REFUSE that has none comes back as RESET (TCP) or DROP.
+[[nodiscard]] Judgement judge_pdu(WorkerContext& context, Flow& flow, Side sender, const ParsedFrame& frame, Bytes judged,
+                                  std::uint32_t pdu_size, std::span<std::uint8_t> reply) noexcept;
+
+// Bytes that are no PDU of the flow's protocol: event, count, verdict (RESET or DROP; FORWARD where it only observes).
+[[nodiscard]] Judgement judge_malformed(WorkerContext& context, Flow& flow, Side sender, const ParsedFrame& frame,
+                                        Bytes bytes, const char* field, bool mismatch) noexcept;
+
+// --- classify.cpp ----------------------------------------------------------------------------------------------------
+
+// Fills service, conduit, protocol, assets, client side of a flow whose key and gateway ports are set, by the image in
+// force. NONE: some rule could permit it (or its conduit only observes: then `flow.observe`). Used for new flows and,
+// after a swap, for living ones (law 6).
+[[nodiscard]] Reason classify(const WorkerContext& context, Flow& flow, const Mac& source_mac) noexcept;
+
+// --- events.cpp ------------------------------------------------------------------------------------------------------
+
+// Denial of a frame below PDU level: counter, event, observer. `flow` may be null. Returns true if the conduit only
+// observes and the frame has to go on.
+bool deny_frame(WorkerContext& context, const Flow* flow, const ParsedFrame& frame, Verdict verdict,
+                Reason reason) noexcept;
+
+}  // namespace conduit
