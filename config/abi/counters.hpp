@@ -1,5 +1,5 @@
-// Counters in shared memory: written by one worker each (private copy, committed about every thousand turns and when idle),
-// read by anybody. One block per worker.
+// Counters in shared memory: written by one worker each (private copy, committed about every thousand turns
+// and when idle), read by anybody. One block per worker.
 #pragma once
 
 #include <array>
@@ -13,7 +13,8 @@ namespace conduit {
 
 inline constexpr std::uint64_t counters_magic = 0x31544e4f43444e43;  // "CNDCONT1"
 inline constexpr std::uint32_t counters_abi = 1;
-inline constexpr std::size_t conduit_counter_count = 256;  // conduits with counters of their own; the rest share the last
+inline constexpr std::size_t conduit_counter_count =
+    256;  // conduits with counters of their own; the rest share the last
 
 struct PortCounters {
   std::uint64_t frames_in = 0;
@@ -27,8 +28,8 @@ struct ConduitCounters {
   std::uint64_t messages_opaque = 0;     // forwarded by a rule without inspection (TCP: segments with data)
   std::uint64_t octets_inspected = 0;
   std::uint64_t octets_opaque = 0;
-  std::uint64_t denied = 0;              // PDUs, datagrams or frames
-  std::uint64_t observed = 0;            // would have been denied, but the conduit only observes
+  std::uint64_t denied = 0;    // PDUs, datagrams or frames
+  std::uint64_t observed = 0;  // would have been denied, but the conduit only observes
 };
 
 struct WorkerCounters {
@@ -57,7 +58,7 @@ struct WorkerCounters {
 struct CountersBlock {
   std::uint64_t magic = counters_magic;
   std::uint32_t abi = counters_abi;
-  std::uint32_t size = 0;  // sizeof(CountersBlock)
+  std::uint32_t size = 0;                             // sizeof(CountersBlock)
   alignas(64) std::atomic<std::uint64_t> version{0};  // odd while being written (seqlock)
   alignas(64) WorkerCounters values{};
 };

@@ -1,6 +1,7 @@
-// Messages between conduit-dataplane and conduit-controlplane: unix SOCK_SEQPACKET, one message a datagram, fixed size by
-// type, descriptors beside them (SCM_RIGHTS). The control plane listens, the data plane connects (and connects again).
-// Anything of another size, type, sender or phase ends the connection; the data plane keeps enforcing.
+// Messages between conduit-dataplane and conduit-controlplane: unix SOCK_SEQPACKET, one message a datagram,
+// fixed size by type, descriptors beside them (SCM_RIGHTS). The control plane listens, the data plane
+// connects (and connects again). Anything of another size, type, sender or phase ends the connection; the
+// data plane keeps enforcing.
 #pragma once
 
 #include <array>
@@ -15,8 +16,8 @@ inline constexpr std::uint32_t ipc_magic = 0x50444e43;  // "CNDP"
 inline constexpr std::uint32_t ipc_abi = 1;
 
 enum class IpcType : std::uint32_t {
-  HELLO = 1,           // data plane → control plane, first; descriptors: counters and event ring of each worker
-  IMAGE = 2,           // control plane → data plane; descriptor: sealed memfd with a rule image
+  HELLO = 1,  // data plane → control plane, first; descriptors: counters and event ring of each worker
+  IMAGE = 2,  // control plane → data plane; descriptor: sealed memfd with a rule image
   IMAGE_ACCEPTED = 3,  // data plane → control plane: every worker judges by it now
   IMAGE_REFUSED = 4,   // data plane → control plane: the first broken rule by name
   ISLAND = 5,          // control plane → data plane: enter or leave island mode
@@ -31,7 +32,7 @@ struct IpcHeader {
   std::uint32_t magic = ipc_magic;
   std::uint32_t abi = ipc_abi;
   IpcType type = IpcType::PING;
-  std::uint32_t size = 0;  // octets of the whole message
+  std::uint32_t size = 0;    // octets of the whole message
   std::uint64_t serial = 0;  // of the question; answers repeat it
 };
 
@@ -46,8 +47,9 @@ struct IpcHello {
   std::uint32_t counters_abi = 0;
   std::uint8_t island = 0;
   std::array<char, 3> reserved{};
-  std::array<std::array<char, 16>, port_count_max> port_names{};  // as the gateway config names them, zero-padded
-  std::array<char, 16> back_end{};                                // "dpdk", "nfqueue"
+  std::array<std::array<char, 16>, port_count_max>
+      port_names{};                 // as the gateway config names them, zero-padded
+  std::array<char, 16> back_end{};  // "dpdk", "nfqueue"
   // descriptors, in order: counters 0, ring 0, counters 1, ring 1, …
 };
 
@@ -98,13 +100,13 @@ inline constexpr std::array<IpcRule, 8> ipc_rules{{
 }};
 
 // The row that permits this message, or null. Pure.
-[[nodiscard]] constexpr const IpcRule* ipc_permitted(const IpcHeader& header, std::size_t received, IpcSender sender,
-                                                     std::size_t descriptors) noexcept {
+[[nodiscard]] constexpr const IpcRule* ipc_permitted(const IpcHeader& header, std::size_t received,
+                                                     IpcSender sender, std::size_t descriptors) noexcept {
   for (const IpcRule& rule : ipc_rules) {
     if (rule.type != header.type) continue;
     const bool fits = header.magic == ipc_magic && header.abi == ipc_abi && rule.sender == sender &&
-                      rule.size == received && rule.size == header.size && descriptors >= rule.descriptors_min &&
-                      descriptors <= rule.descriptors_max;
+                      rule.size == received && rule.size == header.size &&
+                      descriptors >= rule.descriptors_min && descriptors <= rule.descriptors_max;
     return fits ? &rule : nullptr;
   }
   return nullptr;

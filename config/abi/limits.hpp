@@ -1,5 +1,6 @@
-// The one home of limits. Everything that a peer can make grow has its bound here; memory is taken from them at start.
-// Those that a gateway may choose (EngineLimits) come from its config within the ranges stated; the rest is fixed.
+// The one home of limits. Everything that a peer can make grow has its bound here; memory is taken from them
+// at start. Those that a gateway may choose (EngineLimits) come from its config within the ranges stated; the
+// rest is fixed.
 #pragma once
 
 #include <cstddef>
@@ -9,18 +10,20 @@ namespace conduit {
 
 inline constexpr std::size_t port_count_max = 16;
 inline constexpr std::size_t worker_count_max = 16;
-inline constexpr std::size_t burst_size = 32;            // frames per turn of a worker
-inline constexpr std::size_t frame_size_max = 2048;      // octets of the largest frame that is forwarded
-inline constexpr std::size_t frame_size_min = 60;        // octets; shorter frames that the engine makes are padded
+inline constexpr std::size_t burst_size = 32;        // frames per turn of a worker
+inline constexpr std::size_t frame_size_max = 2048;  // octets of the largest frame that is forwarded
+inline constexpr std::size_t frame_size_min = 60;  // octets; shorter frames that the engine makes are padded
 inline constexpr std::size_t vlan_tag_count_max = 2;
 inline constexpr std::size_t ipv6_extension_count_max = 4;
 inline constexpr std::size_t ipv6_extension_size_max = 256;  // octets of all extension headers of a packet
 
-inline constexpr std::size_t retained_size_max = 64 * 1024;    // forwarded, unacknowledged octets per flow and direction
-inline constexpr std::size_t held_size_max = 4096;             // octets of a cut PDU held per flow and direction
+inline constexpr std::size_t retained_size_max =
+    64 * 1024;                                      // forwarded, unacknowledged octets per flow and direction
+inline constexpr std::size_t held_size_max = 4096;  // octets of a cut PDU held per flow and direction
 inline constexpr std::size_t out_of_order_segment_count_max = 8;  // per flow and direction
-inline constexpr std::size_t position_map_count_max = 16;      // edits of one direction of a stream that are remembered
-inline constexpr std::size_t outstanding_count_max = 32;       // requests without an answer per flow
+inline constexpr std::size_t position_map_count_max =
+    16;  // edits of one direction of a stream that are remembered
+inline constexpr std::size_t outstanding_count_max = 32;  // requests without an answer per flow
 
 inline constexpr std::uint64_t image_size_max = 64ULL * 1024 * 1024;  // octets of a rule image
 inline constexpr std::uint64_t bundle_size_max = 8ULL * 1024 * 1024;  // octets of a signed bundle
@@ -32,10 +35,10 @@ static_assert(held_size_max >= 2 * frame_size_max);
 
 // What a gateway's config may choose. Counts are per worker.
 struct EngineLimits {
-  std::uint32_t flow_count = 16384;            // 64 … 1 048 576
-  std::uint32_t half_open_count = 2048;        // of flow_count: at most so many not yet established
-  std::uint32_t block_count = 16384;           // 2048-octet blocks for retained, held and early segments
-  std::uint32_t limit_count = 4096;            // rate limits in force (whole data plane)
+  std::uint32_t flow_count = 16384;      // 64 … 1 048 576
+  std::uint32_t half_open_count = 2048;  // of flow_count: at most so many not yet established
+  std::uint32_t block_count = 16384;     // 2048-octet blocks for retained, held and early segments
+  std::uint32_t limit_count = 4096;      // rate limits in force (whole data plane)
   std::uint64_t established_idle_ns = 24ULL * 3600 * 1'000'000'000;
   std::uint64_t half_open_idle_ns = 10ULL * 1'000'000'000;
   std::uint64_t closing_idle_ns = 30ULL * 1'000'000'000;

@@ -1,8 +1,8 @@
 // Cursor: bounds-checked reading of bytes that somebody else owns.
 //
-// Rule of every member: false means nothing was read and nothing was written. Lengths are compared by subtraction, so no
-// sum can overflow. A length-prefixed part is read through a child cursor (`take`), which cannot reach outside its part.
-// Not thread-safe; copying is cheap and gives an independent position.
+// Rule of every member: false means nothing was read and nothing was written. Lengths are compared by
+// subtraction, so no sum can overflow. A length-prefixed part is read through a child cursor (`take`), which
+// cannot reach outside its part. Not thread-safe; copying is cheap and gives an independent position.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,9 @@ class Cursor {
   constexpr Cursor() noexcept = default;
   constexpr explicit Cursor(Bytes bytes) noexcept : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
 
-  [[nodiscard]] constexpr std::size_t remaining() const noexcept { return static_cast<std::size_t>(end_ - at_); }
+  [[nodiscard]] constexpr std::size_t remaining() const noexcept {
+    return static_cast<std::size_t>(end_ - at_);
+  }
   [[nodiscard]] constexpr bool empty() const noexcept { return at_ == end_; }
   [[nodiscard]] constexpr Bytes rest() const noexcept { return {at_, remaining()}; }
 
@@ -41,13 +43,15 @@ class Cursor {
   }
   [[nodiscard]] constexpr bool u32be(std::uint32_t& value) noexcept {
     if (remaining() < 4) return false;
-    value = (std::uint32_t{at_[0]} << 24) | (std::uint32_t{at_[1]} << 16) | (std::uint32_t{at_[2]} << 8) | at_[3];
+    value =
+        (std::uint32_t{at_[0]} << 24) | (std::uint32_t{at_[1]} << 16) | (std::uint32_t{at_[2]} << 8) | at_[3];
     at_ += 4;
     return true;
   }
   [[nodiscard]] constexpr bool u32le(std::uint32_t& value) noexcept {
     if (remaining() < 4) return false;
-    value = (std::uint32_t{at_[3]} << 24) | (std::uint32_t{at_[2]} << 16) | (std::uint32_t{at_[1]} << 8) | at_[0];
+    value =
+        (std::uint32_t{at_[3]} << 24) | (std::uint32_t{at_[2]} << 16) | (std::uint32_t{at_[1]} << 8) | at_[0];
     at_ += 4;
     return true;
   }

@@ -1,9 +1,11 @@
-// The contract between a protocol's room and the rest of the project, and the registry: the one table of all rooms.
+// The contract between a protocol's room and the rest of the project, and the registry: the one table of all
+// rooms.
 //
-// A room is two pure functions and, where the protocol has one, a negative reply. Hermetic: no I/O, clock, heap, threads,
-// exceptions; all state is owned by the caller. `frame` is called with the unjudged bytes of one direction of a stream,
-// contiguous, from the first byte of a PDU; with a datagram it is called once. The result must not depend on how the
-// stream was cut: given more bytes, an answer other than INCOMPLETE never changes.
+// A room is two pure functions and, where the protocol has one, a negative reply. Hermetic: no I/O, clock,
+// heap, threads, exceptions; all state is owned by the caller. `frame` is called with the unjudged bytes of
+// one direction of a stream, contiguous, from the first byte of a PDU; with a datagram it is called once. The
+// result must not depend on how the stream was cut: given more bytes, an answer other than INCOMPLETE never
+// changes.
 #pragma once
 
 #include <array>
@@ -23,8 +25,8 @@ inline constexpr std::size_t session_state_size = 128;  // inline in the flow re
 inline constexpr std::size_t pdu_state_size = 96;       // a decoder's position within one PDU, octets
 inline constexpr std::size_t refusal_size_max = 512;    // the largest negative reply, octets
 
-// Small state of one conversation, owned by the flow, zeroed when the flow begins. A room overlays it with its own
-// trivially copyable struct through `as<T>()`.
+// Small state of one conversation, owned by the flow, zeroed when the flow begins. A room overlays it with
+// its own trivially copyable struct through `as<T>()`.
 struct alignas(8) SessionState {
   std::array<std::uint8_t, session_state_size> octets{};
   template <typename T>
@@ -37,8 +39,8 @@ struct alignas(8) SessionState {
 // Deviations of real devices that a policy declares per asset (signed). Bit mask; each use is counted.
 enum Quirk : std::uint16_t {
   QUIRK_NONE = 0,
-  QUIRK_UNIT_NOT_ECHOED = 1U << 0,         // server answers with a unit identifier of its own
-  QUIRK_TRANSACTION_ID_ZERO = 1U << 1,     // server answers with transaction identifier 0
+  QUIRK_UNIT_NOT_ECHOED = 1U << 0,      // server answers with a unit identifier of its own
+  QUIRK_TRANSACTION_ID_ZERO = 1U << 1,  // server answers with transaction identifier 0
 };
 
 enum class Transport : std::uint8_t { NONE = 0, TCP = 6, UDP = 17, ICMP = 1, ICMPV6 = 58, ETHERNET = 255 };
@@ -48,11 +50,11 @@ enum class FrameStatus : std::uint8_t { MALFORMED = 0, INCOMPLETE = 1, COMPLETE 
 // Answer of `frame`. All sizes in octets from the first byte of the PDU.
 struct Framing {
   FrameStatus status = FrameStatus::MALFORMED;
-  std::uint32_t pdu_size = 0;     // COMPLETE (= length known; bytes may still be missing): the whole PDU
-  std::uint32_t judge_size = 0;   // COMPLETE: how many of its first bytes are needed to judge it (≤ pdu_size)
-  std::uint32_t need_size = 0;    // INCOMPLETE: at least so many bytes are needed before `frame` can say more
-  const char* field = "";         // MALFORMED: the field at fault
-  bool mismatch = false;          // MALFORMED: these bytes are not this protocol at all
+  std::uint32_t pdu_size = 0;    // COMPLETE (= length known; bytes may still be missing): the whole PDU
+  std::uint32_t judge_size = 0;  // COMPLETE: how many of its first bytes are needed to judge it (≤ pdu_size)
+  std::uint32_t need_size = 0;   // INCOMPLETE: at least so many bytes are needed before `frame` can say more
+  const char* field = "";        // MALFORMED: the field at fault
+  bool mismatch = false;         // MALFORMED: these bytes are not this protocol at all
 };
 
 // Opaque to the caller: where a decoder stands within a PDU.
@@ -65,15 +67,15 @@ struct alignas(8) PduState {
   }
 };
 
-// What `open` found. `match_key` pairs a response with its request; `match_detail` is what the response must agree with
-// (taken from the request, handed back to `matches`).
+// What `open` found. `match_key` pairs a response with its request; `match_detail` is what the response must
+// agree with (taken from the request, handed back to `matches`).
 struct PduHead {
   bool well_formed = false;
-  const char* field = "";            // not well formed: the field at fault
+  const char* field = "";  // not well formed: the field at fault
   PduKind kind = PduKind::REQUEST;
-  bool answered = true;              // a REQUEST that will be answered (false: broadcast and the like)
-  bool negative = false;             // a RESPONSE that refuses (exception, error)
-  std::uint32_t function = 0;        // for reports of PDUs without operations
+  bool answered = true;        // a REQUEST that will be answered (false: broadcast and the like)
+  bool negative = false;       // a RESPONSE that refuses (exception, error)
+  std::uint32_t function = 0;  // for reports of PDUs without operations
   std::uint64_t match_key = 0;
   std::uint64_t match_detail = 0;
 };
@@ -85,30 +87,34 @@ using DimensionNames = std::array<std::string_view, dimension_count>;
 
 struct Protocol {
   ProtocolId id = ProtocolId::NONE;
-  std::string_view name;                      // "modbus"
-  std::uint16_t tcp_port = 0;                 // registered port, 0 = none
+  std::string_view name;       // "modbus"
+  std::uint16_t tcp_port = 0;  // registered port, 0 = none
   std::uint16_t udp_port = 0;
-  std::uint32_t framing_prefix_size = 0;      // first bytes of a PDU that carry no part of an operation (§5 law 1)
-  std::uint32_t judge_size_max = 0;           // bound of Framing::judge_size; the engine sizes its buffers by it
-  std::uint32_t pdu_size_max = 0;             // bound of Framing::pdu_size
-  bool replies_in_order = false;              // a reply may only follow the replies to earlier requests
-  std::uint8_t selector_dimension = 0xFF;     // dimension most often exact (Modbus unit); 0xFF = none
-  std::uint8_t range_dimension = 0xFF;        // dimension that rules list by range (Modbus address); 0xFF = none
+  std::uint32_t framing_prefix_size = 0;  // first bytes of a PDU without any part of an operation (§5 law 1)
+  std::uint32_t judge_size_max = 0;       // bound of Framing::judge_size; the engine sizes its buffers by it
+  std::uint32_t pdu_size_max = 0;         // bound of Framing::pdu_size
+  bool replies_in_order = false;          // a reply may only follow the replies to earlier requests
+  std::uint8_t selector_dimension = 0xFF;  // dimension most often exact (Modbus unit); 0xFF = none
+  std::uint8_t range_dimension = 0xFF;     // dimension that rules list by range (Modbus address); 0xFF = none
   DimensionNames dimension_names{};
 
   // Length of the PDU that begins at `bytes`.
-  Framing (*frame)(Bytes bytes, Role sender, Transport transport, const SessionState& session) noexcept = nullptr;
-  // Reads the head of a PDU whose judged part is complete; prepares `state` for `next`. Does not change the session.
+  Framing (*frame)(Bytes bytes, Role sender, Transport transport,
+                   const SessionState& session) noexcept = nullptr;
+  // Reads the head of a PDU whose judged part is complete; prepares `state` for `next`. Does not change the
+  // session.
   PduHead (*open)(Bytes pdu, Role sender, std::uint16_t quirks, const SessionState& session,
                   PduState& state) noexcept = nullptr;
-  // The next operation of the PDU; views in `operation` live as long as `pdu`. A response yields what it reports on, as
-  // far as the response itself says it.
+  // The next operation of the PDU; views in `operation` live as long as `pdu`. A response yields what it
+  // reports on, as far as the response itself says it.
   Next (*next)(Bytes pdu, PduState& state, Operation& operation) noexcept = nullptr;
-  // Does this response answer the request whose `match_detail` is given? Called after `open` found equal keys.
+  // Does this response answer the request whose `match_detail` is given? Called after `open` found equal
+  // keys.
   bool (*matches)(Bytes response, std::uint64_t request_detail, std::uint16_t quirks) noexcept = nullptr;
   // The PDU was permitted and will be forwarded: the session moves on. May be null.
   void (*accept)(Bytes pdu, Role sender, SessionState& session) noexcept = nullptr;
-  // Negative reply to a request that was denied for `reason`, written to `reply`; its size, or 0 if this request cannot be refused in band. May be null.
+  // Negative reply to a request that was denied for `reason`, written to `reply`; its size, or 0 if this
+  // request cannot be refused in band. May be null.
   std::size_t (*refuse)(Bytes request, Reason reason, std::span<std::uint8_t> reply) noexcept = nullptr;
   // Name of a function code, empty if it has none.
   std::string_view (*function_name)(std::uint32_t function) noexcept = nullptr;

@@ -1,8 +1,8 @@
-// Operation: one thing that a peer asks another to do. The waist of the project: every decoder produces operations, one
-// matcher judges them for all protocols, every rule, event and report speaks of them.
+// Operation: one thing that a peer asks another to do. The waist of the project: every decoder produces
+// operations, one matcher judges them for all protocols, every rule, event and report speaks of them.
 //
-// Plain data, no ownership: keys and array values are views into the PDU or into the decoder's bounded scratch and live
-// as long as those.
+// Plain data, no ownership: keys and array values are views into the PDU or into the decoder's bounded
+// scratch and live as long as those.
 #pragma once
 
 #include <array>
@@ -23,7 +23,8 @@ enum class ProtocolId : std::uint8_t {
   MODBUS = 16,
 };
 
-// What kind of influence an operation has on the asset. Numbers are those of `conduit.AccessClass` in options.proto.
+// What kind of influence an operation has on the asset. Numbers are those of `conduit.AccessClass` in
+// options.proto.
 enum class AccessClass : std::uint8_t {
   UNSPECIFIED = 0,
   READ = 1,      // process values and records out
@@ -51,13 +52,15 @@ struct Range {
 
 enum class ValueKind : std::uint8_t {
   NONE = 0,
-  SIGNED = 1,      // `i`
-  UNSIGNED = 2,    // `u`
-  FLOAT = 3,       // `f`
-  BYTES = 4,       // `data`: octets without a numeric reading
-  UNREADABLE = 5,  // there is a value, but what it will be cannot be known from the PDU: never satisfies a range
-  BITS = 6,        // `data`: `count` bits, least significant bit of the first octet first (Modbus coils)
-  WORDS = 7,       // `data`: `count` big-endian 16-bit words (Modbus registers); rules may read several as one number
+  SIGNED = 1,    // `i`
+  UNSIGNED = 2,  // `u`
+  FLOAT = 3,     // `f`
+  BYTES = 4,     // `data`: octets without a numeric reading
+  UNREADABLE =
+      5,     // there is a value, but what it will be cannot be known from the PDU: never satisfies a range
+  BITS = 6,  // `data`: `count` bits, least significant bit of the first octet first (Modbus coils)
+  WORDS =
+      7,  // `data`: `count` big-endian 16-bit words (Modbus registers); rules may read several as one number
 };
 
 struct Value {
@@ -92,7 +95,9 @@ struct Operation {
     present = static_cast<std::uint8_t>(present | (1U << index));
   }
   constexpr void set(std::size_t index, std::uint64_t number) noexcept { set(index, Range{number, number}); }
-  [[nodiscard]] constexpr bool has(std::size_t index) const noexcept { return ((present >> index) & 1U) != 0; }
+  [[nodiscard]] constexpr bool has(std::size_t index) const noexcept {
+    return ((present >> index) & 1U) != 0;
+  }
 };
 
 // Who sent a PDU, in the words of the protocol (not who opened the connection).

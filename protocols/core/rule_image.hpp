@@ -1,10 +1,11 @@
-// Rule image: the flat, immutable, position-independent table that the data plane judges by. Compiled from a policy by the
-// control plane (config/policy), handed over in a sealed memfd, checked once on arrival (`RuleImage::open`), then only read.
+// Rule image: the flat, immutable, position-independent table that the data plane judges by. Compiled from a
+// policy by the control plane (config/policy), handed over in a sealed memfd, checked once on arrival
+// (`RuleImage::open`), then only read.
 //
-// Layout: ImageHeader, then sections of fixed-size records at 64-byte aligned offsets. Everything refers to everything else
-// by index. No pointers, no strings (but key patterns): names are looked up in the policy of the image's generation.
-// After `open` every index and every offset in it is known to lie inside its section; `match` and the finders need no
-// further checks and cannot fail. Thread-safe: immutable.
+// Layout: ImageHeader, then sections of fixed-size records at 64-byte aligned offsets. Everything refers to
+// everything else by index. No pointers, no strings (but key patterns): names are looked up in the policy of
+// the image's generation. After `open` every index and every offset in it is known to lie inside its section;
+// `match` and the finders need no further checks and cannot fail. Thread-safe: immutable.
 #pragma once
 
 #include <array>
@@ -28,20 +29,20 @@ using Mac = std::array<std::uint8_t, 6>;
 enum class Section : std::uint32_t {
   ZONES,
   ASSETS,
-  ADDRESSES,       // hash table of AddressRecord, size a power of two
-  PREFIXES,        // longest prefix first
-  ASSET_MACS,      // macs of assets, by slices
-  MACS,            // hash table of MacRecord, size a power of two
+  ADDRESSES,   // hash table of AddressRecord, size a power of two
+  PREFIXES,    // longest prefix first
+  ASSET_MACS,  // macs of assets, by slices
+  MACS,        // hash table of MacRecord, size a power of two
   CONDUITS,
-  PAIRS,           // hash table of PairRecord, size a power of two
-  SERVICES,        // slices by pair, sorted by (transport, port_first)
-  BUCKETS,         // hash table of BucketRecord, size a power of two
-  ENTRIES,         // slices by bucket, sorted by first, with augmented max_last (implicit interval tree)
+  PAIRS,     // hash table of PairRecord, size a power of two
+  SERVICES,  // slices by pair, sorted by (transport, port_first)
+  BUCKETS,   // hash table of BucketRecord, size a power of two
+  ENTRIES,   // slices by bucket, sorted by first, with augmented max_last (implicit interval tree)
   RULES,
-  RANGES,          // slices by rule and dimension, sorted, disjoint, not adjacent
-  VALUES,          // slices by rule
-  KEYS,            // slices by rule
-  KEY_BYTES,       // octets of key patterns
+  RANGES,     // slices by rule and dimension, sorted, disjoint, not adjacent
+  VALUES,     // slices by rule
+  KEYS,       // slices by rule
+  KEY_BYTES,  // octets of key patterns
   LIMITS,
   ETHERNET_RULES,
   GRANTS,
@@ -65,11 +66,11 @@ struct ImageHeader {
   std::uint32_t abi = image_abi;
   std::uint32_t header_size = 0;
   std::uint64_t total_size = 0;
-  std::uint64_t generation = 0;              // counts images handed to this data plane's life; set by the control plane
+  std::uint64_t generation = 0;  // counts images handed to this data plane's life; set by the control plane
   std::uint64_t policy_version = 0;
   std::array<std::uint8_t, 32> policy_hash{};  // SHA-256 of the policy bytes
   std::uint32_t port_count = 0;
-  std::uint32_t group_count = 0;             // rule groups (Service::request_group, unsolicited_group) are below this
+  std::uint32_t group_count = 0;  // rule groups (Service::request_group, unsolicited_group) are below this
   std::array<SectionRef, section_count> section{};
 };
 
@@ -82,9 +83,9 @@ struct ZoneRecord {
 };
 
 enum AssetFlag : std::uint16_t {
-  ASSET_ROUTER = 1U << 0,       // carries other assets behind it
-  ASSET_GROUP = 1U << 1,        // a multicast or broadcast address
-  ASSET_VIRTUAL = 1U << 2,      // may move between its members (macs of all members are listed)
+  ASSET_ROUTER = 1U << 0,           // carries other assets behind it
+  ASSET_GROUP = 1U << 1,            // a multicast or broadcast address
+  ASSET_VIRTUAL = 1U << 2,          // may move between its members (macs of all members are listed)
   ASSET_PARTIAL_FORWARD = 1U << 3,  // §5 law 1: only the completing byte is gated
   ASSET_PARTIAL_HOLD = 1U << 4,     // §5 law 1: reset instead of releasing a held tail
 };
@@ -93,7 +94,8 @@ struct AssetRecord {
   std::uint32_t zone = 0;
   std::uint16_t flags = 0;   // AssetFlag
   std::uint16_t quirks = 0;  // Quirk
-  Slice macs;                // into ASSET_MACS; empty: bound to its zone's port only. Of an asset behind a router: the router's
+  Slice macs;  // into ASSET_MACS; empty: bound to its zone's port only. Of an asset behind a router: the
+               // router's
   std::uint32_t router = none_index;  // asset that carries it
   std::uint32_t reserved = 0;
 };
@@ -133,9 +135,9 @@ enum class MidStream : std::uint8_t { RESET = 0, RESYNC = 1 };
 
 enum ConduitFlag : std::uint16_t {
   CONDUIT_UDP_CHECKSUM_ABSENT = 1U << 0,  // UDP over IPv4 without checksum is accepted
-  CONDUIT_SYN_DATA = 1U << 1,             // data in a SYN is forwarded without the data instead of being denied
-  CONDUIT_URGENT_CLEAR = 1U << 2,         // the URG flag and pointer are cleared instead of being denied
-  CONDUIT_LOW_TTL = 1U << 3,              // packets with a TTL below the bound are accepted
+  CONDUIT_SYN_DATA = 1U << 1,      // data in a SYN is forwarded without the data instead of being denied
+  CONDUIT_URGENT_CLEAR = 1U << 2,  // the URG flag and pointer are cleared instead of being denied
+  CONDUIT_LOW_TTL = 1U << 3,       // packets with a TTL below the bound are accepted
 };
 
 struct ConduitRecord {
@@ -145,9 +147,9 @@ struct ConduitRecord {
   MidStream mid_stream = MidStream::RESET;
   Verdict on_deny = Verdict::REFUSE;
   std::uint8_t reserved = 0;
-  std::uint16_t flags = 0;                 // ConduitFlag
+  std::uint16_t flags = 0;  // ConduitFlag
   std::uint16_t reserved2 = 0;
-  std::uint64_t idle_established_ns = 0;   // 0 = the engine's default
+  std::uint64_t idle_established_ns = 0;  // 0 = the engine's default
 };
 
 // Services from `client` to `server` (roles, not who connects).
@@ -170,14 +172,15 @@ struct ServiceRecord {
   Verdict on_deny = Verdict::REFUSE;
   std::uint16_t port_first = 0;  // listening ports; ICMP: types
   std::uint16_t port_last = 0;
-  std::uint8_t essential = 0;    // some rule of it is essential
+  std::uint8_t essential = 0;  // some rule of it is essential
   std::uint8_t reserved[3]{};
-  std::uint32_t request_group = 0;      // rules for PDUs that the client sends
-  std::uint32_t unsolicited_group = 0;  // rules for unsolicited PDUs of the server
+  std::uint32_t request_group = 0;         // rules for PDUs that the client sends
+  std::uint32_t unsolicited_group = 0;     // rules for unsolicited PDUs of the server
   std::uint32_t opaque_rule = none_index;  // OPAQUE_*, ICMP: the rule that permits the flow
 };
 
-// Rules of one group that may permit one function (and, if not `any_selector`, one value of the selector dimension).
+// Rules of one group that may permit one function (and, if not `any_selector`, one value of the selector
+// dimension).
 struct BucketRecord {
   std::uint32_t group = none_index;  // none_index: empty slot
   std::uint32_t function = 0;
@@ -204,25 +207,35 @@ enum RuleFlag : std::uint8_t {
 
 struct RuleRecord {
   ProtocolId protocol = ProtocolId::NONE;
-  std::uint8_t flags = 0;          // RuleFlag
-  std::uint8_t access_mask = 0;    // bit AccessClass; 0xFF = any
-  std::uint8_t constrained = 0;    // bit d: dimension d must be present and contained
+  std::uint8_t flags = 0;        // RuleFlag
+  std::uint8_t access_mask = 0;  // bit AccessClass; 0xFF = any
+  std::uint8_t constrained = 0;  // bit d: dimension d must be present and contained
   std::uint8_t keys_constrained = 0;
   std::uint8_t reserved[3]{};
   std::uint32_t conduit = 0;
-  std::uint32_t policy_rule = 0;   // number of the `allow` in the policy, in order of appearance, 0-based: names it in events
+  std::uint32_t policy_rule =
+      0;  // number of the `allow` in the policy, in order of appearance, 0-based: names it in events
   std::array<Slice, dimension_count> ranges{};  // into RANGES
-  Slice values;                    // into VALUES; empty: value not constrained. One of them has to hold for each element
+  Slice values;  // into VALUES; empty: value not constrained. One of them has to hold for each element
   std::array<Slice, key_count> keys{};  // into KEYS; one of them has to match
   std::uint32_t limit = none_index;
   std::uint32_t grant = none_index;
 };
 
-enum class NumberType : std::uint8_t { NATURAL = 0, BOOL = 1, INT16 = 2, UINT16 = 3, INT32 = 4, UINT32 = 5, FLOAT32 = 6 };
+enum class NumberType : std::uint8_t {
+  NATURAL = 0,
+  BOOL = 1,
+  INT16 = 2,
+  UINT16 = 3,
+  INT32 = 4,
+  UINT32 = 5,
+  FLOAT32 = 6
+};
 enum class WordOrder : std::uint8_t { HIGH_FIRST = 0, LOW_FIRST = 1 };
 
-// Inclusive. WORDS of a two-word type are read as an array that begins where the rule's range begins; an operation that
-// covers a part of an element does not match. Integers compare in i64/u64, floats as double; NaN never satisfies.
+// Inclusive. WORDS of a two-word type are read as an array that begins where the rule's range begins; an
+// operation that covers a part of an element does not match. Integers compare in i64/u64, floats as double;
+// NaN never satisfies.
 struct ValueRecord {
   NumberType type = NumberType::NATURAL;
   WordOrder order = WordOrder::HIGH_FIRST;
@@ -241,7 +254,8 @@ struct KeyRecord {
 };
 
 struct LimitRecord {
-  std::uint64_t state_id = 0;    // stable across images (hash of conduit id and rule id): the running state is found by it
+  std::uint64_t state_id =
+      0;  // stable across images (hash of conduit id and rule id): the running state is found by it
   std::uint64_t per_ns = 0;
   std::uint32_t operations = 0;  // at most so many in any `per_ns` (GCRA with this burst)
   std::uint32_t reserved = 0;
@@ -253,7 +267,7 @@ struct EthernetRuleRecord {
   std::uint8_t any_vlan = 0;
   std::uint16_t ethertype = 0;
   VlanKey vlan = 0;
-  Mac destination{};         // matched where `any_destination` is 0
+  Mac destination{};  // matched where `any_destination` is 0
   std::uint8_t dsap = 0;
   std::uint8_t any_destination = 0;
   std::uint32_t source_asset = none_index;  // none: any source on that port
@@ -266,7 +280,7 @@ struct GrantRecord {
 };
 
 struct MatchResult {
-  std::uint32_t rule = none_index;       // RULES index that permits, none_index = denied
+  std::uint32_t rule = none_index;                 // RULES index that permits, none_index = denied
   Reason reason = Reason::FUNCTION_NOT_PERMITTED;  // denied: how far the nearest rule went
   std::uint32_t nearest_rule = none_index;
 };
@@ -281,46 +295,58 @@ class RuleImage {
  public:
   RuleImage() noexcept = default;
 
-  // Checks `bytes` (8-byte aligned, lives longer than the view). On success the view; else `broken` names the first rule
-  // that is broken and the view is empty (`valid()` false).
+  // Checks `bytes` (8-byte aligned, lives longer than the view). On success the view; else `broken` names the
+  // first rule that is broken and the view is empty (`valid()` false).
   [[nodiscard]] static RuleImage open(Bytes bytes, const char*& broken) noexcept;
 
   [[nodiscard]] bool valid() const noexcept { return header_ != nullptr; }
   [[nodiscard]] const ImageHeader& header() const noexcept { return *header_; }
 
-  [[nodiscard]] std::span<const ZoneRecord> zones() const noexcept { return section<ZoneRecord>(Section::ZONES); }
-  [[nodiscard]] std::span<const AssetRecord> assets() const noexcept { return section<AssetRecord>(Section::ASSETS); }
+  [[nodiscard]] std::span<const ZoneRecord> zones() const noexcept {
+    return section<ZoneRecord>(Section::ZONES);
+  }
+  [[nodiscard]] std::span<const AssetRecord> assets() const noexcept {
+    return section<AssetRecord>(Section::ASSETS);
+  }
   [[nodiscard]] std::span<const ConduitRecord> conduits() const noexcept {
     return section<ConduitRecord>(Section::CONDUITS);
   }
   [[nodiscard]] std::span<const ServiceRecord> services() const noexcept {
     return section<ServiceRecord>(Section::SERVICES);
   }
-  [[nodiscard]] std::span<const RuleRecord> rules() const noexcept { return section<RuleRecord>(Section::RULES); }
-  [[nodiscard]] std::span<const LimitRecord> limits() const noexcept { return section<LimitRecord>(Section::LIMITS); }
+  [[nodiscard]] std::span<const RuleRecord> rules() const noexcept {
+    return section<RuleRecord>(Section::RULES);
+  }
+  [[nodiscard]] std::span<const LimitRecord> limits() const noexcept {
+    return section<LimitRecord>(Section::LIMITS);
+  }
   [[nodiscard]] std::span<const EthernetRuleRecord> ethernet_rules() const noexcept {
     return section<EthernetRuleRecord>(Section::ETHERNET_RULES);
   }
   [[nodiscard]] std::span<const MacBytes> macs_of(const AssetRecord& asset) const noexcept;
 
   // Asset with this address on this port, or none_index. Exact addresses before prefixes.
-  [[nodiscard]] std::uint32_t find_asset(std::uint8_t port, VlanKey vlan, const Address& address) const noexcept;
-  // Asset with this address on any port or VLAN (to tell "unknown" from "wrong zone", and for captures); none_index if none.
+  [[nodiscard]] std::uint32_t find_asset(std::uint8_t port, VlanKey vlan,
+                                         const Address& address) const noexcept;
+  // Asset with this address on any port or VLAN (to tell "unknown" from "wrong zone", and for captures);
+  // none_index if none.
   [[nodiscard]] std::uint32_t find_asset_anywhere(const Address& address) const noexcept;
-  [[nodiscard]] std::uint32_t find_asset_by_mac(std::uint8_t port, VlanKey vlan, const Mac& mac) const noexcept;
+  [[nodiscard]] std::uint32_t find_asset_by_mac(std::uint8_t port, VlanKey vlan,
+                                                const Mac& mac) const noexcept;
   // Conduit that joins two zones (either order), or none_index.
   [[nodiscard]] std::uint32_t find_conduit(std::uint32_t zone_a, std::uint32_t zone_b) const noexcept;
-  // SERVICES index for this pair of roles, transport and listening port, or none_index. `opened_by` CLIENT finds services
-  // that the client may open, SERVER those that the server may open; EITHER finds any.
+  // SERVICES index for this pair of roles, transport and listening port, or none_index. `opened_by` CLIENT
+  // finds services that the client may open, SERVER those that the server may open; EITHER finds any.
   [[nodiscard]] std::uint32_t find_service(std::uint32_t client, std::uint32_t server, Transport transport,
                                            std::uint16_t port, OpenedBy opened_by) const noexcept;
   // Is there any service between the two (either role)? For address resolution.
   [[nodiscard]] bool pair_exists(std::uint32_t asset_a, std::uint32_t asset_b) const noexcept;
 
-  // The one matcher. A rule permits if its access mask, every constrained dimension (containment in one range), keys and
-  // value constraint hold, it is essential in island mode, and its grant is active. Rate limits are the caller's: on
-  // success `limits()[rules()[rule].limit]` is still to be asked.
-  [[nodiscard]] MatchResult match(std::uint32_t group, const Operation& operation, MatchMoment moment) const noexcept;
+  // The one matcher. A rule permits if its access mask, every constrained dimension (containment in one
+  // range), keys and value constraint hold, it is essential in island mode, and its grant is active. Rate
+  // limits are the caller's: on success `limits()[rules()[rule].limit]` is still to be asked.
+  [[nodiscard]] MatchResult match(std::uint32_t group, const Operation& operation,
+                                  MatchMoment moment) const noexcept;
 
  private:
   template <typename Record>

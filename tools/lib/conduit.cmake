@@ -1,0 +1,141 @@
+# Compiler options for the whole tree and the few functions with which a folder describes itself.
+#
+#   conduit_library(NAME [HERMETIC] [LINK …] [PRIVATE …])  static library of all *.cpp of the folder
+#   conduit_program(NAME [HERMETIC] [LINK …])              program of all *.cpp of the folder, built into build/<preset>/bin
+#   conduit_test(AREA [SOURCES …] [LINK …] [LABELS …])     doctest program test_<AREA>, run as <label>.<AREA>
+#   conduit_fuzz_target(NAME [SOURCES …] [LINK …])         fuzz target fuzz_<NAME>; corpus in tests/fuzz/corpus/<NAME>
+#   conduit_script_test(NAME COMMAND … [LABELS …])         any other command as a test
+#   conduit_add_subfolders()                               every direct subfolder that has a CMakeLists.txt
+
+set(CONDUIT_SANITIZE "" CACHE STRING "value for -fsanitize=, empty for none")
+set(CONDUIT_TEST_SUFFIX "" CACHE STRING "appended to test names, tells build trees apart")
+option(CONDUIT_LIBFUZZER "link fuzz targets with libFuzzer (clang) instead of the corpus replayer" OFF)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Debug CACHE STRING "" FORCE)
+endif()
+if(NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+  find_program(CONDUIT_CCACHE ccache)
+  if(CONDUIT_CCACHE)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CONDUIT_CCACHE})
+  endif()
+endif()
+
+# No NDEBUG anywhere: a broken invariant aborts in release too.
+set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g")
+set(CMAKE_CXX_FLAGS_SANITIZE "-O1 -g -fno-omit-frame-pointer")
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+include(CheckPIESupported)
+check_pie_supported(LANGUAGES CXX)
+
+# Clang counts -Wsign-conversion to -Wconversion, GCC does not; both ask for the same here.
+add_compile_options(-Wall -Wextra -Wconversion -Wsign-conversion -Werror)
+add_compile_options(-march=x86-64-v2 -fstack-protector-strong)
+add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed)
+add_compile_definitions($<$<CONFIG:Release>:_FORTIFY_SOURCE=2> $<$<NOT:$<CONFIG:Release>>:_GLIBCXX_ASSERTIONS>)
+if(CONDUIT_SANITIZE)
+  add_compile_options(-fsanitize=${CONDUIT_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${CONDUIT_SANITIZE})
+endif()
+include_directories(${CMAKE_SOURCE_DIR})  # all includes are from the root of the tree
+
+# For protocols, engine and io: nothing there may throw or ask for a type at run time. Link it PRIVATE.
+add_library(conduit_hermetic INTERFACE)
+target_compile_options(conduit_hermetic INTERFACE -fno-exceptions -fno-rtti)
+
+# Without sources yet, the library is an empty interface, so that its users configure and link all the same.
+function(conduit_library name)
+  cmake_parse_arguments(arg "HERMETIC" "" "LINK;PRIVATE" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS *.cpp)
+  if(NOT sources)
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE ${arg_LINK})
+    return()
+  endif()
+  add_library(${name} STATIC ${sources})
+  target_link_libraries(${name} PUBLIC ${arg_LINK} PRIVATE ${arg_PRIVATE})
+  if(arg_HERMETIC)
+    target_link_libraries(${name} PRIVATE conduit_hermetic)
+  endif()
+endfunction()
+
+function(conduit_program name)
+  cmake_parse_arguments(arg "HERMETIC" "" "LINK" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS *.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${name} ${sources})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  target_link_libraries(${name} PRIVATE ${arg_LINK})
+  if(arg_HERMETIC)
+    target_link_libraries(${name} PRIVATE conduit_hermetic)
+  endif()
+endfunction()
+
+function(conduit_add_subfolders)
+  file(GLOB lists CONFIGURE_DEPENDS */CMakeLists.txt)
+  foreach(list ${lists})
+    cmake_path(GET list PARENT_PATH folder)
+    add_subdirectory(${folder})
+  endforeach()
+endfunction()
+
+function(conduit_test area)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+  if(NOT arg_SOURCES)
+    file(GLOB arg_SOURCES CONFIGURE_DEPENDS *.cpp)
+  endif()
+  if(NOT arg_LABELS)
+    set(arg_LABELS unit)
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  list(GET arg_LABELS 0 label)
+  add_executable(test_${area} ${arg_SOURCES})
+  target_link_libraries(test_${area} PRIVATE conduit_doctest_main ${arg_LINK})
+  add_test(NAME ${label}.${area}${CONDUIT_TEST_SUFFIX} COMMAND test_${area}
+           WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${label}.${area}${CONDUIT_TEST_SUFFIX} PROPERTIES
+                       LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+endfunction()
+
+function(conduit_script_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "COMMAND;LABELS" ${ARGN})
+  if(NOT arg_LABELS)
+    set(arg_LABELS unit)
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  list(GET arg_LABELS 0 label)
+  set(test ${label}.${name}${CONDUIT_TEST_SUFFIX})
+  add_test(NAME ${test} COMMAND ${arg_COMMAND} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${test} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77)
+endfunction()
+
+# With libFuzzer: a short run that starts from the corpus (CONDUIT_FUZZ_SECONDS in the environment makes it long).
+# Otherwise: the corpus is replayed.
+function(conduit_fuzz_target name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
+  if(NOT arg_SOURCES)
+    set(arg_SOURCES ${name}.cpp)
+  endif()
+  set(corpus ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
+  set(test fuzz.${name}${CONDUIT_TEST_SUFFIX})
+  add_executable(fuzz_${name} ${arg_SOURCES})
+  target_link_libraries(fuzz_${name} PRIVATE ${arg_LINK})
+  if(CONDUIT_LIBFUZZER)
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+    add_test(NAME ${test} COMMAND ${CMAKE_SOURCE_DIR}/tests/support/run_fuzz
+             $<TARGET_FILE:fuzz_${name}> ${corpus} ${CMAKE_BINARY_DIR}/fuzz/${name})
+    set_tests_properties(${test} PROPERTIES TIMEOUT 86400)
+  else()
+    target_link_libraries(fuzz_${name} PRIVATE conduit_replay_main)
+    add_test(NAME ${test} COMMAND fuzz_${name} ${corpus})
+    set_tests_properties(${test} PROPERTIES TIMEOUT 120)
+  endif()
+  set_tests_properties(${test} PROPERTIES LABELS fuzz)
+endfunction()
