@@ -18,6 +18,7 @@
 #include "protocols/core/bytes.hpp"
 #include "protocols/core/operation.hpp"
 #include "protocols/core/reason.hpp"
+#include "protocols/core/reason.hpp"
 
 namespace conduit {
 
