@@ -29,26 +29,38 @@ using Mac = std::array<std::uint8_t, 6>;
 enum class Section : std::uint32_t {
   ZONES,
   ASSETS,
-  ADDRESSES,   // hash table of AddressRecord, size a power of two
+  ADDRESSES,   // hash table of AddressRecord, size a power of two, by address alone
   PREFIXES,    // longest prefix first
   ASSET_MACS,  // macs of assets, by slices
   MACS,        // hash table of MacRecord, size a power of two
   CONDUITS,
-  PAIRS,     // hash table of PairRecord, size a power of two
-  SERVICES,  // slices by pair, sorted by (transport, port_first)
-  BUCKETS,   // hash table of BucketRecord, size a power of two
-  ENTRIES,   // slices by bucket, sorted by first, with augmented max_last (implicit interval tree)
+  CONDUIT_ZONES,  // conduits by their zones, sorted
+  PAIRS,          // hash table of PairRecord, size a power of two
+  SERVICES,       // slices by pair, sorted by (transport, opened_by, port_first)
+  GROUPS,         // rule groups; the first one is empty and permits nothing
+  BUCKETS,        // hash table of BucketRecord, size a power of two
+  LISTS,          // slices of ENTRIES, in order, without gaps; several buckets may share one
+  ENTRIES,        // by list: sorted by first, linked by `up`
   RULES,
-  RANGES,     // slices by rule and dimension, sorted, disjoint, not adjacent
-  VALUES,     // slices by rule
-  KEYS,       // slices by rule
-  KEY_BYTES,  // octets of key patterns
+  RANGES,     // by rule and dimension, in order of the rules; sorted, disjoint, not adjacent
+  VALUES,     // by rule, in order of the rules
+  KEYS,       // by rule and key, in order of the rules; sorted, none begins with a prefix before it
+  KEY_BYTES,  // octets of key patterns, in order of KEYS
   LIMITS,
   ETHERNET_RULES,
   GRANTS,
   COUNT
 };
 inline constexpr std::size_t section_count = static_cast<std::size_t>(Section::COUNT);
+
+// Bounds of the work that one look-up can cost, whatever an image says. Checked by `open`, kept by the
+// builder.
+inline constexpr std::uint32_t hash_run_max = 256;      // occupied slots in a row of a hash table
+inline constexpr std::uint32_t prefix_count_max = 256;  // PREFIXES is searched one by one
+inline constexpr std::uint32_t value_count_max = 16;    // VALUES of one rule
+// Rules of one list whose ranges contain the same point, each counted once for each of its VALUES (once if it
+// has none).
+inline constexpr std::uint32_t overlap_max = 64;
 
 struct SectionRef {
   std::uint64_t offset = 0;  // octets from the start of the image, multiple of 64
@@ -70,7 +82,7 @@ struct ImageHeader {
   std::uint64_t policy_version = 0;
   std::array<std::uint8_t, 32> policy_hash{};  // SHA-256 of the policy bytes
   std::uint32_t port_count = 0;
-  std::uint32_t group_count = 0;  // rule groups (Service::request_group, unsolicited_group) are below this
+  std::uint32_t group_count = 0;  // records of GROUPS
   std::array<SectionRef, section_count> section{};
 };
 
@@ -152,6 +164,13 @@ struct ConduitRecord {
   std::uint64_t idle_established_ns = 0;  // 0 = the engine's default
 };
 
+// Sorted by (zone_low, zone_high, conduit); zone_low ≤ zone_high.
+struct ConduitZonesRecord {
+  std::uint32_t zone_low = 0;
+  std::uint32_t zone_high = 0;
+  std::uint32_t conduit = 0;
+};
+
 // Services from `client` to `server` (roles, not who connects).
 struct PairRecord {
   std::uint32_t client = none_index;  // none_index: empty slot
@@ -179,24 +198,47 @@ struct ServiceRecord {
   std::uint32_t opaque_rule = none_index;  // OPAQUE_*, ICMP: the rule that permits the flow
 };
 
-// Rules of one group that may permit one function (and, if not `any_selector`, one value of the selector
-// dimension).
+inline constexpr std::uint8_t no_dimension = 0xFF;
+
+enum class BucketKind : std::uint8_t {
+  EXACT = 0,   // rules that list the selector's value
+  ANY = 1,     // rules that do not, or list more than selector_value_max values
+  RANGED = 2,  // rules under EXACT that contain several consecutive values: for operations on a range of them
+  FUNCTION = 3,  // no entries: some rule of the group permits this function
+};
+inline constexpr std::uint32_t selector_value_max = 16;
+
+// A set of rules that judges one kind of PDU of one service.
+struct GroupRecord {
+  ProtocolId protocol = ProtocolId::NONE;
+  std::uint8_t selector_dimension = no_dimension;  // most often exact (Modbus unit)
+  std::uint8_t range_dimension = no_dimension;     // listed by ranges (Modbus address)
+  std::uint8_t bucket_kinds = 0;                   // bit BucketKind: there is such a bucket
+  std::uint32_t reserved = 0;
+};
+
+// Rules of one group that may permit one function, apart by the selector's value.
 struct BucketRecord {
   std::uint32_t group = none_index;  // none_index: empty slot
   std::uint32_t function = 0;
-  std::uint64_t selector = 0;
-  std::uint8_t any_selector = 0;
-  std::uint8_t reserved[7]{};
-  Slice entries;
+  std::uint64_t selector = 0;  // EXACT: the value; else 0
+  BucketKind kind = BucketKind::EXACT;
+  std::uint8_t access_mask = 0;  // of all its rules together
+  std::uint8_t reserved[2]{};
+  std::uint32_t nearest_rule = 0;  // the first of its rules
+  Slice entries;                   // one of LISTS; FUNCTION: empty
 };
 
-// One range of the protocol's range dimension in one rule ([0, max] where the rule does not constrain it).
+// One range of the group's range dimension in one rule ([0, max] where the rule does not constrain it).
+// All entries of a list that contain [first, last] are found from the last one whose `first` fits: an entry
+// that ends too early leads to `up`, past all others that end too early as well; the entries of such a chain
+// lie within each other, so that overlap_max bounds it.
 struct EntryRecord {
   std::uint64_t first = 0;
   std::uint64_t last = 0;
-  std::uint64_t max_last = 0;  // of the entries below this one in the implicit tree
+  std::uint32_t up =
+      none_index;  // nearest entry before this one, in its list, with a greater `last`; index within the list
   std::uint32_t rule = 0;
-  std::uint32_t reserved = 0;
 };
 
 enum RuleFlag : std::uint8_t {
@@ -215,11 +257,15 @@ struct RuleRecord {
   std::uint32_t conduit = 0;
   std::uint32_t policy_rule =
       0;  // number of the `allow` in the policy, in order of appearance, 0-based: names it in events
-  std::array<Slice, dimension_count> ranges{};  // into RANGES
-  Slice values;  // into VALUES; empty: value not constrained. One of them has to hold for each element
-  std::array<Slice, key_count> keys{};  // into KEYS; one of them has to match
   std::uint32_t limit = none_index;
   std::uint32_t grant = none_index;
+  Slice
+      values;  // into VALUES, all of one type; empty: value not constrained. One has to hold for each element
+  std::uint32_t keys_first = 0;                         // into KEYS; one of each constrained key has to match
+  std::array<std::uint16_t, key_count> keys{};          // patterns of each key
+  std::uint32_t ranges_first = 0;                       // into RANGES
+  std::array<std::uint16_t, dimension_count> ranges{};  // ranges of each dimension; 0: not constrained
+  std::uint32_t reserved2 = 0;
 };
 
 enum class NumberType : std::uint8_t {
@@ -247,7 +293,7 @@ struct ValueRecord {
 };
 
 struct KeyRecord {
-  Slice octets;  // into KEY_BYTES
+  Slice octets;  // into KEY_BYTES; sorted by (kind, octets)
   std::uint8_t kind = 0;
   std::uint8_t prefix = 0;  // 1: the key begins with it; 0: is it
   std::uint8_t reserved[6]{};
@@ -279,10 +325,16 @@ struct GrantRecord {
   std::uint64_t deadline_ns = 0;  // monotonic clock of the data plane; 0 = not active
 };
 
+static_assert(sizeof(AddressRecord) == 32 && sizeof(BucketRecord) == 32 && sizeof(EntryRecord) == 24);
+static_assert(sizeof(RuleRecord) == 64 && sizeof(ServiceRecord) == 36 && sizeof(GroupRecord) == 8);
+
 struct MatchResult {
-  std::uint32_t rule = none_index;                 // RULES index that permits, none_index = denied
-  Reason reason = Reason::FUNCTION_NOT_PERMITTED;  // denied: how far the nearest rule went
-  std::uint32_t nearest_rule = none_index;
+  std::uint32_t rule =
+      none_index;  // RULES index that permits (the first in the group's order), none_index = denied
+  // Permitted: NONE. Denied: how far the nearest rule went, in this order: FUNCTION_NOT_PERMITTED,
+  // OBJECT_NOT_PERMITTED (a dimension or key), VALUE_NOT_PERMITTED, ISLAND_MODE, GRANT_REQUIRED.
+  Reason reason = Reason::FUNCTION_NOT_PERMITTED;
+  std::uint32_t nearest_rule = none_index;  // denied: a rule that permits the function and went so far
 };
 
 // What `match` needs to know of the moment.
@@ -323,7 +375,13 @@ class RuleImage {
   [[nodiscard]] std::span<const EthernetRuleRecord> ethernet_rules() const noexcept {
     return section<EthernetRuleRecord>(Section::ETHERNET_RULES);
   }
+  [[nodiscard]] std::span<const GrantRecord> grants() const noexcept {
+    return section<GrantRecord>(Section::GRANTS);
+  }
   [[nodiscard]] std::span<const MacBytes> macs_of(const AssetRecord& asset) const noexcept;
+  // Empty: the rule does not constrain this dimension.
+  [[nodiscard]] std::span<const Range> ranges_of(const RuleRecord& rule,
+                                                 std::size_t dimension) const noexcept;
 
   // Asset with this address on this port, or none_index. Exact addresses before prefixes.
   [[nodiscard]] std::uint32_t find_asset(std::uint8_t port, VlanKey vlan,
@@ -344,7 +402,9 @@ class RuleImage {
 
   // The one matcher. A rule permits if its access mask, every constrained dimension (containment in one
   // range), keys and value constraint hold, it is essential in island mode, and its grant is active. Rate
-  // limits are the caller's: on success `limits()[rules()[rule].limit]` is still to be asked.
+  // limits are the caller's: on success `limits()[rules()[rule].limit]` is still to be asked. Cost: at most 2
+  // × overlap_max rules are looked at, and at most 2 × overlap_max value ranges for each element of the
+  // value.
   [[nodiscard]] MatchResult match(std::uint32_t group, const Operation& operation,
                                   MatchMoment moment) const noexcept;
 
