@@ -49,7 +49,8 @@ DataPlaneLink::DataPlaneLink(std::string path, UniqueFd listener, LinkHandler& h
 
 DataPlaneLink::~DataPlaneLink() { ::unlink(path_.c_str()); }
 
-Expected<std::unique_ptr<DataPlaneLink>> DataPlaneLink::listen(const std::string& path, LinkHandler& handler) {
+Expected<std::unique_ptr<DataPlaneLink>> DataPlaneLink::listen(const std::string& path,
+                                                               LinkHandler& handler) {
   auto listener = listen_unix(path, SOCK_SEQPACKET, 0600);
   if (!listener) return tl::unexpected(listener.error());
   return std::unique_ptr<DataPlaneLink>(new DataPlaneLink(path, std::move(*listener), handler));
@@ -63,7 +64,8 @@ void DataPlaneLink::accept_ready() {
   const bool known = ::getsockopt(peer.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 &&
                      (credentials.uid == 0 || credentials.uid == ::geteuid());
   if (!known) return;
-  // A data plane that was killed may come back before its old socket was read to its end: the newer one counts.
+  // A data plane that was killed may come back before its old socket was read to its end: the newer one
+  // counts.
   if (connection_.open()) drop("another data plane connected");
   connection_ = std::move(peer);
 }
@@ -80,7 +82,8 @@ void DataPlaneLink::receive_ready() {
   dispatch(bytes, static_cast<std::size_t>(received), descriptors);
 }
 
-void DataPlaneLink::dispatch(const std::uint8_t* bytes, std::size_t size, std::vector<UniqueFd>& descriptors) {
+void DataPlaneLink::dispatch(const std::uint8_t* bytes, std::size_t size,
+                             std::vector<UniqueFd>& descriptors) {
   IpcHeader header;
   if (size < sizeof header) return drop("message shorter than its header");
   std::memcpy(&header, bytes, sizeof header);
@@ -133,8 +136,8 @@ bool DataPlaneLink::greet(const IpcHello& hello, std::vector<UniqueFd>& descript
     auto ring = SharedMapping::map(descriptors[2 * worker + 1].get(), event_ring_bytes, true);
     if (!ring) return drop(ring.error().what), false;
     const auto* header = static_cast<const EventRing*>(ring->data());
-    if (header->magic != event_magic || header->abi != event_abi || header->record_size != sizeof(EventRecord) ||
-        header->record_count != event_ring_count) {
+    if (header->magic != event_magic || header->abi != event_abi ||
+        header->record_size != sizeof(EventRecord) || header->record_count != event_ring_count) {
       return drop("event ring has another shape than this ABI"), false;
     }
     WorkerView view{std::move(*counters), std::move(*ring)};
@@ -191,7 +194,8 @@ void DataPlaneLink::drop(const std::string& why) {
 
 template <typename Message>
 Expected<std::uint64_t> DataPlaneLink::send(Message& message, IpcType type, int fd) {
-  if (!greeted_) return fail("link.not_connected", "no data plane is connected", path_, "start conduit-dataplane");
+  if (!greeted_)
+    return fail("link.not_connected", "no data plane is connected", path_, "start conduit-dataplane");
   message.header.type = type;
   message.header.size = sizeof message;
   message.header.serial = ++serial_;
@@ -222,7 +226,8 @@ Expected<std::uint64_t> DataPlaneLink::send_ping() {
 
 namespace {
 
-// A consistent copy of one worker's block; the last attempt counts even if the writer was in the middle of it.
+// A consistent copy of one worker's block; the last attempt counts even if the writer was in the middle of
+// it.
 void copy_counters(const CountersBlock& block, WorkerCounters& values) {
   for (int attempt = 0; attempt < 8; ++attempt) {
     const std::uint64_t before = block.version.load(std::memory_order_acquire);

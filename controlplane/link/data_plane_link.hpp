@@ -1,5 +1,5 @@
-// Link to the data plane: a listening unix SOCK_SEQPACKET socket, at most one data plane at a time, its event rings and
-// counters mapped. Single-threaded, driven by the daemon's poll loop; nothing here blocks.
+// Link to the data plane: a listening unix SOCK_SEQPACKET socket, at most one data plane at a time, its event
+// rings and counters mapped. Single-threaded, driven by the daemon's poll loop; nothing here blocks.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,8 @@ class LinkHandler {
  public:
   virtual void on_connected(const IpcHello& hello) = 0;
   virtual void on_disconnected(const std::string& why) = 0;
-  virtual void on_image_accepted(std::uint64_t serial, std::uint64_t generation, std::uint64_t monotonic_ns) = 0;
+  virtual void on_image_accepted(std::uint64_t serial, std::uint64_t generation,
+                                 std::uint64_t monotonic_ns) = 0;
   virtual void on_image_refused(std::uint64_t serial, const std::string& broken) = 0;
   virtual void on_island(std::uint64_t serial, bool on) = 0;
   virtual void on_pong() = 0;
@@ -41,7 +42,8 @@ class SharedMapping {
   SharedMapping& operator=(SharedMapping&& from) noexcept;
   ~SharedMapping();
 
-  // The descriptor must be at least `size` octets and sealed against shrinking, else a fault would be the answer later.
+  // The descriptor must be at least `size` octets and sealed against shrinking, else a fault would be the
+  // answer later.
   [[nodiscard]] static Expected<SharedMapping> map(int fd, std::size_t size, bool writable);
   [[nodiscard]] void* data() const noexcept { return data_; }
 
@@ -52,7 +54,8 @@ class SharedMapping {
 
 class DataPlaneLink {
  public:
-  [[nodiscard]] static Expected<std::unique_ptr<DataPlaneLink>> listen(const std::string& path, LinkHandler& handler);
+  [[nodiscard]] static Expected<std::unique_ptr<DataPlaneLink>> listen(const std::string& path,
+                                                                       LinkHandler& handler);
   ~DataPlaneLink();
   DataPlaneLink(const DataPlaneLink&) = delete;
   DataPlaneLink& operator=(const DataPlaneLink&) = delete;

@@ -17,7 +17,8 @@ Expected<sockaddr_un> address_of(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof address.sun_path) {
-    return fail("socket.path", "socket path is empty or longer than 107 characters", path, "choose a shorter one");
+    return fail("socket.path", "socket path is empty or longer than 107 characters", path,
+                "choose a shorter one");
   }
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   return address;
