@@ -18,7 +18,6 @@
 #include "protocols/core/bytes.hpp"
 #include "protocols/core/operation.hpp"
 #include "protocols/core/reason.hpp"
-#include "protocols/core/reason.hpp"
 
 namespace conduit {
 
