@@ -1,11 +1,13 @@
 # Compiler options for the whole tree and the few functions with which a folder describes itself.
 #
 #   conduit_library(NAME [HERMETIC] [LINK …] [PRIVATE …])  static library of all *.cpp of the folder
-#   conduit_program(NAME [HERMETIC] [LINK …])              program of all *.cpp of the folder, built into build/<preset>/bin
+#   conduit_program(NAME [HERMETIC] [LINK …])              build/<preset>/bin/NAME of all *.cpp of the folder
 #   conduit_test(AREA [SOURCES …] [LINK …] [LABELS …])     doctest program test_<AREA>, run as <label>.<AREA>
-#   conduit_fuzz_target(NAME [SOURCES …] [LINK …])         fuzz target fuzz_<NAME>; corpus in tests/fuzz/corpus/<NAME>
-#   conduit_script_test(NAME COMMAND … [LABELS …])         any other command as a test
+#   conduit_script_test(NAME COMMAND … [LABELS …])         any other command as a test, <label>.<NAME>
+#   conduit_fuzz_target(NAME [SOURCES …] [LINK …])         fuzz_<NAME>; its corpus is tests/fuzz/corpus/<NAME>
 #   conduit_add_subfolders()                               every direct subfolder that has a CMakeLists.txt
+#
+# The first label of a test is one of unit cases simulation fuzz e2e bench. e2e and bench run alone.
 
 set(CONDUIT_SANITIZE "" CACHE STRING "value for -fsanitize=, empty for none")
 set(CONDUIT_TEST_SUFFIX "" CACHE STRING "appended to test names, tells build trees apart")
@@ -33,7 +35,8 @@ check_pie_supported(LANGUAGES CXX)
 add_compile_options(-Wall -Wextra -Wconversion -Wsign-conversion -Werror)
 add_compile_options(-march=x86-64-v2 -fstack-protector-strong)
 add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed)
-add_compile_definitions($<$<CONFIG:Release>:_FORTIFY_SOURCE=2> $<$<NOT:$<CONFIG:Release>>:_GLIBCXX_ASSERTIONS>)
+add_compile_definitions($<$<CONFIG:Release>:_FORTIFY_SOURCE=2>
+                        $<$<NOT:$<CONFIG:Release>>:_GLIBCXX_ASSERTIONS>)
 if(CONDUIT_SANITIZE)
   add_compile_options(-fsanitize=${CONDUIT_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${CONDUIT_SANITIZE})
@@ -82,6 +85,13 @@ function(conduit_add_subfolders)
   endforeach()
 endfunction()
 
+function(conduit_test_properties test labels timeout)
+  set_tests_properties(${test} PROPERTIES LABELS "${labels}" TIMEOUT ${timeout} SKIP_RETURN_CODE 77)
+  if(labels MATCHES "e2e|bench")
+    set_tests_properties(${test} PROPERTIES RUN_SERIAL TRUE)
+  endif()
+endfunction()
+
 function(conduit_test area)
   cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
   if(NOT arg_SOURCES)
@@ -98,8 +108,7 @@ function(conduit_test area)
   target_link_libraries(test_${area} PRIVATE conduit_doctest_main ${arg_LINK})
   add_test(NAME ${label}.${area}${CONDUIT_TEST_SUFFIX} COMMAND test_${area}
            WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(${label}.${area}${CONDUIT_TEST_SUFFIX} PROPERTIES
-                       LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+  conduit_test_properties(${label}.${area}${CONDUIT_TEST_SUFFIX} "${arg_LABELS}" ${arg_TIMEOUT})
 endfunction()
 
 function(conduit_script_test name)
@@ -113,10 +122,10 @@ function(conduit_script_test name)
   list(GET arg_LABELS 0 label)
   set(test ${label}.${name}${CONDUIT_TEST_SUFFIX})
   add_test(NAME ${test} COMMAND ${arg_COMMAND} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(${test} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77)
+  conduit_test_properties(${test} "${arg_LABELS}" ${arg_TIMEOUT})
 endfunction()
 
-# With libFuzzer: a short run that starts from the corpus (CONDUIT_FUZZ_SECONDS in the environment makes it long).
+# With libFuzzer: a short run from the corpus; CONDUIT_FUZZ_SECONDS in the environment makes it long.
 # Otherwise: the corpus is replayed.
 function(conduit_fuzz_target name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})

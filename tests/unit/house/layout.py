@@ -1,0 +1,132 @@
+"""Length of lines, files and functions; the formatter."""
+
+import ast
+import os
+import re
+import subprocess
+
+LINE_MAX = 110
+FILE_MAX = 600
+FUNCTION_MAX = 70
+
+CODE = (".cpp", ".hpp", ".py", ".sh", ".proto", ".cmake", "CMakeLists.txt")
+TEXT = CODE + (".md", ".txtpb", ".service", ".socket", ".conf", ".yml")
+DATA = ("tests/fuzz/corpus/",)
+
+
+def is_script(tree, path):
+    return "." not in os.path.basename(path) and tree.text(path).startswith("#!")
+
+
+def is_code(tree, path):
+    return path.endswith(CODE) or is_script(tree, path) or path.startswith("tools/lib/")
+
+
+def line_length(tree):
+    for path in tree.paths:
+        if path.startswith(DATA) or not (path.endswith(TEXT) or is_code(tree, path)):
+            continue
+        for number, line in enumerate(tree.lines(path), 1):
+            table_or_link = path.endswith(".md") and (line.startswith("|") or "](http" in line)
+            if len(line) > LINE_MAX and not table_or_link:
+                yield f"{path}:{number}: {len(line)} columns; at most {LINE_MAX}"
+
+
+def file_length(tree):
+    for path in tree.paths:
+        if path.startswith(DATA) or not is_code(tree, path):
+            continue
+        size = len(tree.lines(path)) - 1
+        if size > FILE_MAX:
+            yield f"{path}:{FILE_MAX}: {size} lines; at most {FILE_MAX}: split it by what belongs together"
+
+
+SCOPE = re.compile(r'^(?:template\s*<.*>\s*)?(?:\[\[.*?\]\]\s*)?(?:inline\s+|export\s+|typedef\s+)*'
+                   r'(?:namespace|class|struct|union|enum|extern\s*"")\b', re.S)
+
+
+def functions_of(code):
+    """(first line, last line) of each function body, found by its braces. `code` has no comments or strings."""
+    code = re.sub(r"(?m)^[ \t]*#(?:\\\n|[^\n])*", lambda m: "\n" * m.group(0).count("\n"), code)
+    stack = []  # of (kind, line of the head's beginning)
+    inside = 0  # depth of braces within a function
+    head, head_line, line, parens = "", None, 1, 0
+    for char in code:
+        if char == "\n":
+            line += 1
+        if char == "{":
+            text = head.strip()
+            kind = "other"
+            if inside:
+                kind = "inner"
+            elif SCOPE.match(text):
+                kind = "scope"
+            elif head[-1:].isspace() and ")" in text and parens == 0 and (not stack or stack[-1][0] == "scope"):
+                kind = "function"  # `f() {`; without the space, `a_{1}` in a constructor's initialisers
+            inside += kind in ("function", "inner")
+            stack.append((kind, head_line or line))
+            if kind == "other":
+                continue  # an initialiser: what precedes it still belongs to the same head
+            head, head_line, parens = "", None, 0
+        elif char == "}":
+            kind, begun = stack.pop() if stack else ("other", line)
+            inside -= kind in ("function", "inner")
+            if kind == "function":
+                yield begun, line
+            if kind != "other":
+                head, head_line, parens = "", None, 0
+        elif (char == ";" and parens == 0) or head + char in ("public:", "private:", "protected:"):
+            head, head_line = "", None
+        else:
+            parens += (char == "(") - (char == ")")
+            if head_line is None and not char.isspace():
+                head, head_line = "", line
+            head += char
+
+
+def python_functions(text):
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield node.lineno, node.end_lineno
+
+
+def shell_functions(lines):
+    begun = None
+    for number, line in enumerate(lines, 1):
+        if re.match(r"(function\s+)?[\w-]+\s*(\(\))?\s*\{\s*$", line):
+            begun = number
+        elif line.startswith("}") and begun:
+            yield begun, number
+            begun = None
+
+
+def function_length(tree):
+    for path in tree.paths:
+        if path.endswith((".cpp", ".hpp")):
+            found = functions_of(tree.code(path))
+        elif path.endswith(".py") or (is_script(tree, path) and "python" in tree.lines(path)[0]):
+            found = python_functions(tree.text(path))
+        elif path.endswith(".sh") or path.startswith("tools/lib/") or is_script(tree, path):
+            found = shell_functions(tree.lines(path))
+        else:
+            continue
+        for first, last in found:
+            if last - first + 1 > FUNCTION_MAX:
+                yield (f"{path}:{first}: function of {last - first + 1} lines; at most {FUNCTION_MAX}: "
+                       "decisions stay in the parent, loops go to the leaf")
+
+
+def formatted(tree):
+    """clang-format with the tree's own .clang-format has nothing to change."""
+    paths = tree.cxx()
+    if not paths:
+        return
+    run = subprocess.run(["clang-format", "--dry-run", "--style=file", *paths], cwd=tree.root,
+                         capture_output=True, text=True, check=False)
+    if run.returncode != 0:
+        yield f"clang-format: {run.stderr.strip()}"
+    seen = set()
+    for path, number in re.findall(r"^(\S+?):(\d+):\d+: (?:warning|error):", run.stderr, re.M):
+        if path not in seen:
+            seen.add(path)
+            yield f"{path}:{number}: not as the formatter writes it: clang-format -i {path}"
