@@ -1,4 +1,5 @@
-// Error: the operating error of the control side (STYLE: what, where, what to do). Used with tl::expected; never for traffic.
+// Error: the operating error of the control side (STYLE: what, where, what to do). Used with tl::expected;
+// never for traffic.
 #pragma once
 
 #include <string>

@@ -27,7 +27,8 @@ def body(lines):
 
 
 def method(lines):
-    return "namespace n {\nclass C {\n public:\n  C() : a_{1} {\n" + "    ++a_;\n" * (lines - 2) + "  }\n  int a_;\n};\n}\n"
+    head = "namespace n {\nclass C {\n public:\n  C() : a_{1} {\n"
+    return head + "    ++a_;\n" * (lines - 2) + "  }\n  int a_;\n};\n}\n"
 
 
 # (rule, path, text with a violation, text without)
@@ -38,13 +39,16 @@ PLANTED = [
     (layout.file_length, CPP, "\n" * 601, "\n" * 600),
     (layout.function_length, CPP, body(71), body(70)),
     (layout.function_length, CPP, method(71), method(70)),
-    (layout.function_length, CPP, body(70) + body(71).replace("noexcept", "-> decltype(g({1}))"), body(70) * 3),
+    (layout.function_length, CPP, body(70) + body(71).replace("noexcept", "-> decltype(g({1}))"),
+     body(70) * 3),
     (layout.function_length, CPP, 'TEST_CASE("a") {\n' + "  g();\n" * 70 + "}\n",
      "constexpr T rows[] = {\n" + '    {f("{"), 1},\n' * 90 + "};\n"),
-    (layout.function_length, CPP, "int f(int a) {\n  auto g = [](int b) {\n" + "    ++b;\n" * 70 + "  };\n}\n",
+    (layout.function_length, CPP,
+     "int f(int a) {\n  auto g = [](int b) {\n" + "    ++b;\n" * 70 + "  };\n}\n",
      "#define X(a) f(a) { \\\n" + "  a \\\n" * 80 + "  a\nint a;\n"),
     (layout.function_length, "tools/x.py", "def f():\n" + "    g()\n" * 70, "def f():\n" + "    g()\n" * 69),
-    (layout.function_length, "tools/x", "#!/bin/bash\nf() {\n" + "  g\n" * 69 + "}\n", "#!/bin/bash\nf() {\n  g\n}\n"),
+    (layout.function_length, "tools/x", "#!/bin/bash\nf() {\n" + "  g\n" * 69 + "}\n",
+     "#!/bin/bash\nf() {\n  g\n}\n"),
     (layout.formatted, CPP, "int  a;\n", "int a;\n"),
     (words.banned_words, HPP, ONCE + "#include <iostream>\n", ONCE + "// #include <iostream>\n"),
     (words.banned_words, HPP, "int a;\n", ONCE + "int a;\n"),
@@ -57,6 +61,7 @@ PLANTED = [
     (words.banned_words, "protocols/modbus/a.cpp", "auto* a = new int;\n", "// a new int\nint newer;\n"),
     (words.banned_words, "protocols/modbus/a.cpp", "std::vector<int> a;\n", "std::array<int, 1> a;\n"),
     (words.banned_words, "protocols/modbus/a.cpp", "#include <chrono>\n", "#include <array>\n"),
+    (words.banned_words, CPP, "#include <sys/mman.h>\n", "#include <array>\n"),
     (words.banned_words, "controlplane/a.cpp", "rte_eal_init(0, 0);\n", "int write_rate = 0;\n"),
     (words.banned_words, "controlplane/a.cpp", "system(a);\n", "file_system(a);\n"),
     (words.unfinished, CPP, "// TO" "DO: more\n", "// all of it\n"),
@@ -68,8 +73,10 @@ PLANTED = [
      '#include "protocols/core/bytes.hpp"\n'),
     (dependencies.includes, "config/policy/a.hpp", '#include "controlplane/trust/a.hpp"\n',
      '#include "config/schema/policy.pb.h"\n'),
-    (dependencies.includes, CPP, '#include "dataplane/io/pcap/a.hpp"\n', '#include "config/abi/limits.hpp"\n'),
-    (dependencies.includes, CPP, '#include "config/policy/compile.hpp"\n', '#include "protocols/core/match.hpp"\n'),
+    (dependencies.includes, CPP, '#include "dataplane/io/pcap/a.hpp"\n',
+     '#include "config/abi/limits.hpp"\n'),
+    (dependencies.includes, CPP, '#include "config/policy/compile.hpp"\n',
+     '#include "protocols/core/match.hpp"\n'),
     (dependencies.includes, "dataplane/io/dpdk/a.cpp", '#include "dataplane/io/nfqueue/a.hpp"\n',
      '#include "dataplane/io/port.hpp"\n'),
     (dependencies.includes, "dataplane/main.cpp", '#include "controlplane/link/a.hpp"\n',
@@ -82,7 +89,8 @@ PLANTED = [
     (dependencies.includes, "controlplane/sinks/a.cpp", "#include <openssl/ssl.h>\n", "#include <cstdio>\n"),
     (dependencies.includes, "dataplane/io/dpdk/a.cpp", "#include <libnetfilter_queue/libnetfilter_queue.h>\n",
      "#include <rte_ethdev.h>\n"),
-    (dependencies.includes, "controlplane/a.cpp", '#include "flow.hpp"\n', '#include "controlplane/flow.hpp"\n'),
+    (dependencies.includes, "controlplane/a.cpp", '#include "flow.hpp"\n',
+     '#include "controlplane/flow.hpp"\n'),
 ]
 
 GOOD_LIST = "1 ONE\n2 TWO\n"
@@ -158,14 +166,16 @@ def program_canaries(with_protobuf):
         source, soft = os.path.join(folder, "a.cpp"), os.path.join(folder, "conduitctl")
         with open(source, "w", encoding="utf-8") as file:
             file.write("int main() {}\n")
-        programs.output("g++", "-no-pie", "-fno-pie", "-Wl,-z,lazy,-z,norelro,-z,execstack", "-o", soft, source)
+        programs.output("g++", "-no-pie", "-fno-pie", "-Wl,-z,lazy,-z,norelro,-z,execstack",
+                        "-o", soft, source)
         if len(list(programs.hardening(folder, ["conduitctl"]))) != 5:
             yield "hardening: a program without any passes"
 
 
 def main():
     wrong = [*tree_canaries(), *every_word_has_a_canary(), *program_canaries(sys.argv[1])]
-    print("\n".join(wrong) if wrong else f"{len(PLANTED) + len(REASONS)} planted trees: every rule sees its own")
+    count = len(PLANTED) + len(REASONS)
+    print("\n".join(wrong) if wrong else f"{count} planted trees: every rule sees its own")
     return 1 if wrong else 0
 
 

@@ -55,6 +55,6 @@ def includes(tree):
                 if re.match(pattern, included) and not path.startswith(folders):
                     yield f"{path}:{number}: {included} belongs in {', '.join(folders)} alone"
             if match.group(1) == '"' and not included.startswith(tuple(INSIDE)):
-                yield f'{path}:{number}: "{included}": ours are included from the root of the tree, others by <>'
+                yield f'{path}:{number}: "{included}": include ours from the root of the tree, others by <>'
             elif match.group(1) == '"' and not permitted_inside(path, included):
                 yield f"{path}:{number}: {included}: {path.rsplit('/', 1)[0]} must not depend on it"

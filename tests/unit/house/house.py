@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""House rules: house.py RULE… [--root DIR] [--bin DIR]; prints every violation, exit status 1 if there is one."""
+"""House rules. Prints every violation; exit status 1 if there is one."""
 
 import argparse
 import os
@@ -44,7 +44,7 @@ def main():
             found += list(TREE_RULES[rule](tree))
         else:
             found += list(PROGRAM_RULES[rule](arguments.bin))
-    print("\n".join(found) if found else f"{len(tree.paths)} files: {', '.join(arguments.rules)}: nothing found")
+    print("\n".join(found) or f"{len(tree.paths)} files: {', '.join(arguments.rules)}: nothing found")
     return 1 if found else 0
 
 

@@ -46,7 +46,7 @@ SCOPE = re.compile(r'^(?:template\s*<.*>\s*)?(?:\[\[.*?\]\]\s*)?(?:inline\s+|exp
 
 
 def functions_of(code):
-    """(first line, last line) of each function body, found by its braces. `code` has no comments or strings."""
+    """(first line, last line) of each function body, by its braces. `code` is without comments, strings."""
     code = re.sub(r"(?m)^[ \t]*#(?:\\\n|[^\n])*", lambda m: "\n" * m.group(0).count("\n"), code)
     stack = []  # of (kind, line of the head's beginning)
     inside = 0  # depth of braces within a function
@@ -61,8 +61,9 @@ def functions_of(code):
                 kind = "inner"
             elif SCOPE.match(text):
                 kind = "scope"
-            elif head[-1:].isspace() and ")" in text and parens == 0 and (not stack or stack[-1][0] == "scope"):
-                kind = "function"  # `f() {`; without the space, `a_{1}` in a constructor's initialisers
+            elif ")" in text and parens == 0 and (not stack or stack[-1][0] == "scope"):
+                # `f() {`; without the space it is `a_{1}` among a constructor's initialisers
+                kind = "function" if head[-1:].isspace() else "other"
             inside += kind in ("function", "inner")
             stack.append((kind, head_line or line))
             if kind == "other":

@@ -1,4 +1,4 @@
-"""Reason numbers are for ever: the list in tests/unit/reason_numbers.txt against protocols/core/reason.hpp."""
+"""Reason numbers are for ever: tests/unit/reason_numbers.txt against protocols/core/reason.hpp."""
 
 import re
 
