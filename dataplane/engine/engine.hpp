@@ -1,8 +1,10 @@
-// The engine: frames in, verdicts out. Knows no DPDK, netfilter, files or clocks: time comes in, frames that it makes go out
-// through a FrameSink. One Worker per thread; workers share nothing but the image and the table of rate limits.
+// The engine: frames in, verdicts out. Knows no DPDK, netfilter, files or clocks: time comes in, frames that
+// it makes go out through a FrameSink. One Worker per thread; workers share nothing but the image and the
+// table of rate limits.
 //
-// A back end's turn:   worker.begin(now, image) → worker.prepare(frames) → for each frame in order: worker.step(frame);
-// FORWARD means: send `frame.data[0, size)` out of `frame.port_out` now, after whatever the sink got before it.
+// A back end's turn:   worker.begin(now, image) → worker.prepare(frames) → for each frame in order:
+// worker.step(frame); FORWARD means: send `frame.data[0, size)` out of `frame.port_out` now, after whatever
+// the sink got before it.
 #pragma once
 
 #include <atomic>
@@ -25,7 +27,8 @@ enum class Disposition : std::uint8_t { CONSUME = 0, FORWARD = 1 };
 enum FrameFlag : std::uint8_t {
   FRAME_IP_CHECKSUM_GOOD = 1U << 0,  // vouched for by the NIC
   FRAME_L4_CHECKSUM_GOOD = 1U << 1,
-  FRAME_CHECKSUMS_UNKNOWN = 1U << 2, // captures with checksum offload: do not verify (never set by a live back end)
+  FRAME_CHECKSUMS_UNKNOWN =
+      1U << 2,  // captures with checksum offload: do not verify (never set by a live back end)
 };
 
 // A received frame, owned by the back end; the engine may change its bytes and shorten it in place.
@@ -40,7 +43,8 @@ struct Frame {
 // Where frames go that the engine makes itself (released tails, refusals, resets). Called in sending order.
 class FrameSink {
  public:
-  // `frame` is valid during the call only. False: no room, the frame is lost (the engine counts it; TCP sends again).
+  // `frame` is valid during the call only. False: no room, the frame is lost (the engine counts it; TCP sends
+  // again).
   virtual bool emit(std::uint8_t port, Bytes frame) noexcept = 0;
 
  protected:
@@ -56,13 +60,13 @@ struct JudgementReport {
   bool client_sent = true;
   PduKind kind = PduKind::REQUEST;
   ProtocolId protocol = ProtocolId::NONE;
-  std::uint32_t rule = none_index;     // RULES index
+  std::uint32_t rule = none_index;  // RULES index
   std::uint32_t conduit = none_index;
   std::uint32_t source_asset = none_index;
   std::uint32_t destination_asset = none_index;
   std::uint32_t pdu_size = 0;
-  std::uint32_t operation_count = 0;   // judged, the condemning one included
-  Bytes pdu{};                         // judged part; valid during the call only
+  std::uint32_t operation_count = 0;     // judged, the condemning one included
+  Bytes pdu{};                           // judged part; valid during the call only
   const Operation* operation = nullptr;  // the condemning one, or the last
 };
 
@@ -83,7 +87,7 @@ struct EngineConfig {
   std::uint8_t peer[port_count_max] = {1, 0};  // port_out of each port_in; itself = unpaired
   std::uint16_t worker_index = 0;
   std::uint64_t boot_id = 0;
-  std::uint64_t hash_seed = 0;       // random, from outside
+  std::uint64_t hash_seed = 0;  // random, from outside
   JudgementObserver* observer = nullptr;
 };
 
@@ -96,15 +100,16 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  // Once per turn, before prepare: monotonic time, wall clock (for events), image in force (null: forward nothing).
+  // Once per turn, before prepare: monotonic time, wall clock (for events), image in force (null: forward
+  // nothing).
   void begin(std::uint64_t now_ns, std::uint64_t wall_ns, TimeQuality quality, const RuleImage* image,
              bool island) noexcept;
   // Parses a burst and fetches flows ahead of time. At most burst_size frames.
   void prepare(std::span<Frame> burst) noexcept;
   // Judges the next frame of the burst, in order.
   [[nodiscard]] Disposition step(Frame& frame) noexcept;
-  // Timers: ageing, repeats of refusals, re-classification, commit of counters. Call about every millisecond when busy,
-  // and at `next_deadline` when idle. Bounded work per call.
+  // Timers: ageing, repeats of refusals, re-classification, commit of counters. Call about every millisecond
+  // when busy, and at `next_deadline` when idle. Bounded work per call.
   void tick() noexcept;
   // Monotonic time at which tick has something to do at the latest; UINT64_MAX when nothing waits.
   [[nodiscard]] std::uint64_t next_deadline() const noexcept;
@@ -119,7 +124,8 @@ class Worker {
   std::unique_ptr<Impl> impl_;
 };
 
-// The worker that owns a frame: hash over VLAN and both addresses (never ports); group traffic goes to worker 0.
+// The worker that owns a frame: hash over VLAN and both addresses (never ports); group traffic goes to worker
+// 0.
 [[nodiscard]] std::uint32_t owner_of(Bytes frame, std::uint32_t worker_count) noexcept;
 
 }  // namespace conduit

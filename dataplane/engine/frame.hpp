@@ -1,5 +1,5 @@
-// Frame parsing: Ethernet II and 802.3/LLC, up to two VLAN tags, ARP, IPv4, IPv6, TCP, UDP, ICMP. Parse or drop: every length
-// is reconciled with the bytes at hand before anything else looks at the frame. Pure.
+// Frame parsing: Ethernet II and 802.3/LLC, up to two VLAN tags, ARP, IPv4, IPv6, TCP, UDP, ICMP. Parse or
+// drop: every length is reconciled with the bytes at hand before anything else looks at the frame. Pure.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +11,23 @@
 
 namespace conduit {
 
-enum class FrameKind : std::uint8_t { OTHER = 0, ARP = 1, TCP = 2, UDP = 3, ICMP = 4, ICMPV6 = 5, OTHER_IP = 6 };
+enum class FrameKind : std::uint8_t {
+  OTHER = 0,
+  ARP = 1,
+  TCP = 2,
+  UDP = 3,
+  ICMP = 4,
+  ICMPV6 = 5,
+  OTHER_IP = 6
+};
 
 enum TcpFlag : std::uint8_t {
-  TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_PSH = 0x08, TCP_ACK = 0x10, TCP_URG = 0x20
+  TCP_FIN = 0x01,
+  TCP_SYN = 0x02,
+  TCP_RST = 0x04,
+  TCP_PSH = 0x08,
+  TCP_ACK = 0x10,
+  TCP_URG = 0x20
 };
 
 // Offsets are in octets from the first byte of the frame.
@@ -24,6 +37,7 @@ struct ParsedFrame {
   FrameKind kind = FrameKind::OTHER;
   Reason reason = Reason::NONE;  // not NONE: deny for it, the rest is filled as far as parsing came
   std::uint8_t port_in = 0;
+  std::uint8_t port_out = 0;     // set by the worker, not by parse_frame
   std::uint8_t frame_flags = 0;  // FrameFlag
   // layer 2
   Mac source_mac{};
@@ -34,34 +48,42 @@ struct ParsedFrame {
   bool group = false;  // destination MAC is multicast or broadcast
   std::uint16_t l3_offset = 0;
   // layer 3
-  std::uint8_t ip_version = 0;  // 4, 6, or 0
-  std::uint8_t ip_protocol = 0; // after extension headers
+  std::uint8_t ip_version = 0;   // 4, 6, or 0
+  std::uint8_t ip_protocol = 0;  // after extension headers
   std::uint8_t ttl = 0;
+  bool ttl_low = false;              // below ttl_min: denied unless the conduit accepts it
+  bool udp_checksum_absent = false;  // IPv4: denied unless the conduit accepts it
   Address source{};
   Address destination{};
   std::uint16_t l4_offset = 0;
   std::uint16_t payload_offset = 0;
-  std::uint16_t payload_size = 0;  // after reconciling: IP length rules, trailing bytes (padding, PRP) are beyond it
+  std::uint16_t payload_size =
+      0;  // after reconciling: IP length rules, trailing bytes (padding, PRP) are beyond it
   // layer 4
-  std::uint16_t source_port = 0;   // ICMP echo: identifier in both
+  // ICMP: the asking side's port is the identifier, the answering side's the type of the question.
+  std::uint16_t source_port = 0;
   std::uint16_t destination_port = 0;
   std::uint8_t icmp_type = 0;
   std::uint8_t icmp_code = 0;
   std::uint8_t tcp_flags = 0;
-  std::uint8_t window_scale = 0;       // of a SYN, valid if has_window_scale
-  std::uint16_t mss = 0;               // of a SYN, 0 = absent
-  std::uint16_t window = 0;            // unscaled
+  std::uint8_t window_scale = 0;  // of a SYN, valid if has_window_scale
+  std::uint16_t mss = 0;          // of a SYN, 0 = absent
+  std::uint16_t window = 0;       // unscaled
   std::uint32_t sequence = 0;
   std::uint32_t acknowledgement = 0;
   std::uint32_t timestamp = 0;
   std::uint32_t timestamp_echo = 0;
-  std::uint16_t sack_offset = 0;       // first SACK block; 0 = none
+  std::uint16_t sack_offset = 0;  // first SACK block; 0 = none
   std::uint8_t sack_count = 0;
   bool has_timestamp = false;
   bool has_window_scale = false;
   bool sack_permitted = false;
   bool fast_open = false;
 
+  // TCP options as they stand, after the fixed header.
+  [[nodiscard]] Bytes tcp_options() const noexcept {
+    return {data + l4_offset + 20, static_cast<std::size_t>(payload_offset - l4_offset - 20)};
+  }
   [[nodiscard]] Bytes payload() const noexcept { return {data + payload_offset, payload_size}; }
 };
 
