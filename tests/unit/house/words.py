@@ -18,7 +18,7 @@ WORDS = [
     ((), (), r"\b(rand|srand|random|drand48)\s*\(", "randomness that comes in from outside; getrandom()"),
     ((), (), r"\b(system|popen)\s*\(", "posix_spawn with an argument vector"),
     ((), (), r"\b(mktemp|tmpnam|tempnam)\s*\(", "mkstemp or memfd_create"),
-    ((), (), r"\b(localtime|gmtime|ctime|asctime|strerror)\s*\(", "the _r form"),
+    ((), (), r"\b(localtime|gmtime|ctime|asctime)\s*\(", "the _r form"),
     ((), (), r"\bstd::regex\b", "a hand-written parser"),
     ((), (), r"\bNDEBUG\b", "nothing: asserts stay in release"),
     ((), (".hpp",), r"(?m)^\s*using\s+namespace\b", "full names in headers"),
