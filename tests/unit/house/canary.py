@@ -146,7 +146,8 @@ def every_word_has_a_canary():
 
 
 WORD_EXAMPLES = [(words.banned_words, "controlplane/a.cpp", bad, "int a;\n") for bad in (
-    "a << std::endl;\n", "strcpy(a, b);\n", "rand();\n", "mktemp(a);\n", "localtime(&a);\n", "std::regex a;\n",
+    "a << std::endl;\n", "strcpy(a, b);\n", "rand();\n", "mktemp(a);\n", "localtime(&a);\n",
+    "std::regex a;\n",
     "#ifdef NDEBUG\n",
 )] + [
     (words.banned_words, "dataplane/a.cpp", "malloc(1);\n", "int a;\n"),
