@@ -89,12 +89,13 @@ PduHead open(Bytes adu, Role sender, std::uint16_t quirks, const SessionState&, 
   head.kind = sender == Role::CLIENT ? PduKind::REQUEST : PduKind::RESPONSE;
   Fields fields;
   const char* field = parse_adu(adu, sender, fields);
-  state.as<Fields>() = fields;
   head.function = fields.function;
   if (field != nullptr) {
     head.field = field;
+    state.as<Fields>() = Fields{};  // `next` yields nothing
     return head;
   }
+  state.as<Fields>() = fields;
   head.well_formed = true;
   head.negative = fields.shape == Shape::EXCEPTION;
   // Unit 0 is broadcast on a serial line and is not answered there, but servers on TCP answer it (IG

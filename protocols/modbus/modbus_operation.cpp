@@ -226,7 +226,8 @@ std::uint64_t agreement(Bytes adu, const Fields& fields) noexcept {
 }
 
 Next next_operation(Bytes adu, Fields& fields, Operation& operation) noexcept {
-  if (adu.size() != fields.adu_size) return Next::MALFORMED;  // not the PDU that was opened
+  // Not the PDU that was opened, or `open` found it malformed.
+  if (fields.adu_size == 0 || adu.size() != fields.adu_size) return Next::MALFORMED;
   const FunctionRow& row = function_row(fields.function);
   operation = Operation{};
   operation.protocol = ProtocolId::MODBUS;

@@ -1,0 +1,128 @@
+#include "tests/unit/modbus/modbus_vectors.hpp"
+
+#include <array>
+
+namespace conduit::test {
+namespace {
+
+constexpr Role client = Role::CLIENT;
+constexpr Role server = Role::SERVER;
+
+constexpr auto vectors = std::to_array<Vector>({
+    // Requests
+    {"read coils", client, "01 0013 0025", "1 READ unit:1 address:19-55 table:0"},
+    {"read coils, most", client, "01 0000 07d0", "1 READ unit:1 address:0-1999 table:0"},
+    {"read coils up to the end", client, "01 ffff 0001", "1 READ unit:1 address:65535 table:0"},
+    {"read discrete inputs", client, "02 00c4 0016", "2 READ unit:1 address:196-217 table:1"},
+    {"read holding registers", client, "03 006b 0003", "3 READ unit:1 address:107-109 table:4"},
+    {"read holding registers, most", client, "03 ff83 007d", "3 READ unit:1 address:65411-65535 table:4"},
+    {"read input registers", client, "04 0008 0001", "4 READ unit:1 address:8 table:3"},
+    {"write single coil on", client, "05 00ac ff00", "5 WRITE unit:1 address:172 table:0 = 1"},
+    {"write single coil off", client, "05 00ac 0000", "5 WRITE unit:1 address:172 table:0 = 0"},
+    {"write single register", client, "06 0001 fffe", "6 WRITE unit:1 address:1 table:4 = words 65534"},
+    {"read exception status", client, "07", "7 DISCOVER unit:1"},
+    {"diagnostics: query data", client, "08 0000 a537", "8 DISCOVER unit:1 sub_function:0 = words 42295"},
+    {"diagnostics: more query data", client, "08 0000 0001 0002",
+     "8 DISCOVER unit:1 sub_function:0 = words 1 2", true},
+    {"diagnostics: restart", client, "08 0001 0000", "8 MANAGE unit:1 sub_function:1 = words 0"},
+    {"diagnostics: restart, clear log", client, "08 0001 ff00",
+     "8 MANAGE unit:1 sub_function:1 = words 65280"},
+    {"diagnostics: register", client, "08 0002 0000", "8 DISCOVER unit:1 sub_function:2 = words 0"},
+    {"diagnostics: delimiter", client, "08 0003 0a00", "8 MANAGE unit:1 sub_function:3 = words 2560"},
+    {"diagnostics: listen only", client, "08 0004 0000", "8 MANAGE unit:1 sub_function:4 = words 0"},
+    {"diagnostics: reserved 5", client, "08 0005 0a", "8 PROGRAM unit:1 sub_function:5 = octets 0a", true},
+    {"diagnostics: clear counters", client, "08 000a 0000", "8 MANAGE unit:1 sub_function:10 = words 0"},
+    {"diagnostics: bus messages", client, "08 000b 0000", "8 DISCOVER unit:1 sub_function:11 = words 0"},
+    {"diagnostics: bus errors", client, "08 000c 0000", "8 DISCOVER unit:1 sub_function:12 = words 0"},
+    {"diagnostics: exceptions", client, "08 000d 0000", "8 DISCOVER unit:1 sub_function:13 = words 0"},
+    {"diagnostics: server messages", client, "08 000e 0000", "8 DISCOVER unit:1 sub_function:14 = words 0"},
+    {"diagnostics: no responses", client, "08 000f 0000", "8 DISCOVER unit:1 sub_function:15 = words 0"},
+    {"diagnostics: NAKs", client, "08 0010 0000", "8 DISCOVER unit:1 sub_function:16 = words 0"},
+    {"diagnostics: busies", client, "08 0011 0000", "8 DISCOVER unit:1 sub_function:17 = words 0"},
+    {"diagnostics: overruns", client, "08 0012 0000", "8 DISCOVER unit:1 sub_function:18 = words 0"},
+    {"diagnostics: reserved 19", client, "08 0013 0000", "8 PROGRAM unit:1 sub_function:19 = words 0", true},
+    {"diagnostics: clear overruns", client, "08 0014 0000", "8 MANAGE unit:1 sub_function:20 = words 0"},
+    {"diagnostics: reserved 21, bare", client, "08 0015", "8 PROGRAM unit:1 sub_function:21", true},
+    {"diagnostics: last", client, "08 ffff 0001", "8 PROGRAM unit:1 sub_function:65535 = words 1", true},
+    {"get comm event counter", client, "0b", "11 DISCOVER unit:1"},
+    {"get comm event log", client, "0c", "12 DISCOVER unit:1"},
+    {"write multiple coils", client, "0f 0013 000a 02 cd 01",
+     "15 WRITE unit:1 address:19-28 table:0 = bits 1011001110"},
+    {"write one whole octet of coils", client, "0f fff8 0008 01 80",
+     "15 WRITE unit:1 address:65528-65535 table:0 = bits 00000001"},
+    {"write multiple registers", client, "10 0001 0002 04 000a 0102",
+     "16 WRITE unit:1 address:1-2 table:4 = words 10 258"},
+    {"report server id", client, "11", "17 DISCOVER unit:1"},
+    {"read file record", client, "14 0e 06 0004 0001 0002 06 0003 0009 0002",
+     "20 READ unit:1 address:1-2 table:6 file:4 | 20 READ unit:1 address:9-10 table:6 file:3"},
+    {"read the last record of the last file", client, "14 07 06 ffff 270f 0001",
+     "20 READ unit:1 address:9999 table:6 file:65535"},
+    {"write file record", client, "15 0d 06 0004 0007 0003 06af 04be 100d",
+     "21 WRITE unit:1 address:7-9 table:6 file:4 = words 1711 1214 4109"},
+    {"write two file records", client, "15 12 06 0001 0000 0001 0005 06 0002 0010 0001 0006",
+     "21 WRITE unit:1 address:0 table:6 file:1 = words 5 | 21 WRITE unit:1 address:16 table:6 file:2 = words "
+     "6"},
+    {"mask write register", client, "16 0004 00f2 0025",
+     "22 WRITE unit:1 address:4 table:4 and_mask:242 or_mask:37 = unreadable"},
+    {"mask write that sets all bits", client, "16 0004 0000 1234",
+     "22 WRITE unit:1 address:4 table:4 and_mask:0 or_mask:4660 = words 4660"},
+    {"read/write multiple registers", client, "17 0003 0006 000e 0003 06 00ff 00fe 00fd",
+     "23 READ unit:1 address:3-8 table:4 | 23 WRITE unit:1 address:14-16 table:4 = words 255 254 253"},
+    {"read fifo queue", client, "18 04de", "24 READ unit:1 address:1246 table:4"},
+    {"canopen", client, "2b 0d 01 02 03", "43 PROGRAM unit:1 sub_function:13 = octets 010203", true},
+    {"canopen, bare", client, "2b 0d", "43 PROGRAM unit:1 sub_function:13", true},
+    {"reserved MEI type", client, "2b 0f 01 00", "43 PROGRAM unit:1 sub_function:15 = octets 0100", true},
+    {"device id, basic", client, "2b 0e 01 00", "43 DISCOVER unit:1 sub_function:14 object:0-2"},
+    {"device id, regular", client, "2b 0e 02 05", "43 DISCOVER unit:1 sub_function:14 object:0-127"},
+    {"device id, extended", client, "2b 0e 03 80", "43 DISCOVER unit:1 sub_function:14 object:0-255"},
+    {"device id, basic from a far object", client, "2b 0e 01 90",
+     "43 DISCOVER unit:1 sub_function:14 object:0-144"},
+    {"device id, one", client, "2b 0e 04 06", "43 DISCOVER unit:1 sub_function:14 object:6"},
+    {"reserved function 9", client, "09 01", "9 PROGRAM unit:1 = octets 01", true},
+    {"user-defined function 65, bare", client, "41", "65 PROGRAM unit:1", true},
+    {"reserved function 90", client, "5a 00 02", "90 PROGRAM unit:1 = octets 0002", true},
+    {"last function", client, "7f ff", "127 PROGRAM unit:1 = octets ff", true},
+
+    // Answers
+    {"coils", server, "01 03 cd 6b 05", "1 READ unit:1 table:0 = bits 101100111101011010100000"},
+    {"discrete inputs", server, "02 01 ac", "2 READ unit:1 table:1 = bits 00110101"},
+    {"holding registers", server, "03 04 022b 0064", "3 READ unit:1 table:4 = words 555 100"},
+    {"input registers", server, "04 02 000a", "4 READ unit:1 table:3 = words 10"},
+    {"single coil written", server, "05 00ac ff00", "5 WRITE unit:1 address:172 table:0 = 1"},
+    {"single register written", server, "06 0001 0003", "6 WRITE unit:1 address:1 table:4 = words 3"},
+    {"exception status", server, "07 6d", "7 DISCOVER unit:1 = octets 6d"},
+    {"query data", server, "08 0000 a537", "8 DISCOVER unit:1 sub_function:0 = words 42295"},
+    {"counter", server, "08 000b 0102", "8 DISCOVER unit:1 sub_function:11 = words 258"},
+    {"answer to reserved sub-function", server, "08 0015 01", "8 PROGRAM unit:1 sub_function:21 = octets 01",
+     true},
+    {"comm event counter", server, "0b ffff 0108", "11 DISCOVER unit:1 = octets ffff0108"},
+    {"comm event log", server, "0c 08 0000 0108 0121 20 00", "12 DISCOVER unit:1 = octets 0000010801212000"},
+    {"coils written", server, "0f 0013 000a", "15 WRITE unit:1 address:19-28 table:0"},
+    {"registers written", server, "10 0001 0002", "16 WRITE unit:1 address:1-2 table:4"},
+    {"server id", server, "11 03 41 ff 42", "17 DISCOVER unit:1 = octets 41ff42"},
+    {"file records", server, "14 0c 05 06 0dfe 0020 05 06 33cd 0040",
+     "20 READ unit:1 table:6 = words 3582 32 | 20 READ unit:1 table:6 = words 13261 64"},
+    {"one file record", server, "14 04 03 06 0dfe", "20 READ unit:1 table:6 = words 3582"},
+    {"file record written", server, "15 0d 06 0004 0007 0003 06af 04be 100d",
+     "21 WRITE unit:1 address:7-9 table:6 file:4 = words 1711 1214 4109"},
+    {"masked", server, "16 0004 00f2 0025",
+     "22 WRITE unit:1 address:4 table:4 and_mask:242 or_mask:37 = unreadable"},
+    {"read and written", server, "17 04 00fe 0acd", "23 READ unit:1 table:4 = words 254 2765"},
+    {"fifo queue", server, "18 0006 0002 01b8 1284", "24 READ unit:1 table:4 = words 440 4740"},
+    {"empty fifo queue", server, "18 0002 0000", "24 READ unit:1 table:4"},
+    {"canopen answer", server, "2b 0d 01", "43 PROGRAM unit:1 sub_function:13 = octets 01", true},
+    {"device id objects", server, "2b 0e 01 01 00 00 03 00 02 4142 01 00 02 01 43",
+     "43 DISCOVER unit:1 sub_function:14 object:0 = octets 4142 | 43 DISCOVER unit:1 sub_function:14 "
+     "object:1 | "
+     "43 DISCOVER unit:1 sub_function:14 object:2 = octets 43"},
+    {"device id without objects", server, "2b 0e 01 01 00 00 00", "43 DISCOVER unit:1 sub_function:14"},
+    {"user-defined answer", server, "41 00", "65 PROGRAM unit:1 = octets 00", true},
+    {"exception", server, "83 02", "3 READ unit:1 table:4 = 2"},
+    {"exception to an unknown function", server, "da 01", "90 PROGRAM unit:1 = 1"},
+});
+
+}  // namespace
+
+std::span<const Vector> well_formed_vectors() { return vectors; }
+
+}  // namespace conduit::test
