@@ -31,8 +31,8 @@ set(CMAKE_CXX_FLAGS_SANITIZE "-O1 -g -fno-omit-frame-pointer")
 # Clang counts -Wsign-conversion to -Wconversion, GCC does not; both ask for the same here.
 add_compile_options(-Wall -Wextra -Wconversion -Wsign-conversion -Werror)
 add_compile_options(-march=x86-64-v2 -fstack-protector-strong)
-# Not CMake's own switch: it compiles static libraries with -fPIC, which forbids to inline functions that could be
-# replaced at load time. All our libraries end in programs.
+# Not CMake's own switch: it compiles static libraries with -fPIC, which forbids to inline functions that could
+# be replaced at load time. All our libraries end in programs.
 add_compile_options(-fPIE)
 add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed)
 add_compile_definitions($<$<CONFIG:Release>:_FORTIFY_SOURCE=2>

@@ -15,7 +15,7 @@ WORDS = [
     ((), (), r"\b(strcpy|strcat|sprintf|vsprintf|gets|strncpy|strtok|alloca)\s*\(",
      "snprintf, std::string_view, std::span: a bound must be stated"),
     ((), (), r"\b(atoi|atol|atoll|atof|sscanf)\s*\(", "std::from_chars, which says what it could not read"),
-    ((), (), r"\b(rand|srand|random|drand48)\s*\(", "randomness that comes in from outside; getrandom()"),
+    ((), (), r"\b(rand|srand|drand48)\s*\(", "randomness that comes in from outside; getrandom()"),
     ((), (), r"\b(system|popen)\s*\(", "posix_spawn with an argument vector"),
     ((), (), r"\b(mktemp|tmpnam|tempnam)\s*\(", "mkstemp or memfd_create"),
     ((), (), r"\b(localtime|gmtime|ctime|asctime)\s*\(", "the _r form"),
