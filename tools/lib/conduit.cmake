@@ -1,7 +1,7 @@
 # Compiler options for the whole tree and the few functions with which a folder describes itself.
 #
 #   conduit_library(NAME [HERMETIC] [LINK …] [PRIVATE …])  static library of all *.cpp of the folder
-#   conduit_program(NAME [HERMETIC] [LINK …])              build/<preset>/bin/NAME of all *.cpp of the folder
+#   conduit_program(NAME [HERMETIC] [LINK …])              build/<preset>/bin/NAME of the folder's *.cpp (main.cpp)
 #   conduit_test(AREA [SOURCES …] [LINK …] [LABELS …])     doctest program test_<AREA>, run as <label>.<AREA>
 #   conduit_script_test(NAME COMMAND … [LABELS …])         any other command as a test, <label>.<NAME>
 #   conduit_fuzz_target(NAME [SOURCES …] [LINK …])         fuzz_<NAME>; its corpus is tests/fuzz/corpus/<NAME>
@@ -31,8 +31,8 @@ set(CMAKE_CXX_FLAGS_SANITIZE "-O1 -g -fno-omit-frame-pointer")
 # Clang counts -Wsign-conversion to -Wconversion, GCC does not; both ask for the same here.
 add_compile_options(-Wall -Wextra -Wconversion -Wsign-conversion -Werror)
 add_compile_options(-march=x86-64-v2 -fstack-protector-strong)
-# Not CMake's own switch: it compiles static libraries with -fPIC, which forbids to inline functions that could
-# be replaced at load time. All our libraries end in programs.
+# Not CMake's own switch: it compiles static libraries with -fPIC, which keeps the compiler from inlining what
+# could be replaced at load time. All our libraries end in programs.
 add_compile_options(-fPIE)
 add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed)
 add_compile_definitions($<$<CONFIG:Release>:_FORTIFY_SOURCE=2>
@@ -66,7 +66,7 @@ endfunction()
 function(conduit_program name)
   cmake_parse_arguments(arg "HERMETIC" "" "LINK" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
-  if(NOT sources)
+  if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/main.cpp)
     return()
   endif()
   add_executable(${name} ${sources})
