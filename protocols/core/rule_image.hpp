@@ -409,6 +409,9 @@ class RuleImage {
                                   MatchMoment moment) const noexcept;
 
  private:
+  struct Search;  // one call of match
+  struct Checks;  // one call of open
+
   template <typename Record>
   [[nodiscard]] std::span<const Record> section(Section which) const noexcept {
     const SectionRef& ref = header_->section[static_cast<std::size_t>(which)];
