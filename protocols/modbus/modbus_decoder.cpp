@@ -99,7 +99,7 @@ PduHead open(Bytes adu, Role sender, std::uint16_t quirks, const SessionState&, 
   head.well_formed = true;
   head.negative = fields.shape == Shape::EXCEPTION;
   // Unit 0 is broadcast on a serial line and is not answered there, but servers on TCP answer it (IG
-  // §4.4.2): an answer is expected. The only request without one is the order to fall silent (AP §6.8.1).
+  // §4.4.1.2): an answer is expected. The only request without one is the order to fall silent (AP §6.8.1).
   head.answered = !(fields.function == DIAGNOSTICS && fields.sub_function == diagnostic_listen_only);
   head.match_key = match_key(adu, fields, quirks);
   head.match_detail = agreement(adu, fields);
@@ -190,7 +190,7 @@ constinit const Protocol modbus_protocol{
     .framing_prefix_size = modbus::mbap_size,
     .judge_size_max = modbus::adu_size_max,
     .pdu_size_max = modbus::adu_size_max,
-    .replies_in_order = false,  // IG §4.2: the transaction identifier pairs them
+    .replies_in_order = false,  // IG §4.4.1.3: the transaction identifier pairs them
     .selector_dimension = modbus::UNIT,
     .range_dimension = modbus::ADDRESS,
     .dimension_names = {"unit", "address", "table", "sub_function", "file", "object", "and_mask", "or_mask"},

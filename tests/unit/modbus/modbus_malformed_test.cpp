@@ -128,7 +128,10 @@ constexpr auto rows = std::to_array<Malformed>({
     {"fifo of 32", server, "18 0042 0020 00*64", "fifo_count"},
     {"fifo count disagrees", server, "18 0006 0001 0000 0000", "fifo_count"},
     {"fifo byte count disagrees", server, "18 0004 0002 0000 0000", "byte_count"},
-    {"device id: fewer objects", server, "2b 0e 01 01 00 00 02 00 01 41", "object"},
+    {"device id: no object of one", server, "2b 0e 01 01 00 00 01", "object"},
+    {"device id: half an object", server, "2b 0e 01 01 00 00 02 00 01 41 01", "object_length"},
+    {"device id: code 5 answered", server, "2b 0e 05 01 00 00 00", "read_device_id_code"},
+    {"device id: no count", server, "2b 0e 01 01 00 00", "number_of_objects"},
     {"device id: more objects", server, "2b 0e 01 01 00 00 01 00 01 41 01 01 42", "length"},
     {"device id: object too long", server, "2b 0e 01 01 00 00 01 00 02 41", "object_length"},
 });
