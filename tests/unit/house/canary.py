@@ -123,6 +123,20 @@ def run(rule, files):
         return list(rule(planted(folder, files)))
 
 
+def reason_canaries():
+    for what, listed, header, count in REASONS:
+        found = run(reasons.reason_numbers, {reasons.LIST: listed, reasons.HEADER: header})
+        if len(found) != count:
+            yield f"reason_numbers: {what}: {count} violations planted, found {found}"
+    files = {reasons.HEADER: GOOD_HEADER.replace("ONE", "FIRST"), "tests/cases/a/expect.json": '"FIRST"\n',
+             reasons.LIST: "2 TWOS\n"}
+    if run(reasons.reasons_tested, {**files, "tests/unit/a.cpp": "Reason::TWOS;\n",
+                                    reasons.HEADER: files[reasons.HEADER].replace("TWO", "TWOS")}):
+        yield "reasons_tested sees what is not there"
+    if len(run(reasons.reasons_tested, files)) != 1:
+        yield "reasons_tested does not see a reason without a case"
+
+
 def tree_canaries():
     for rule, path, bad, good in PLANTED:
         if not run(rule, {path: bad}):
@@ -130,10 +144,6 @@ def tree_canaries():
         found = run(rule, {path: good})
         if found:
             yield f"{rule.__name__} sees what is not there: {found[0]} in {good[:70]!r}"
-    for what, listed, header, count in REASONS:
-        found = run(reasons.reason_numbers, {reasons.LIST: listed, reasons.HEADER: header})
-        if len(found) != count:
-            yield f"reason_numbers: {what}: {count} violations planted, found {found}"
 
 
 def every_word_has_a_canary():
@@ -174,7 +184,8 @@ def program_canaries(with_protobuf):
 
 
 def main():
-    wrong = [*tree_canaries(), *every_word_has_a_canary(), *program_canaries(sys.argv[1])]
+    wrong = [*tree_canaries(), *reason_canaries(), *every_word_has_a_canary(),
+             *program_canaries(sys.argv[1])]
     count = len(PLANTED) + len(REASONS)
     print("\n".join(wrong) if wrong else f"{count} planted trees: every rule sees its own")
     return 1 if wrong else 0

@@ -23,6 +23,7 @@ TREE_RULES = {
     "unfinished": words.unfinished,
     "includes": dependencies.includes,
     "reason_numbers": reasons.reason_numbers,
+    "reasons_tested": reasons.reasons_tested,
 }
 PROGRAM_RULES = {
     "libraries": programs.libraries,

@@ -6,9 +6,25 @@ HEADER = "protocols/core/reason.hpp"
 LIST = "tests/unit/reason_numbers.txt"
 
 
+ROW = r"\bX\(\s*(\d+)\s*,\s*([A-Z][A-Z0-9_]*)\s*,"
+NAMED_CASES = ("tests/unit/", "tests/cases/", "tests/e2e/", "tests/simulation/")
+NO_CASES = ("tests/unit/house/", "tests/unit/core/", LIST)
+
+
+def reasons_tested(tree):
+    """A reason that no test expects is one that nobody has seen produced."""
+    expected = set()
+    for path in tree.paths:
+        if path.startswith(NAMED_CASES) and not path.startswith(NO_CASES):
+            expected.update(re.findall(r"\b[A-Z][A-Z0-9_]{3,}\b", tree.text(path)))
+    for _, name in re.findall(ROW, tree.text(HEADER)):
+        if name != "NONE" and name not in expected:
+            yield f"{HEADER}: {name}: no test or case names this reason as its expectation"
+
+
 def reason_numbers(tree):
     declared = {}
-    for number, name in re.findall(r"\bX\(\s*(\d+)\s*,\s*([A-Z][A-Z0-9_]*)\s*,", tree.text(HEADER)):
+    for number, name in re.findall(ROW, tree.text(HEADER)):
         if int(number) in declared:
             yield f"{HEADER}: number {number} is used twice: {declared[int(number)]} and {name}"
         declared[int(number)] = name
