@@ -35,7 +35,7 @@ def method(lines):
 PLANTED = [
     (layout.line_length, CPP, "// " + "x" * 108 + "\n", "// " + "ü" * 107 + "\n"),
     (layout.line_length, "tools/x", "#!/bin/sh\n# " + "x" * 109 + "\n", "#!/bin/sh\n"),
-    (layout.line_length, "README.md", "x" * 111 + "\n", "| " + "x" * 111 + "\n"),
+    (layout.line_length, "README.md", "x" * 131 + "\n", "| " + "x" * 131 + "\n"),
     (layout.file_length, CPP, "\n" * 601, "\n" * 600),
     (layout.function_length, CPP, body(71), body(70)),
     (layout.function_length, CPP, method(71), method(70)),
@@ -69,6 +69,8 @@ PLANTED = [
      '#include "protocols/core/bytes.hpp"\n'),
     (dependencies.includes, "protocols/modbus/a.hpp", '#include "protocols/dnp3/a.hpp"\n',
      '#include "protocols/modbus/b.hpp"\n'),
+    (dependencies.includes, "protocols/modbus/a.proto", 'import "config/schema/policy.proto";\n',
+     'import "protocols/core/options.proto";\nimport "google/protobuf/descriptor.proto";\n'),
     (dependencies.includes, "config/abi/a.hpp", '#include "dataplane/engine/flow.hpp"\n',
      '#include "protocols/core/bytes.hpp"\n'),
     (dependencies.includes, "config/policy/a.hpp", '#include "controlplane/trust/a.hpp"\n',

@@ -44,7 +44,18 @@ def permitted_inside(path, included):
     return bool(rows) and included.startswith(INSIDE[max(rows, key=len)])
 
 
+def proto_imports(tree):
+    for path in tree.paths:
+        if not path.endswith(".proto"):
+            continue
+        for number, line in enumerate(tree.lines(path), 1):
+            match = re.match(r'import\s+(?:public\s+|weak\s+)?"([^"]+)"', line)
+            if match and not match.group(1).startswith("google/") and not permitted_inside(path, match.group(1)):
+                yield f"{path}:{number}: {match.group(1)}: {path.rsplit('/', 1)[0]} must not depend on it"
+
+
 def includes(tree):
+    yield from proto_imports(tree)
     for path in tree.cxx():
         code = tree.code(path)
         for match in INCLUDE.finditer(code):
