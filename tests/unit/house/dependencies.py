@@ -50,8 +50,9 @@ def proto_imports(tree):
             continue
         for number, line in enumerate(tree.lines(path), 1):
             match = re.match(r'import\s+(?:public\s+|weak\s+)?"([^"]+)"', line)
-            if match and not match.group(1).startswith("google/") and not permitted_inside(path, match.group(1)):
-                yield f"{path}:{number}: {match.group(1)}: {path.rsplit('/', 1)[0]} must not depend on it"
+            imported = match.group(1) if match else "google/"
+            if not imported.startswith("google/") and not permitted_inside(path, imported):
+                yield f"{path}:{number}: {imported}: {path.rsplit('/', 1)[0]} must not depend on it"
 
 
 def includes(tree):
