@@ -35,10 +35,11 @@ class Tree:
 
 
 def tracked(root):
-    """Every tracked file; of a tree without git (an archive), every file outside build/."""
+    """Every file that is or may become tracked; without git (an archive), every file outside build/."""
     try:
         listed = subprocess.run(
-            ["git", "-c", "safe.directory=*", "-C", root, "ls-files", "-z"],
+            ["git", "-c", "safe.directory=*", "-C", root, "ls-files", "-z",
+             "--cached", "--others", "--exclude-standard"],
             check=True, capture_output=True).stdout.decode().split("\0")
     except (OSError, subprocess.CalledProcessError):
         listed = []
