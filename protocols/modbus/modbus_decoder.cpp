@@ -174,7 +174,7 @@ const char* parse_adu(Bytes adu, Role sender, Fields& fields) noexcept {
   }
   if (!fields.response) return "function";  // exception codes are the server's
   fields.shape = Shape::EXCEPTION;
-  if (!cursor.u8(fields.exception)) return "exception_code";
+  if (!cursor.u8(fields.exception) || fields.exception == 0) return "exception_code";
   return cursor.empty() ? nullptr : "length";
 }
 

@@ -102,6 +102,7 @@ constexpr auto rows = std::to_array<Malformed>({
 
     {"answer with function 0", server, "00 01", "function"},
     {"exception to function 0", server, "80 01", "function"},
+    {"exception code 0", server, "83 00", "exception_code"},
     {"exception without code", server, "83", "exception_code"},
     {"exception with two codes", server, "83 02 00", "length"},
     {"no coils answered", server, "01 00", "byte_count"},
@@ -129,6 +130,8 @@ constexpr auto rows = std::to_array<Malformed>({
     {"fifo count disagrees", server, "18 0006 0001 0000 0000", "fifo_count"},
     {"fifo byte count disagrees", server, "18 0004 0002 0000 0000", "byte_count"},
     {"device id: no object of one", server, "2b 0e 01 01 00 00 01", "object"},
+    {"device id: fewer objects, as in the specification's example", server,
+     "2b 0e 01 01 00 00 03 02 05 56322e3131", "object"},
     {"device id: half an object", server, "2b 0e 01 01 00 00 02 00 01 41 01", "object_length"},
     {"device id: code 5 answered", server, "2b 0e 05 01 00 00 00", "read_device_id_code"},
     {"device id: no count", server, "2b 0e 01 01 00 00", "number_of_objects"},

@@ -114,10 +114,7 @@ constexpr auto vectors = std::to_array<Vector>({
     {"device id objects", server, "2b 0e 01 01 00 00 03 00 02 4142 01 00 02 01 43",
      "43 DISCOVER unit:1 sub_function:14 object:0 = octets 4142 | 43 DISCOVER unit:1 sub_function:14 "
      "object:1 | "
-     "43 DISCOVER unit:1 sub_function:14 object:2 = octets 43",
-     true},
-    {"device id, second part of the specification's example", server, "2b 0e 01 01 00 00 03 02 05 56322e3131",
-     "43 DISCOVER unit:1 sub_function:14 object:2 = octets 56322e3131"},
+     "43 DISCOVER unit:1 sub_function:14 object:2 = octets 43"},
     {"device id without objects", server, "2b 0e 01 01 00 00 00", "43 DISCOVER unit:1 sub_function:14"},
     {"user-defined answer", server, "41 00", "65 PROGRAM unit:1 = octets 00", true},
     {"exception", server, "83 02", "3 READ unit:1 table:4 = 2"},
