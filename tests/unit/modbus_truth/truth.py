@@ -6,8 +6,9 @@ usage: truth.py generated|captures MODBUS_LINES
 generated: the unit tests' PDUs and seeded changes of them, written to a capture of our own making.
 captures:  every capture in $CONDUIT_CORPUS/modbus (default: ../shared/corpus/modbus beside the tree).
 
-Wireshark names fields and judges little; the room judges. So every field of a PDU that the room accepts has to be the
-dissector's, and every PDU that the room refuses has to stand in EXPLAINED, with its number and the reason.
+Wireshark names fields and judges little; the room judges. So every field of a PDU that the room accepts has
+to be the dissector's, and every PDU that the room refuses has to stand in EXPLAINED, with its number and the
+reason.
 """
 
 import collections
@@ -36,7 +37,8 @@ EXPLAINED = {
     ("iti-modbus_test_data_part2.pcap", "malformed or_mask"): (1, "function 22 without its second mask"),
     ("iti-modbus_test_data_part2.pcap", "malformed read_range"): (1, "function 23 with quantity 0"),
     ("iti-modicon_test.pcap", "malformed length"): (2, "261 octets: one more than the specification allows"),
-    ("snort3-modbus_w_pafs.pcap", "malformed length"): (1, "function 17 asked with octets that it does not have"),
+    ("snort3-modbus_w_pafs.pcap", "malformed length"):
+        (1, "function 17 asked with octets that it does not have"),
     ("zeek-modbus-eit.pcap", "malformed length"): (1, "43/14 answer with octets behind its last object"),
 }
 
@@ -67,7 +69,8 @@ def flatten(layers):
 
 def read_pdus(capture):
     """(sender, hex of the ADU, {field: [values]}) of every Modbus PDU as the dissector sees it."""
-    text = tshark(capture, "-T", "json", "-x", "-j", "tcp mbtcp modbus _ws.malformed", "-Y", "modbus && mbtcp")
+    layers = "tcp mbtcp modbus _ws.malformed"
+    text = tshark(capture, "-T", "json", "-x", "-j", layers, "-Y", "modbus && mbtcp")
     for packet in json.loads(text, object_pairs_hook=Layers):
         layers = packet.first("_source").first("layers")
         sender = "C" if layers.first("tcp").first("tcp.dstport") == "502" else "S"
@@ -161,13 +164,15 @@ def differences(sender, hex_text, fields, operations, negative):
         files = [both >> 16 for both in numbers(fields, "reference_num_32")]
         if [operation["file"][0] for operation in operations] != files:
             yield "file"
-    for name, ours in (("and_mask", "and_mask"), ("or_mask", "or_mask"), ("diagnostic_code", "sub_function"),
-                       ("mei", "sub_function")):
+    for name, ours in (("and_mask", "and_mask"), ("or_mask", "or_mask"),
+                       ("diagnostic_code", "sub_function"), ("mei", "sub_function")):
         if numbers(fields, name) and first[ours][0] != numbers(fields, name)[0]:
             yield name
     data = bytes.fromhex((fields.get("modbus.data") or [""])[0].replace(":", ""))
-    if function in (5, 6) and first["value"] != [data[0] & 1 if function == 5 else int.from_bytes(data, "big")]:
-        yield "value"
+    if function in (5, 6):
+        value = data[0] & 1 if function == 5 else int.from_bytes(data, "big")
+        if first["value"] != [value]:
+            yield "value"
     if function == 15 and sender == "C":
         bits = "".join(str(octet >> bit & 1) for octet in data for bit in range(8))
         if first["bits"] != bits[: len(first["bits"])] or "1" in bits[len(first["bits"]) :]:
@@ -176,7 +181,8 @@ def differences(sender, hex_text, fields, operations, negative):
     if registers and [word for operation in operations for word in operation["value"] or []] != registers:
         yield "registers"
     if sender == "S" and function == 43 and numbers(fields, "object_id"):
-        if [operation["object"][0] for operation in operations if "object" in operation] != numbers(fields, "object_id"):
+        objects = [operation["object"][0] for operation in operations if "object" in operation]
+        if objects != numbers(fields, "object_id"):
             yield "objects"
 
 
@@ -207,8 +213,9 @@ def write_capture(path, pdus):
             payload = bytes.fromhex(hex_text)
             ports = (1024 + index, 502) if sender == "C" else (502, 1024 + index)
             tcp = struct.pack(">HHIIBBHHH", *ports, 1, 1, 0x50, 0x18, 65535, 0, 0) + payload
-            ip = struct.pack(">BBHHHBBHII", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0, 0x0A000001, 0x0A000002) + tcp
-            frame = bytes(12) + b"\x08\x00" + ip
+            addresses = (0x0A000001, 0x0A000002)
+            ip = struct.pack(">BBHHHBBHII", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0, *addresses)
+            frame = bytes(12) + b"\x08\x00" + ip + tcp
             file.write(struct.pack("<IIII", index, 0, len(frame), len(frame)) + frame)
 
 
@@ -236,7 +243,7 @@ def check_generated(modbus_lines):
         good = different == 0 and not refused and compared == len(pdus)
         write_capture(path, changed)
         compared, refused, different = compare("changed vectors", modbus_lines, path)
-        print(f"changed vectors: {compared} PDUs compared, {refused.total()} malformed, {different} differences")
+        print(f"changed: {compared} PDUs compared, {refused.total()} malformed, {different} differences")
         return good and different == 0 and compared > 1000
 
 
@@ -248,11 +255,13 @@ def check_captures(modbus_lines, corpus):
         print(f"{name}: {compared} PDUs compared, {refused.total()} malformed, {different} differences")
         good = good and different == 0
         refusals.update({(name, answer): count for answer, count in refused.items()})
-    for key in sorted(set(refusals) | {key for key in EXPLAINED if os.path.exists(os.path.join(corpus, key[0]))}):
-        expected = EXPLAINED.get(key, (0, "no explanation"))
-        if refusals.get(key, 0) != expected[0]:
+    present = {key for key in EXPLAINED if os.path.exists(os.path.join(corpus, key[0]))}
+    for name, answer in sorted(set(refusals) | present):
+        found = refusals.get((name, answer), 0)
+        expected, why = EXPLAINED.get((name, answer), (0, "no explanation"))
+        if found != expected:
             good = False
-            print(f"{key[0]}: '{key[1]}' {refusals.get(key, 0)} times, expected {expected[0]} ({expected[1]})")
+            print(f"{name}: '{answer}' {found} times, expected {expected} ({why})")
     return good
 
 
