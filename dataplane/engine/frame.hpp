@@ -79,6 +79,7 @@ struct ParsedFrame {
   bool has_window_scale = false;
   bool sack_permitted = false;
   bool fast_open = false;
+  bool unknown_option = false;  // TCP: an option other than MSS, window scale, SACK, timestamps, fast open
 
   // TCP options as they stand, after the fixed header.
   [[nodiscard]] Bytes tcp_options() const noexcept {
@@ -90,5 +91,11 @@ struct ParsedFrame {
 // Parses `size` octets at `data`. Checksums of IP and L4 are verified unless `frame_flags` vouches for them.
 void parse_frame(std::uint8_t* data, std::uint32_t size, std::uint8_t port_in, std::uint8_t frame_flags,
                  std::uint8_t ttl_min, ParsedFrame& parsed) noexcept;
+
+// Overwrites TCP options that the engine does not know (multipath among them: it would give the stream a
+// second reading) with NOPs and stores a new checksum. `parsed` is a well-formed TCP frame.
+void clear_unknown_tcp_options(ParsedFrame& parsed) noexcept;
+// Computes and stores the TCP, UDP or ICMP checksum of a well-formed frame that was changed.
+void store_l4_checksum(ParsedFrame& parsed) noexcept;
 
 }  // namespace conduit

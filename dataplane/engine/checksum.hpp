@@ -1,0 +1,73 @@
+// Internet checksum (RFC 1071) in 64-bit steps. Pure.
+//
+// Sums are carried in native byte order: `checksum_finish` of a region that includes its own correct checksum
+// field is 0, and its result is stored with memcpy, without swapping.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "protocols/core/rule_image.hpp"
+
+namespace conduit {
+
+template <typename Number>
+[[nodiscard]] inline Number load_native(const std::uint8_t* at) noexcept {
+  Number number;
+  std::memcpy(&number, at, sizeof number);
+  return number;
+}
+
+// Adds `size` octets at `at` to `sum`. A region of odd size must come last.
+[[nodiscard]] inline std::uint64_t checksum_add(const std::uint8_t* at, std::size_t size,
+                                                std::uint64_t sum) noexcept {
+  unsigned __int128 wide = sum;
+  while (size >= 32) {
+    wide += load_native<std::uint64_t>(at);
+    wide += load_native<std::uint64_t>(at + 8);
+    wide += load_native<std::uint64_t>(at + 16);
+    wide += load_native<std::uint64_t>(at + 24);
+    at += 32;
+    size -= 32;
+  }
+  while (size >= 8) {
+    wide += load_native<std::uint64_t>(at);
+    at += 8;
+    size -= 8;
+  }
+  std::uint64_t tail = 0;
+  if ((size & 4) != 0) {
+    tail = load_native<std::uint32_t>(at);
+    at += 4;
+  }
+  if ((size & 2) != 0) {
+    tail += load_native<std::uint16_t>(at);
+    at += 2;
+  }
+  if ((size & 1) != 0) tail += *at;  // little endian: the odd octet is the low half of a zero-padded word
+  wide += tail;
+  const auto low = static_cast<std::uint64_t>(wide);
+  const auto high = static_cast<std::uint64_t>(wide >> 64);
+  const std::uint64_t folded = low + high;
+  return folded < low ? folded + 1 : folded;
+}
+
+[[nodiscard]] inline std::uint16_t checksum_finish(std::uint64_t sum) noexcept {
+  sum = (sum & 0xFFFFFFFF) + (sum >> 32);
+  sum = (sum & 0xFFFFFFFF) + (sum >> 32);
+  sum = (sum & 0xFFFF) + (sum >> 16);
+  sum = (sum & 0xFFFF) + (sum >> 16);
+  return static_cast<std::uint16_t>(~sum);
+}
+
+// Pseudo header of TCP, UDP and ICMPv6. `addresses`: source and destination as they stand in the IP header, 8
+// octets for IPv4, 32 for IPv6. `size`: of the upper-layer header and its data.
+[[nodiscard]] inline std::uint64_t checksum_pseudo(const std::uint8_t* addresses, std::size_t addresses_size,
+                                                   std::uint8_t protocol, std::uint32_t size) noexcept {
+  static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
+  const std::uint64_t rest = __builtin_bswap32(size) + (std::uint64_t{protocol} << 8);
+  return checksum_add(addresses, addresses_size, rest);
+}
+
+}  // namespace conduit

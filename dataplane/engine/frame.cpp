@@ -1,0 +1,452 @@
+#include "dataplane/engine/frame.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "dataplane/engine/checksum.hpp"
+#include "dataplane/engine/engine.hpp"
+
+namespace conduit {
+namespace {
+
+constexpr std::uint32_t ethernet_size = 14;
+constexpr std::uint32_t ipv4_size = 20;
+constexpr std::uint32_t ipv6_size = 40;
+constexpr std::uint32_t tcp_size = 20;
+constexpr std::uint32_t udp_size = 8;
+constexpr std::uint32_t icmp_size = 8;
+
+constexpr std::uint8_t protocol_icmp = 1;
+constexpr std::uint8_t protocol_tcp = 6;
+constexpr std::uint8_t protocol_udp = 17;
+constexpr std::uint8_t protocol_icmpv6 = 58;
+
+constexpr std::uint8_t ipv6_hop_by_hop = 0;
+constexpr std::uint8_t ipv6_routing = 43;
+constexpr std::uint8_t ipv6_fragment = 44;
+constexpr std::uint8_t ipv6_encapsulating = 50;
+constexpr std::uint8_t ipv6_authentication = 51;
+constexpr std::uint8_t ipv6_destination = 60;
+
+[[nodiscard]] bool is_tag(std::uint16_t ethertype) noexcept {
+  return ethertype == 0x8100 || ethertype == 0x88a8 || ethertype == 0x9100;
+}
+
+// Options of a hop-by-hop or destination header: padding and router alert (MLD needs it); everything else may
+// change what the receiver does with the packet.
+[[nodiscard]] bool ipv6_options_harmless(const std::uint8_t* at, std::uint32_t size) noexcept {
+  while (size > 0) {
+    if (at[0] == 0) {  // Pad1
+      ++at;
+      --size;
+      continue;
+    }
+    if (size < 2 || size - 2 < at[1]) return false;
+    const bool router_alert = at[0] == 5 && at[1] == 2;
+    if (at[0] != 1 && !router_alert) return false;
+    const std::uint32_t step = 2U + at[1];
+    at += step;
+    size -= step;
+  }
+  return true;
+}
+
+void parse_icmp(ParsedFrame& parsed, std::uint32_t size, std::uint64_t pseudo) noexcept {
+  const std::uint8_t* at = parsed.data + parsed.l4_offset;
+  if (size < icmp_size) {
+    parsed.reason = Reason::ICMP_MALFORMED;
+    return;
+  }
+  parsed.icmp_type = at[0];
+  parsed.icmp_code = at[1];
+  parsed.payload_offset = static_cast<std::uint16_t>(parsed.l4_offset + icmp_size);
+  parsed.payload_size = static_cast<std::uint16_t>(size - icmp_size);
+  std::uint8_t question = at[0];
+  bool answer = false;
+  bool identified = false;
+  if (parsed.kind == FrameKind::ICMPV6) {
+    identified = at[0] == 128 || at[0] == 129;
+    answer = at[0] == 129;
+    if (answer) question = 128;
+  } else {
+    // echo 8/0, timestamp 13/14, information 15/16, address mask 17/18
+    answer = at[0] == 0 || at[0] == 14 || at[0] == 16 || at[0] == 18;
+    identified = answer || at[0] == 8 || at[0] == 13 || at[0] == 15 || at[0] == 17;
+    if (answer) question = at[0] == 0 ? 8 : static_cast<std::uint8_t>(at[0] - 1);
+  }
+  const std::uint16_t identifier = identified ? load_u16be(at + 4) : std::uint16_t{0};
+  parsed.source_port = answer ? question : identifier;
+  parsed.destination_port = answer ? identifier : question;
+  if ((parsed.frame_flags & (FRAME_CHECKSUMS_UNKNOWN | FRAME_L4_CHECKSUM_GOOD)) != 0) return;
+  if (checksum_finish(checksum_add(at, size, pseudo)) != 0) parsed.reason = Reason::ICMP_MALFORMED;
+}
+
+void parse_udp(ParsedFrame& parsed, std::uint32_t size, std::uint64_t pseudo) noexcept {
+  const std::uint8_t* at = parsed.data + parsed.l4_offset;
+  if (size < udp_size) {
+    parsed.reason = Reason::UDP_MALFORMED;
+    return;
+  }
+  parsed.source_port = load_u16be(at);
+  parsed.destination_port = load_u16be(at + 2);
+  parsed.payload_offset = static_cast<std::uint16_t>(parsed.l4_offset + udp_size);
+  parsed.payload_size = static_cast<std::uint16_t>(size - udp_size);
+  if (load_u16be(at + 4) != size || parsed.destination_port == 0) {
+    parsed.reason = Reason::UDP_MALFORMED;
+    return;
+  }
+  if (load_u16be(at + 6) == 0) {
+    if (parsed.ip_version == 6) {
+      parsed.reason = Reason::UDP_CHECKSUM_WRONG;
+    } else {
+      parsed.udp_checksum_absent = true;
+    }
+    return;
+  }
+  if ((parsed.frame_flags & (FRAME_CHECKSUMS_UNKNOWN | FRAME_L4_CHECKSUM_GOOD)) != 0) return;
+  if (checksum_finish(checksum_add(at, size, pseudo)) != 0) parsed.reason = Reason::UDP_CHECKSUM_WRONG;
+}
+
+// One TCP option of `size` octets at `at`, kind and length included. False: length does not fit the kind.
+[[nodiscard]] bool take_tcp_option(ParsedFrame& parsed, const std::uint8_t* at, std::uint32_t size) noexcept {
+  const bool syn = (parsed.tcp_flags & TCP_SYN) != 0;
+  switch (at[0]) {
+    case 2:  // maximum segment size
+      if (size != 4) return false;
+      if (syn) parsed.mss = load_u16be(at + 2);
+      return true;
+    case 3:  // window scale
+      if (size != 3) return false;
+      parsed.has_window_scale = syn;
+      parsed.window_scale = syn ? std::min<std::uint8_t>(at[2], 14) : std::uint8_t{0};
+      return true;
+    case 4:  // SACK permitted
+      if (size != 2) return false;
+      parsed.sack_permitted = syn;
+      return true;
+    case 5:  // SACK
+      if (size < 10 || (size - 2) % 8 != 0) return false;
+      parsed.sack_offset = static_cast<std::uint16_t>(at + 2 - parsed.data);
+      parsed.sack_count = static_cast<std::uint8_t>((size - 2) / 8);
+      return true;
+    case 8:  // timestamps
+      if (size != 10) return false;
+      parsed.has_timestamp = true;
+      parsed.timestamp = load_u32be(at + 2);
+      parsed.timestamp_echo = load_u32be(at + 6);
+      return true;
+    case 34:  // fast open cookie
+      parsed.fast_open = true;
+      return true;
+    case 253:
+    case 254:  // experiments; fast open once used them
+      if (size >= 4 && load_u16be(at + 2) == 0xF989) parsed.fast_open = true;
+      parsed.unknown_option = true;
+      return true;
+    default: parsed.unknown_option = true; return true;
+  }
+}
+
+[[nodiscard]] bool parse_tcp_options(ParsedFrame& parsed, const std::uint8_t* at,
+                                     std::uint32_t size) noexcept {
+  // What nearly every segment of an established connection carries: NOP, NOP, timestamps.
+  if (size == 12 && load_u32be(at) == 0x0101080A) {
+    parsed.has_timestamp = true;
+    parsed.timestamp = load_u32be(at + 4);
+    parsed.timestamp_echo = load_u32be(at + 8);
+    return true;
+  }
+  std::uint64_t seen = 0;  // kinds below 64, once each: of two, stacks differ in which one counts
+  while (size > 0) {
+    if (at[0] == 0) {  // end of list: only padding may follow
+      return std::all_of(at, at + size, [](std::uint8_t octet) { return octet == 0; });
+    }
+    if (at[0] == 1) {
+      ++at;
+      --size;
+      continue;
+    }
+    if (size < 2 || at[1] < 2 || at[1] > size) return false;
+    const std::uint64_t bit = at[0] < 64 ? std::uint64_t{1} << at[0] : 0;
+    if ((seen & bit) != 0 || !take_tcp_option(parsed, at, at[1])) return false;
+    seen |= bit;
+    const std::uint32_t step = at[1];
+    at += step;
+    size -= step;
+  }
+  return true;
+}
+
+// Combinations that no stack sends (STYLE: one line each).
+[[nodiscard]] bool tcp_flags_valid(std::uint8_t flags) noexcept {
+  if ((flags & TCP_SYN) != 0) return (flags & (TCP_FIN | TCP_RST | TCP_URG)) == 0;
+  if ((flags & TCP_RST) != 0) return (flags & (TCP_FIN | TCP_URG)) == 0;
+  return (flags & TCP_ACK) != 0;
+}
+
+void parse_tcp(ParsedFrame& parsed, std::uint32_t size, std::uint64_t pseudo) noexcept {
+  const std::uint8_t* at = parsed.data + parsed.l4_offset;
+  if (size < tcp_size) {
+    parsed.reason = Reason::TCP_MALFORMED;
+    return;
+  }
+  parsed.source_port = load_u16be(at);
+  parsed.destination_port = load_u16be(at + 2);
+  parsed.sequence = load_u32be(at + 4);
+  parsed.acknowledgement = load_u32be(at + 8);
+  parsed.tcp_flags = at[13] & 0x3F;
+  parsed.window = load_u16be(at + 14);
+  const std::uint32_t header = (at[12] >> 4) * 4U;
+  const bool reserved = (at[12] & 0x0E) != 0;  // the lowest bit is ECN's
+  if (header < tcp_size || header > size || reserved || parsed.source_port == 0 ||
+      parsed.destination_port == 0) {
+    parsed.payload_offset = parsed.l4_offset;
+    parsed.reason = Reason::TCP_MALFORMED;
+    return;
+  }
+  parsed.payload_offset = static_cast<std::uint16_t>(parsed.l4_offset + header);
+  parsed.payload_size = static_cast<std::uint16_t>(size - header);
+  if (!tcp_flags_valid(parsed.tcp_flags)) {
+    parsed.reason = Reason::TCP_FLAGS_INVALID;
+    return;
+  }
+  if (header > tcp_size && !parse_tcp_options(parsed, at + tcp_size, header - tcp_size)) {
+    parsed.reason = Reason::TCP_MALFORMED;
+    return;
+  }
+  if ((parsed.frame_flags & (FRAME_CHECKSUMS_UNKNOWN | FRAME_L4_CHECKSUM_GOOD)) != 0) return;
+  if (checksum_finish(checksum_add(at, size, pseudo)) != 0) parsed.reason = Reason::TCP_CHECKSUM_WRONG;
+}
+
+// `size` octets of upper layer at l4_offset; `addresses` as checksum_pseudo wants them.
+void parse_l4(ParsedFrame& parsed, std::uint32_t size, const std::uint8_t* addresses,
+              std::size_t addresses_size) noexcept {
+  parsed.payload_offset = parsed.l4_offset;
+  parsed.payload_size = static_cast<std::uint16_t>(size);
+  if (parsed.source == parsed.destination) {
+    parsed.reason = Reason::LAND_PACKET;
+    return;
+  }
+  const std::uint8_t protocol = parsed.ip_protocol;
+  if (protocol == protocol_tcp) {
+    parsed.kind = FrameKind::TCP;
+    parse_tcp(parsed, size, checksum_pseudo(addresses, addresses_size, protocol, size));
+  } else if (protocol == protocol_udp) {
+    parsed.kind = FrameKind::UDP;
+    parse_udp(parsed, size, checksum_pseudo(addresses, addresses_size, protocol, size));
+  } else if (protocol == protocol_icmp && parsed.ip_version == 4) {
+    parsed.kind = FrameKind::ICMP;
+    parse_icmp(parsed, size, 0);
+  } else if (protocol == protocol_icmpv6 && parsed.ip_version == 6) {
+    parsed.kind = FrameKind::ICMPV6;
+    parse_icmp(parsed, size, checksum_pseudo(addresses, addresses_size, protocol, size));
+  } else {
+    parsed.kind = FrameKind::OTHER_IP;
+  }
+}
+
+void set_ipv4(Address& address, const std::uint8_t* at) noexcept {
+  address[10] = 0xFF;
+  address[11] = 0xFF;
+  std::memcpy(address.data() + 12, at, 4);
+}
+
+// RFC 791, in wire order.
+void parse_ipv4(ParsedFrame& parsed, std::uint8_t ttl_min) noexcept {
+  const std::uint8_t* at = parsed.data + parsed.l3_offset;
+  const std::uint32_t remaining = parsed.size - parsed.l3_offset;
+  parsed.kind = FrameKind::OTHER_IP;
+  parsed.ip_version = 4;
+  if (remaining < ipv4_size) {
+    parsed.reason = Reason::IP_HEADER_MALFORMED;
+    return;
+  }
+  const std::uint32_t header = (at[0] & 0x0FU) * 4U;
+  const std::uint32_t total = load_u16be(at + 2);
+  const std::uint16_t fragment = load_u16be(at + 6);
+  parsed.ttl = at[8];
+  parsed.ip_protocol = at[9];
+  parsed.ttl_low = at[8] < ttl_min;
+  set_ipv4(parsed.source, at + 12);
+  set_ipv4(parsed.destination, at + 16);
+  parsed.l4_offset = static_cast<std::uint16_t>(parsed.l3_offset + ipv4_size);
+  parsed.payload_offset = parsed.l4_offset;
+  if ((at[0] >> 4) != 4 || header < ipv4_size || total < header || total > remaining ||
+      (fragment & 0x8000) != 0) {
+    parsed.reason = Reason::IP_HEADER_MALFORMED;
+    return;
+  }
+  if (header != ipv4_size) {
+    parsed.reason = Reason::IP_OPTIONS_NOT_PERMITTED;
+    return;
+  }
+  const bool vouched = (parsed.frame_flags & (FRAME_CHECKSUMS_UNKNOWN | FRAME_IP_CHECKSUM_GOOD)) != 0;
+  if (!vouched && checksum_finish(checksum_add(at, ipv4_size, 0)) != 0) {
+    parsed.reason = Reason::IP_CHECKSUM_WRONG;
+    return;
+  }
+  if ((fragment & 0x3FFF) != 0) {
+    parsed.reason = Reason::IP_FRAGMENT_NOT_PERMITTED;
+    return;
+  }
+  parse_l4(parsed, total - ipv4_size, at + 12, 8);
+}
+
+[[nodiscard]] bool is_mapped_ipv4(const std::uint8_t* address) noexcept {
+  return load_native<std::uint64_t>(address) == 0 && load_u32be(address + 8) == 0x0000FFFF;
+}
+
+// Walks the extension headers. NONE: `offset` and parsed.ip_protocol are those of the upper layer.
+[[nodiscard]] Reason skip_ipv6_extensions(ParsedFrame& parsed, std::uint32_t& offset,
+                                          std::uint32_t end) noexcept {
+  const std::uint32_t first = offset;
+  for (std::size_t count = 0;; ++count) {
+    const std::uint8_t next = parsed.ip_protocol;
+    if (next == ipv6_fragment) return Reason::IP_FRAGMENT_NOT_PERMITTED;
+    if (next == ipv6_routing || next == ipv6_encapsulating || next == ipv6_authentication) {
+      return Reason::IPV6_EXTENSION_NOT_PERMITTED;
+    }
+    if (next != ipv6_hop_by_hop && next != ipv6_destination) return Reason::NONE;
+    if (next == ipv6_hop_by_hop && count != 0) return Reason::IPV6_EXTENSION_NOT_PERMITTED;
+    if (count == ipv6_extension_count_max) return Reason::IPV6_EXTENSION_NOT_PERMITTED;
+    if (end - offset < 8) return Reason::IP_HEADER_MALFORMED;
+    const std::uint8_t* at = parsed.data + offset;
+    const std::uint32_t size = (at[1] + 1U) * 8U;
+    if (end - offset < size) return Reason::IP_HEADER_MALFORMED;
+    if (offset - first + size > ipv6_extension_size_max || !ipv6_options_harmless(at + 2, size - 2)) {
+      return Reason::IPV6_EXTENSION_NOT_PERMITTED;
+    }
+    parsed.ip_protocol = at[0];
+    offset += size;
+  }
+}
+
+// RFC 8200, in wire order.
+void parse_ipv6(ParsedFrame& parsed, std::uint8_t ttl_min) noexcept {
+  const std::uint8_t* at = parsed.data + parsed.l3_offset;
+  const std::uint32_t remaining = parsed.size - parsed.l3_offset;
+  parsed.kind = FrameKind::OTHER_IP;
+  parsed.ip_version = 6;
+  if (remaining < ipv6_size) {
+    parsed.reason = Reason::IP_HEADER_MALFORMED;
+    return;
+  }
+  const std::uint32_t payload = load_u16be(at + 4);
+  parsed.ip_protocol = at[6];
+  parsed.ttl = at[7];
+  parsed.ttl_low = at[7] < ttl_min;
+  std::memcpy(parsed.source.data(), at + 8, 16);
+  std::memcpy(parsed.destination.data(), at + 24, 16);
+  std::uint32_t offset = parsed.l3_offset + ipv6_size;
+  parsed.l4_offset = static_cast<std::uint16_t>(offset);
+  parsed.payload_offset = parsed.l4_offset;
+  // A mapped address on the wire would pass for an IPv4 asset.
+  if ((at[0] >> 4) != 6 || payload > remaining - ipv6_size || at[8] == 0xFF || is_mapped_ipv4(at + 8) ||
+      is_mapped_ipv4(at + 24)) {
+    parsed.reason = Reason::IP_HEADER_MALFORMED;
+    return;
+  }
+  const std::uint32_t end = offset + payload;
+  parsed.reason = skip_ipv6_extensions(parsed, offset, end);
+  if (parsed.reason != Reason::NONE) return;
+  parsed.l4_offset = static_cast<std::uint16_t>(offset);
+  parse_l4(parsed, end - offset, at + 8, 32);
+}
+
+// 802.1Q and 802.1ad tags. `offset` is that of the first ethertype; moves to the last one.
+[[nodiscard]] Reason parse_tags(ParsedFrame& parsed, std::uint32_t& offset) noexcept {
+  for (std::size_t count = 0; is_tag(parsed.ethertype); ++count) {
+    if (count == vlan_tag_count_max) return Reason::VLAN_STACK_TOO_DEEP;
+    if (parsed.size - offset < 6) return Reason::FRAME_MALFORMED;
+    const std::uint16_t id = load_u16be(parsed.data + offset + 2) & 0x0FFF;
+    // 4095 is reserved; a priority tag around another tag would read like that tag alone.
+    if (id == 0x0FFF || (count == 1 && parsed.vlan == 0)) return Reason::FRAME_MALFORMED;
+    parsed.vlan = (parsed.vlan << 16) | id;
+    parsed.ethertype = load_u16be(parsed.data + offset + 4);
+    offset += 4;
+  }
+  return Reason::NONE;
+}
+
+void parse_llc(ParsedFrame& parsed) noexcept {
+  const std::uint32_t remaining = parsed.size - parsed.l3_offset;
+  if (parsed.ethertype > 1500 || parsed.ethertype < 3 || parsed.ethertype > remaining) {
+    parsed.reason = Reason::FRAME_MALFORMED;
+    return;
+  }
+  parsed.dsap = parsed.data[parsed.l3_offset];
+  parsed.payload_size = parsed.ethertype;
+}
+
+}  // namespace
+
+void parse_frame(std::uint8_t* data, std::uint32_t size, std::uint8_t port_in, std::uint8_t frame_flags,
+                 std::uint8_t ttl_min, ParsedFrame& parsed) noexcept {
+  parsed = ParsedFrame{};
+  parsed.data = data;
+  parsed.size = size;
+  parsed.port_in = port_in;
+  parsed.frame_flags = frame_flags;
+  if (size < ethernet_size || size > frame_size_max) {
+    parsed.reason = Reason::FRAME_MALFORMED;
+    return;
+  }
+  std::memcpy(parsed.destination_mac.data(), data, 6);
+  std::memcpy(parsed.source_mac.data(), data + 6, 6);
+  parsed.ethertype = load_u16be(data + 12);
+  parsed.group = (data[0] & 1) != 0;
+  std::uint32_t offset = 12;
+  if (is_tag(parsed.ethertype)) parsed.reason = parse_tags(parsed, offset);
+  if ((data[6] & 1) != 0) parsed.reason = Reason::FRAME_MALFORMED;  // a group is nobody's address
+  parsed.l3_offset = static_cast<std::uint16_t>(offset + 2);
+  parsed.payload_offset = parsed.l3_offset;
+  if (parsed.reason != Reason::NONE) return;
+  switch (parsed.ethertype) {
+    case 0x0800: parse_ipv4(parsed, ttl_min); return;
+    case 0x86DD: parse_ipv6(parsed, ttl_min); return;
+    default: break;
+  }
+  if (parsed.ethertype < 0x0600) {
+    parse_llc(parsed);
+    return;
+  }
+  parsed.kind = parsed.ethertype == 0x0806 ? FrameKind::ARP : FrameKind::OTHER;
+  parsed.payload_size = static_cast<std::uint16_t>(size - parsed.l3_offset);
+}
+
+void clear_unknown_tcp_options(ParsedFrame& parsed) noexcept {
+  std::uint8_t* at = parsed.data + parsed.l4_offset + tcp_size;
+  std::uint8_t* const end = parsed.data + parsed.payload_offset;
+  while (at < end && *at != 0) {
+    if (*at == 1) {
+      ++at;
+      continue;
+    }
+    const std::uint32_t size = at[1];  // checked by parse_tcp_options
+    const bool known = (*at >= 2 && *at <= 5) || *at == 8 || *at == 34;
+    if (!known) std::fill_n(at, size, std::uint8_t{1});
+    at += size;
+  }
+  store_l4_checksum(parsed);
+  parsed.unknown_option = false;
+}
+
+void store_l4_checksum(ParsedFrame& parsed) noexcept {
+  std::uint8_t* const l4 = parsed.data + parsed.l4_offset;
+  const auto size =
+      static_cast<std::uint32_t>(parsed.payload_offset + parsed.payload_size - parsed.l4_offset);
+  const bool plain = parsed.kind == FrameKind::ICMP;  // no pseudo header
+  std::size_t field = 16;
+  if (parsed.kind == FrameKind::UDP) field = 6;
+  if (parsed.kind == FrameKind::ICMP || parsed.kind == FrameKind::ICMPV6) field = 2;
+  std::memset(l4 + field, 0, 2);
+  const std::uint8_t* l3 = parsed.data + parsed.l3_offset;
+  std::uint64_t sum = 0;
+  if (!plain && parsed.ip_version == 4) sum = checksum_pseudo(l3 + 12, 8, parsed.ip_protocol, size);
+  if (!plain && parsed.ip_version == 6) sum = checksum_pseudo(l3 + 8, 32, parsed.ip_protocol, size);
+  std::uint16_t result = checksum_finish(checksum_add(l4, size, sum));
+  if (result == 0 && parsed.kind == FrameKind::UDP) result = 0xFFFF;
+  std::memcpy(l4 + field, &result, 2);
+}
+
+}  // namespace conduit
