@@ -25,6 +25,17 @@ inline constexpr std::size_t position_map_count_max =
     16;  // edits of one direction of a stream that are remembered
 inline constexpr std::size_t outstanding_count_max = 32;  // requests without an answer per flow
 
+inline constexpr std::uint64_t outstanding_stale_ms =
+    60'000;  // a request without an answer for so long makes room when the table of its flow is full
+inline constexpr std::size_t learned_mac_count = 1024;  // addresses whose MAC is remembered, power of two
+inline constexpr std::size_t back_off_count = 1024;     // address pairs with resets, power of two
+inline constexpr std::uint32_t back_off_after = 4;      // resets of a pair within back_off_window_ns
+inline constexpr std::uint64_t back_off_window_ns = 60ULL * 1'000'000'000;
+inline constexpr std::uint64_t back_off_first_ns = 1ULL * 1'000'000'000;  // doubles with each further reset
+inline constexpr std::uint64_t back_off_last_ns = 30ULL * 1'000'000'000;
+inline constexpr std::size_t event_fold_count = 256;  // kinds of frame denials folded at a time, power of two
+inline constexpr std::uint64_t event_fold_ns = 1'000'000'000;  // repeats within it are one record
+
 inline constexpr std::uint64_t image_size_max = 64ULL * 1024 * 1024;  // octets of a rule image
 inline constexpr std::uint64_t bundle_size_max = 8ULL * 1024 * 1024;  // octets of a signed bundle
 

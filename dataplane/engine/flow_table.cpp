@@ -217,8 +217,8 @@ std::uint64_t FlowTable::first_occupied(const Level& level, std::uint64_t end) c
 }
 
 Flow* FlowTable::due(std::uint64_t now, std::uint32_t& budget) noexcept {
-  // Fine levels first: they have caught up with `now` when the coarse ones hand their flows down, so that there is
-  // always room below.
+  // Fine levels first: they have caught up with `now` when the coarse ones hand their flows down, so that
+  // there is always room below.
   for (std::size_t index = 0; index < level_count; ++index) {
     Level& level = level_[index];
     // On the finest level a step is due when it is over, on the others when it begins.

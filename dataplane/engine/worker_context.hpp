@@ -15,7 +15,7 @@ namespace conduit {
 class FlowTable;     // flow_table.hpp
 class BlockPool;     // block_pool.hpp; constructed by the worker as BlockPool(block_count)
 class EventFolder;   // event_folder.hpp
-class BackoffTable;  // backoff_table.hpp
+class BackOffTable;  // back_off_table.hpp
 class MacTable;      // mac_table.hpp
 
 struct WorkerContext {
@@ -29,12 +29,14 @@ struct WorkerContext {
   FlowTable* flows = nullptr;
   BlockPool* blocks = nullptr;
   EventFolder* folder = nullptr;
-  BackoffTable* backoff = nullptr;
+  BackOffTable* back_off = nullptr;
   MacTable* macs = nullptr;
   FrameSink* sink = nullptr;
   EventRing* ring = nullptr;
   WorkerCounters counters{};
   std::uint64_t event_sequence = 0;
+  std::uint64_t ring_head = 0;   // own copy of ring->head
+  std::uint64_t flow_count = 0;  // flows ever made: their ids
 
   // What a flow's classification depends on: generation of the image and island mode. 0: no image.
   [[nodiscard]] std::uint64_t classification() const noexcept {

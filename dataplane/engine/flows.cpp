@@ -1,0 +1,270 @@
+#include "dataplane/engine/flows.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "dataplane/engine/back_off_table.hpp"
+#include "dataplane/engine/classify.hpp"
+#include "dataplane/engine/events.hpp"
+#include "dataplane/engine/flow_table.hpp"
+#include "dataplane/engine/mac_table.hpp"
+#include "dataplane/engine/tcp_gate.hpp"
+
+namespace conduit {
+namespace {
+
+constexpr std::uint8_t number_tcp = 6;
+
+[[nodiscard]] bool is_tcp(const Flow& flow) noexcept { return flow.key.ip_protocol == number_tcp; }
+
+[[nodiscard]] std::uint64_t idle_of(const WorkerContext& context, const Flow& flow) noexcept {
+  const EngineLimits& limits = context.config.limits;
+  switch (flow.state) {
+    case FlowState::FREE: return 0;
+    case FlowState::HALF_OPEN: return limits.half_open_idle_ns;
+    case FlowState::ESTABLISHED: {
+      if (context.image == nullptr || flow.conduit >= context.image->conduits().size()) {
+        return limits.established_idle_ns;
+      }
+      const std::uint64_t own = context.image->conduits()[flow.conduit].idle_established_ns;
+      return own != 0 ? own : limits.established_idle_ns;
+    }
+    case FlowState::CLOSING: return limits.closing_idle_ns;
+    case FlowState::DATAGRAM: return limits.datagram_idle_ns;
+  }
+  return 0;
+}
+
+[[nodiscard]] std::uint64_t deadline_of(const Flow& flow) noexcept {
+  return std::min(flow.timer_ns, flow.last_seen_ns + flow.idle_ns);
+}
+
+void note_tags(Flow& flow, Side sender, const ParsedFrame& frame) noexcept {
+  LinkTags& tags = flow.tags[sender];
+  const auto size = static_cast<std::uint8_t>(frame.l3_offset - 14);
+  if (size == 0 && tags.size == 0) return;
+  tags.size = std::min<std::uint8_t>(size, static_cast<std::uint8_t>(tags.octets.size()));
+  std::memcpy(tags.octets.data(), frame.data + 12, tags.size);
+}
+
+void end_flow(WorkerContext& context, Flow& flow) noexcept {
+  flow.state = FlowState::FREE;
+  settle_flow(context, flow);
+}
+
+// Ends a flow that the policy in force does not permit (any more).
+void end_forbidden(WorkerContext& context, Flow& flow, const ParsedFrame* frame, Reason reason) noexcept {
+  EventDetail detail;
+  detail.verdict = is_tcp(flow) ? Verdict::RESET : Verdict::DROP;
+  detail.reason = reason;
+  if (flow.protocol != nullptr) detail.protocol = flow.protocol->id;
+  if (frame != nullptr) {
+    deny_frame(context, nullptr, *frame, detail.verdict, reason);
+  } else {
+    ++context.counters.reason[static_cast<std::size_t>(reason)];
+    write_event(context, &flow, nullptr, detail);
+  }
+  if (is_tcp(flow)) tcp_reset_both(context, flow);
+  end_flow(context, flow);
+}
+
+[[nodiscard]] Reason room_for(const WorkerContext& context, FlowState state) noexcept {
+  const FlowTable& flows = *context.flows;
+  if (state == FlowState::HALF_OPEN &&
+      flows.count(FlowState::HALF_OPEN) >= context.config.limits.half_open_count) {
+    return Reason::TCP_HALF_OPEN_FULL;
+  }
+  // Datagrams need no handshake: they may not take the places of connections.
+  if (state == FlowState::DATAGRAM && flows.count(FlowState::DATAGRAM) >= (flows.capacity() + 1) / 2) {
+    return Reason::FLOW_TABLE_FULL;
+  }
+  return Reason::NONE;
+}
+
+void fill_flow(Flow& flow, const ParsedFrame& frame, Side sender, FlowState state) noexcept {
+  flow.key.address[sender] = frame.source;
+  flow.key.address[other(sender)] = frame.destination;
+  flow.key.l4_port[sender] = frame.source_port;
+  flow.key.l4_port[other(sender)] = frame.destination_port;
+  flow.key.vlan = frame.vlan;
+  flow.key.ip_protocol = frame.ip_protocol;
+  flow.key.port_pair = std::min(frame.port_in, frame.port_out);
+  flow.ip_version = frame.ip_version;
+  flow.gateway_port[sender] = frame.port_in;
+  flow.gateway_port[other(sender)] = frame.port_out;
+  flow.mac[sender] = frame.source_mac;
+  flow.mac[other(sender)] = frame.destination_mac;
+  flow.state = state;
+  note_tags(flow, sender, frame);
+  flow.tags[other(sender)] = flow.tags[sender];
+}
+
+// What classification leaves open: group or not, the receiver's MAC, back-off, rate of opaque rules.
+[[nodiscard]] Reason check_opening(WorkerContext& context, Flow& flow, const ParsedFrame& frame) noexcept {
+  const RuleImage& image = *context.image;
+  const bool to_group = (image.assets()[flow.asset[1]].flags & ASSET_GROUP) != 0;
+  if (to_group != frame.group) return Reason::GROUP_NOT_PERMITTED;
+  if (!frame.group && !mac_permitted(image, flow.asset[1], flow.mac[1])) return Reason::DESTINATION_UNKNOWN;
+  if (flow.state == FlowState::HALF_OPEN && context.back_off->held_back(flow.key, context.now_ns)) {
+    return Reason::TCP_BACKED_OFF;
+  }
+  if (is_tcp(flow) && flow.opaque && flow.service != none_index &&
+      !take_limit(context, image.services()[flow.service].opaque_rule)) {
+    return Reason::RATE_EXCEEDED;
+  }
+  return Reason::NONE;
+}
+
+// Events that the opening of a flow asks for.
+void report_opening(WorkerContext& context, Flow& flow, const ParsedFrame& frame) noexcept {
+  if (flow.service == none_index) {  // only observed
+    deny_frame(context, &flow, frame, Verdict::DROP, Reason::FLOW_UNDOCUMENTED);
+    return;
+  }
+  if (!flow.opaque) return;
+  const std::uint32_t rule = context.image->services()[flow.service].opaque_rule;
+  if ((context.image->rules()[rule].flags & (RULE_RECORD_EVERY | RULE_RECORD_FIRST)) == 0) return;
+  flow.first_recorded = true;
+  EventDetail detail;
+  detail.verdict = Verdict::FORWARD;
+  detail.reason = Reason::OPERATION_PERMITTED;
+  detail.rule = rule;
+  detail.client_sent = flow.client_side == 0;
+  ++context.counters.reason[static_cast<std::size_t>(detail.reason)];
+  write_event(context, &flow, &frame, detail);
+}
+
+}  // namespace
+
+Flow* open_flow(WorkerContext& context, const ParsedFrame& frame, Side sender, FlowState state,
+                Reason& reason) noexcept {
+  reason = context.image == nullptr ? Reason::NO_POLICY : room_for(context, state);
+  if (reason != Reason::NONE) return nullptr;
+  Flow* const flow = context.flows->take();
+  if (flow == nullptr) {
+    reason = Reason::FLOW_TABLE_FULL;
+    return nullptr;
+  }
+  fill_flow(*flow, frame, sender, state);
+  reason = classify(context, *flow, flow->mac[0]);
+  if (reason == Reason::NONE) reason = check_opening(context, *flow, frame);
+  if (reason != Reason::NONE) {
+    context.flows->give_back(*flow);
+    return nullptr;
+  }
+  flow->id = ++context.flow_count;
+  flow->last_seen_ns = context.now_ns;
+  context.flows->insert(*flow);
+  ++context.counters.flows_created;
+  settle_flow(context, *flow);
+  if (!is_unspecified(frame.source)) learn_mac(context, frame, frame.source);
+  report_opening(context, *flow, frame);
+  return flow;
+}
+
+void settle_flow(WorkerContext& context, Flow& flow) noexcept {
+  if (flow.state == FlowState::FREE) {
+    if (is_tcp(flow)) tcp_release(context, flow);
+    context.flows->remove(flow);
+    ++context.counters.flows_removed;
+    return;
+  }
+  if (flow.counted != flow.state) flow.idle_ns = idle_of(context, flow);
+  context.flows->settle(flow, deadline_of(flow));
+}
+
+void note_reset(WorkerContext& context, const Flow& flow) noexcept {
+  context.back_off->note_reset(flow.key, context.now_ns);
+}
+
+void learn_mac(WorkerContext& context, const ParsedFrame& frame, const Address& address) noexcept {
+  const std::uint32_t asset = context.image->find_asset(frame.port_in, frame.vlan, address);
+  // Behind a router, or moving between members, an address may well change its MAC.
+  if (asset != none_index) {
+    const AssetRecord& record = context.image->assets()[asset];
+    if ((record.flags & ASSET_VIRTUAL) != 0 || record.router != none_index) return;
+  }
+  if (context.macs->learn(frame.port_in, frame.vlan, address, frame.source_mac)) {
+    note_frame(context, frame, Reason::MAC_CHANGED);
+  }
+}
+
+bool reclassify(WorkerContext& context, Flow& flow, const ParsedFrame* frame) noexcept {
+  const Protocol* const protocol = flow.protocol;
+  const Side client_side = flow.client_side;
+  Reason reason = classify(context, flow, flow.mac[0]);
+  // A stream that was followed as something else cannot be taken up in the middle.
+  if (reason == Reason::NONE && (flow.protocol != protocol || flow.client_side != client_side)) {
+    reason = Reason::FLOW_NO_LONGER_PERMITTED;
+  }
+  if (reason == Reason::NONE) {
+    for (Outstanding& request : flow.outstanding) request.rule = none_index;  // a number of the former image
+    flow.idle_ns = idle_of(context, flow);
+    settle_flow(context, flow);
+    return true;
+  }
+  const bool named = reason == Reason::ISLAND_MODE || reason == Reason::NO_POLICY;
+  flow.protocol = protocol;
+  flow.client_side = client_side;
+  end_forbidden(context, flow, frame, named ? reason : Reason::FLOW_NO_LONGER_PERMITTED);
+  return false;
+}
+
+bool admit_frame(WorkerContext& context, Flow& flow, Side sender, const ParsedFrame& frame) noexcept {
+  if (flow.gateway_port[sender] != frame.port_in) {
+    deny_frame(context, nullptr, frame, Verdict::DROP, Reason::SOURCE_WRONG_ZONE);
+    return false;
+  }
+  if (flow.classification != context.classification() && !reclassify(context, flow, &frame)) return false;
+  const RuleImage& image = *context.image;
+  if (flow.mac[sender] != frame.source_mac) {
+    if (!mac_permitted(image, flow.asset[sender], frame.source_mac)) {
+      deny_frame(context, nullptr, frame, Verdict::DROP, Reason::SOURCE_MAC_MISMATCH);
+      return false;
+    }
+    flow.mac[sender] = frame.source_mac;
+    learn_mac(context, frame, frame.source);
+  }
+  if (frame.ttl_low && !frame.group && (image.conduits()[flow.conduit].flags & CONDUIT_LOW_TTL) == 0 &&
+      !deny_frame(context, &flow, frame, Verdict::DROP, Reason::TTL_TOO_LOW)) {
+    return false;
+  }
+  if (flow.opaque && flow.service != none_index) {
+    const Reason reason = rule_in_force(context, image.services()[flow.service].opaque_rule);
+    if (reason != Reason::NONE && !flow.observe) {
+      end_forbidden(context, flow, &frame, reason);
+      return false;
+    }
+  }
+  flow.last_seen_ns = context.now_ns;
+  note_tags(flow, sender, frame);
+  return true;
+}
+
+void flow_due(WorkerContext& context, Flow& flow) noexcept {
+  if (flow.timer_ns <= context.now_ns) {
+    flow.timer_ns = tcp_timer(context, flow);
+    if (flow.state == FlowState::FREE) {
+      settle_flow(context, flow);
+      return;
+    }
+  }
+  if (flow.last_seen_ns + flow.idle_ns > context.now_ns) {
+    settle_flow(context, flow);
+    return;
+  }
+  if (flow.state == FlowState::ESTABLISHED || flow.state == FlowState::HALF_OPEN) {
+    ++context.counters.reason[static_cast<std::size_t>(Reason::TCP_IDLE_TIMEOUT)];
+    if (flow.state == FlowState::ESTABLISHED) {
+      EventDetail detail;
+      detail.verdict = Verdict::RESET;
+      detail.reason = Reason::TCP_IDLE_TIMEOUT;
+      if (flow.protocol != nullptr) detail.protocol = flow.protocol->id;
+      write_event(context, &flow, nullptr, detail);
+    }
+    tcp_reset_both(context, flow);
+  }
+  end_flow(context, flow);
+}
+
+}  // namespace conduit

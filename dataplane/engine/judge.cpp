@@ -1,0 +1,364 @@
+// The judge: one PDU in, one verdict out (DESIGN §5, laws 4 and 5).
+#include <algorithm>
+
+#include "dataplane/engine/classify.hpp"
+#include "dataplane/engine/events.hpp"
+#include "dataplane/engine/worker_context.hpp"
+
+namespace conduit {
+namespace {
+
+constexpr std::uint8_t number_tcp = 6;
+
+// One PDU under judgement.
+struct Case {
+  WorkerContext& context;
+  Flow& flow;
+  const ParsedFrame& frame;
+  Bytes pdu;
+  std::uint32_t pdu_size;
+  Side sender;
+  Role role;
+  PduHead head{};
+  PduState state{};
+  Operation operation{};
+  std::uint32_t operation_count = 0;
+  std::uint32_t rule = none_index;  // that permitted the last operation, or came nearest
+  const char* field = nullptr;      // malformed: at fault
+  bool limited = false;             // some rule has a rate limit
+  bool recorded = false;            // some rule wants permitted operations recorded
+};
+
+[[nodiscard]] bool over_tcp(const Case& judged) noexcept { return judged.flow.key.ip_protocol == number_tcp; }
+
+void count_reason(Case& judged, Reason reason) noexcept {
+  ++judged.context.counters.reason[static_cast<std::size_t>(reason)];
+}
+
+void report(const Case& judged, Verdict verdict, Reason reason, bool observed) noexcept {
+  JudgementReport report;
+  report.verdict = verdict;
+  report.reason = reason;
+  report.observed = observed;
+  report.client_sent = judged.role == Role::CLIENT;
+  report.kind = judged.head.kind;
+  report.protocol = judged.flow.protocol->id;
+  report.rule = judged.rule;
+  report.conduit = judged.flow.conduit;
+  report.source_asset = judged.flow.asset[judged.sender];
+  report.destination_asset = judged.flow.asset[other(judged.sender)];
+  report.pdu_size = judged.pdu_size;
+  report.operation_count = judged.operation_count;
+  report.pdu = judged.pdu;
+  report.operation = judged.operation_count > 0 ? &judged.operation : nullptr;
+  judged.context.config.observer->on_judgement(report);
+}
+
+void write_pdu_event(const Case& judged, Verdict verdict, Reason reason, bool observed) noexcept {
+  EventDetail detail;
+  detail.verdict = verdict;
+  detail.reason = reason;
+  detail.observed = observed;
+  detail.client_sent = judged.role == Role::CLIENT;
+  detail.rule = judged.rule;
+  detail.pdu_size = judged.pdu_size;
+  detail.pdu = judged.pdu;
+  detail.protocol = judged.flow.protocol->id;
+  detail.field = judged.field;
+  if (judged.operation_count > 0) {
+    detail.operation = &judged.operation;
+    detail.operation_index = judged.operation_count - 1;
+  }
+  write_event(judged.context, &judged.flow, &judged.frame, detail);
+}
+
+// --- operations ------------------------------------------------------------------------------------------
+
+[[nodiscard]] Next next_operation(Case& judged) noexcept {
+  return judged.flow.protocol->next(judged.pdu, judged.state, judged.operation);
+}
+
+// Every operation has to be permitted by a rule of `group`; stops at the first that is not.
+[[nodiscard]] Reason judge_operations(Case& judged, std::uint32_t group) noexcept {
+  const RuleImage& image = *judged.context.image;
+  const MatchMoment moment{judged.context.now_ns, judged.context.island};
+  Next next = next_operation(judged);
+  for (; next == Next::OPERATION; next = next_operation(judged)) {
+    ++judged.operation_count;
+    const MatchResult result = image.match(group, judged.operation, moment);
+    if (result.rule == none_index) {
+      judged.rule = result.nearest_rule;
+      return result.reason;
+    }
+    judged.rule = result.rule;
+    const RuleRecord& rule = image.rules()[result.rule];
+    judged.limited = judged.limited || rule.limit != none_index;
+    judged.recorded = judged.recorded || (rule.flags & (RULE_RECORD_EVERY | RULE_RECORD_FIRST)) != 0;
+  }
+  if (next == Next::MALFORMED) {
+    judged.field = "operation";
+    return Reason::PDU_MALFORMED;
+  }
+  // A request in which nothing is asked is nothing that a rule could permit.
+  return judged.operation_count == 0 ? Reason::FUNCTION_NOT_PERMITTED : Reason::NONE;
+}
+
+// Goes through the operations of a permitted PDU once more. `act` says whether to go on.
+template <typename Act>
+void again(Case& judged, std::uint32_t group, Act act) noexcept {
+  const RuleImage& image = *judged.context.image;
+  const MatchMoment moment{judged.context.now_ns, judged.context.island};
+  judged.state = PduState{};
+  (void)judged.flow.protocol->open(judged.pdu, judged.role, judged.flow.quirks, judged.flow.session,
+                                   judged.state);
+  judged.operation_count = 0;
+  while (next_operation(judged) == Next::OPERATION) {
+    ++judged.operation_count;
+    judged.rule = image.match(group, judged.operation, moment).rule;
+    if (judged.rule == none_index || !act()) return;
+  }
+}
+
+// Rate limits are asked only when the whole PDU is permitted otherwise.
+[[nodiscard]] Reason take_limits(Case& judged, std::uint32_t group) noexcept {
+  Reason reason = Reason::NONE;
+  again(judged, group, [&] {
+    if (!take_limit(judged.context, judged.rule)) reason = Reason::RATE_EXCEEDED;
+    return reason == Reason::NONE;
+  });
+  return reason;
+}
+
+void record_operations(Case& judged, std::uint32_t group) noexcept {
+  again(judged, group, [&] {
+    const std::uint8_t flags = judged.context.image->rules()[judged.rule].flags;
+    const bool first = (flags & RULE_RECORD_FIRST) != 0 && !judged.flow.first_recorded;
+    if ((flags & RULE_RECORD_EVERY) == 0 && !first) return true;
+    if (first) judged.flow.first_recorded = true;
+    count_reason(judged, Reason::OPERATION_PERMITTED);
+    write_pdu_event(judged, Verdict::FORWARD, Reason::OPERATION_PERMITTED, false);
+    return true;
+  });
+}
+
+[[nodiscard]] Reason judge_by_rules(Case& judged, std::uint32_t group) noexcept {
+  const Reason reason = judge_operations(judged, group);
+  judged.context.counters.operations_judged += judged.operation_count;
+  if (reason != Reason::NONE || !judged.limited) return reason;
+  return take_limits(judged, group);
+}
+
+// --- requests and responses ------------------------------------------------------------------------------
+
+[[nodiscard]] std::uint32_t now_ms(const Case& judged) noexcept {
+  return static_cast<std::uint32_t>(judged.context.now_ns / 1'000'000);
+}
+
+// A place for one more request: a free one, or that of the oldest if nobody can be waiting for its answer any
+// more.
+[[nodiscard]] Outstanding* outstanding_place(Case& judged) noexcept {
+  Flow& flow = judged.flow;
+  Outstanding* oldest = nullptr;
+  for (Outstanding& request : flow.outstanding) {
+    if (!request.live) return &request;
+    const bool older =
+        oldest == nullptr || flow.request_count - request.order > flow.request_count - oldest->order;
+    if (older) oldest = &request;
+  }
+  return now_ms(judged) - oldest->since_ms >= outstanding_stale_ms ? oldest : nullptr;
+}
+
+void remember_request(Case& judged, Outstanding& place) noexcept {
+  Flow& flow = judged.flow;
+  if (!place.live) ++flow.outstanding_count;
+  place.key = judged.head.match_key;
+  place.detail = judged.head.match_detail;
+  place.rule = judged.rule;
+  place.order = flow.request_count++;
+  place.since_ms = now_ms(judged);
+  place.live = true;
+}
+
+void forget_request(Flow& flow, Outstanding& request) noexcept {
+  request.live = false;
+  --flow.outstanding_count;
+}
+
+// The request that this response answers: of those with its key, in order, the first that it fits. Equal keys
+// that it does not fit stay outstanding: they may have been lost, and a later one answered.
+[[nodiscard]] Outstanding* answered_request(Case& judged, bool& key_known) noexcept {
+  Flow& flow = judged.flow;
+  Outstanding* best = nullptr;
+  std::uint32_t left = flow.outstanding_count;
+  for (Outstanding& request : flow.outstanding) {
+    if (left == 0) break;
+    if (!request.live) continue;
+    --left;
+    if (request.key != judged.head.match_key) continue;
+    key_known = true;
+    const bool older =
+        best == nullptr || flow.request_count - request.order > flow.request_count - best->order;
+    if (older && flow.protocol->matches(judged.pdu, request.detail, flow.quirks)) best = &request;
+  }
+  return best;
+}
+
+// All that a response reports has to be readable; what it says follows its request.
+[[nodiscard]] bool response_readable(Case& judged) noexcept {
+  Next next = next_operation(judged);
+  for (; next == Next::OPERATION; next = next_operation(judged)) ++judged.operation_count;
+  if (next == Next::MALFORMED) judged.field = "operation";
+  return next == Next::END;
+}
+
+void accept(Case& judged) noexcept {
+  const Protocol& protocol = *judged.flow.protocol;
+  if (protocol.accept != nullptr) protocol.accept(judged.pdu, judged.role, judged.flow.session);
+}
+
+// --- outcomes --------------------------------------------------------------------------------------------
+
+[[nodiscard]] Judgement permit(Case& judged) noexcept {
+  accept(judged);
+  ConduitCounters& counters = conduit_counters(judged.context, judged.flow.conduit);
+  ++counters.messages_inspected;
+  counters.octets_inspected += judged.pdu_size;
+  if (judged.context.config.observer != nullptr) report(judged, Verdict::FORWARD, Reason::NONE, false);
+  return {Verdict::FORWARD, Reason::NONE, 0};
+}
+
+// What can be done on this transport: a datagram is dropped where a stream is reset or loses a PDU.
+[[nodiscard]] Verdict on_transport(const Case& judged, Verdict verdict) noexcept {
+  if (over_tcp(judged) || verdict == Verdict::REFUSE) return verdict;
+  return Verdict::DROP;
+}
+
+[[nodiscard]] Judgement deny(Case& judged, Verdict verdict, Reason reason,
+                             std::uint32_t reply_size) noexcept {
+  const bool observed = judged.flow.observe;
+  count_reason(judged, reason);
+  ConduitCounters& counters = conduit_counters(judged.context, judged.flow.conduit);
+  ++(observed ? counters.observed : counters.denied);
+  write_pdu_event(judged, verdict, reason, observed);
+  if (judged.context.config.observer != nullptr) report(judged, verdict, reason, observed);
+  if (!observed) return {verdict, reason, reply_size};
+  ++counters.messages_inspected;
+  counters.octets_inspected += judged.pdu_size;
+  return {Verdict::FORWARD, reason, 0};
+}
+
+[[nodiscard]] Judgement deny_malformed(Case& judged, Reason reason) noexcept {
+  return deny(judged, over_tcp(judged) ? Verdict::RESET : Verdict::DROP, reason, 0);
+}
+
+[[nodiscard]] Judgement deny_request(Case& judged, Reason reason, std::span<std::uint8_t> reply) noexcept {
+  if (reason == Reason::PDU_MALFORMED) return deny_malformed(judged, reason);
+  const Flow& flow = judged.flow;
+  Verdict verdict = flow.service != none_index ? judged.context.image->services()[flow.service].on_deny
+                                               : judged.context.image->conduits()[flow.conduit].on_deny;
+  std::uint32_t reply_size = 0;
+  if (verdict == Verdict::REFUSE && !judged.head.answered) {
+    verdict = Verdict::DISCARD;  // nobody waits for an answer
+  } else if (verdict == Verdict::REFUSE) {
+    const Protocol& protocol = *flow.protocol;
+    const std::size_t size =
+        protocol.refuse != nullptr ? protocol.refuse(judged.pdu, reason, reply) : std::size_t{0};
+    reply_size = static_cast<std::uint32_t>(std::min(size, reply.size()));
+    if (reply_size == 0) verdict = Verdict::RESET;
+  }
+  return deny(judged, on_transport(judged, verdict), reason, reply_size);
+}
+
+[[nodiscard]] Judgement judge_request(Case& judged, std::span<std::uint8_t> reply) noexcept {
+  const Flow& flow = judged.flow;
+  Reason reason = Reason::FLOW_UNDOCUMENTED;
+  std::uint32_t group = 0;
+  if (judged.sender != flow.client_side) {
+    reason = Reason::WRONG_DIRECTION;
+  } else if (flow.service != none_index) {
+    group = judged.context.image->services()[flow.service].request_group;
+    reason = judge_by_rules(judged, group);
+  }
+  Outstanding* const place = judged.head.answered ? outstanding_place(judged) : nullptr;
+  if (reason == Reason::NONE && judged.head.answered && place == nullptr) reason = Reason::OUTSTANDING_FULL;
+  // In a conduit that only observes, a denied request goes on as well, and its answer has to find it.
+  if (place != nullptr && (reason == Reason::NONE || flow.observe)) remember_request(judged, *place);
+  if (reason != Reason::NONE) {
+    const Judgement judgement = deny_request(judged, reason, reply);
+    if (judgement.verdict == Verdict::FORWARD) accept(judged);
+    return judgement;
+  }
+  const Judgement judgement = permit(judged);
+  if (judged.recorded) record_operations(judged, group);
+  return judgement;
+}
+
+[[nodiscard]] Judgement judge_response(Case& judged) noexcept {
+  Flow& flow = judged.flow;
+  if (judged.sender == flow.client_side) {
+    return deny(judged, on_transport(judged, Verdict::DISCARD), Reason::WRONG_DIRECTION, 0);
+  }
+  bool key_known = false;
+  Outstanding* const request = answered_request(judged, key_known);
+  if (request == nullptr) {
+    const Reason reason = key_known ? Reason::RESPONSE_MISMATCHED : Reason::RESPONSE_UNSOLICITED;
+    return deny(judged, on_transport(judged, Verdict::DISCARD), reason, 0);
+  }
+  judged.rule = request->rule;
+  if (!response_readable(judged)) return deny_malformed(judged, Reason::PDU_MALFORMED);
+  if (flow.quirks != QUIRK_NONE && !flow.protocol->matches(judged.pdu, request->detail, QUIRK_NONE)) {
+    ++judged.context.counters.quirks_used;
+  }
+  forget_request(flow, *request);
+  return permit(judged);
+}
+
+[[nodiscard]] Judgement judge_unsolicited(Case& judged) noexcept {
+  const Flow& flow = judged.flow;
+  Reason reason = Reason::UNSOLICITED_NOT_PERMITTED;
+  std::uint32_t group = 0;
+  if (flow.service != none_index) {
+    const ServiceRecord& service = judged.context.image->services()[flow.service];
+    group = judged.role == Role::CLIENT ? service.request_group : service.unsolicited_group;
+    reason = judge_by_rules(judged, group);
+    if (reason == Reason::FUNCTION_NOT_PERMITTED) reason = Reason::UNSOLICITED_NOT_PERMITTED;
+  }
+  if (reason == Reason::PDU_MALFORMED) return deny_malformed(judged, reason);
+  if (reason != Reason::NONE) {
+    const Judgement judgement = deny(judged, on_transport(judged, Verdict::DISCARD), reason, 0);
+    if (judgement.verdict == Verdict::FORWARD) accept(judged);
+    return judgement;
+  }
+  const Judgement judgement = permit(judged);
+  if (judged.recorded) record_operations(judged, group);
+  return judgement;
+}
+
+}  // namespace
+
+Judgement judge_pdu(WorkerContext& context, Flow& flow, Side sender, const ParsedFrame& frame, Bytes judged,
+                    std::uint32_t pdu_size, std::span<std::uint8_t> reply) noexcept {
+  const Role role = sender == flow.client_side ? Role::CLIENT : Role::SERVER;
+  Case pdu{context, flow, frame, judged, pdu_size, sender, role};
+  pdu.head = flow.protocol->open(judged, role, flow.quirks, flow.session, pdu.state);
+  if (!pdu.head.well_formed) {
+    pdu.field = pdu.head.field;
+    return deny_malformed(pdu, Reason::PDU_MALFORMED);
+  }
+  switch (pdu.head.kind) {
+    case PduKind::REQUEST: return judge_request(pdu, reply);
+    case PduKind::RESPONSE: return judge_response(pdu);
+    case PduKind::UNSOLICITED: return judge_unsolicited(pdu);
+  }
+  return deny_malformed(pdu, Reason::PDU_MALFORMED);
+}
+
+Judgement judge_malformed(WorkerContext& context, Flow& flow, Side sender, const ParsedFrame& frame,
+                          Bytes bytes, const char* field, bool mismatch) noexcept {
+  const Role role = sender == flow.client_side ? Role::CLIENT : Role::SERVER;
+  Case pdu{context, flow, frame, bytes, static_cast<std::uint32_t>(bytes.size()), sender, role};
+  pdu.field = field;
+  return deny_malformed(pdu, mismatch ? Reason::PROTOCOL_MISMATCH : Reason::PDU_MALFORMED);
+}
+
+}  // namespace conduit
