@@ -53,26 +53,37 @@ Framing malformed(const char* field, bool mismatch) noexcept {
   return framing;
 }
 
-// Says no at the first octet that no Modbus ADU can have: a foreign protocol is known by its third or
-// fourth.
-Framing frame(Bytes bytes, Role, Transport transport, const SessionState&) noexcept {
+Framing complete(std::uint32_t length) noexcept {
+  Framing framing;
+  framing.status = FrameStatus::COMPLETE;
+  framing.pdu_size = static_cast<std::uint32_t>(length_end) + length;
+  framing.judge_size = framing.pdu_size;
+  return framing;
+}
+
+// What a beginning without a whole, good header is. Says no at the first octet that no Modbus ADU can have: a
+// foreign protocol is known by its third or fourth.
+Framing frame_part(Bytes bytes, Transport transport) noexcept {
   const std::size_t size = bytes.size();
   if (size > 2 && bytes[2] != 0) return malformed("protocol_id", true);
   if (size > 3 && bytes[3] != 0) return malformed("protocol_id", true);
   if (size > 4 && bytes[4] != 0) return malformed("length", false);
-  if (size < length_end) {
-    if (transport == Transport::UDP) return malformed("length", false);  // no more will come
-    Framing framing;
-    framing.status = FrameStatus::INCOMPLETE;
-    framing.need_size = length_end;
-    return framing;
-  }
-  const std::uint16_t length = bytes[5];
-  if (length < length_min || length > length_max) return malformed("length", false);
-  if (transport == Transport::UDP && size - length_end < length) return malformed("length", false);
+  if (size >= length_end) return malformed("length", false);
+  if (transport == Transport::UDP) return malformed("length", false);  // no more will come
+  Framing framing;
+  framing.status = FrameStatus::INCOMPLETE;
+  framing.need_size = length_end;
+  return framing;
+}
+
+Framing frame(Bytes bytes, Role, Transport transport, const SessionState&) noexcept {
+  if (bytes.size() < length_end) return frame_part(bytes, transport);
+  const std::uint32_t length = load_u32be(bytes.data() + 2);  // protocol identifier 0 in its upper half
+  if (length < length_min || length > length_max) return frame_part(bytes, transport);
+  if (transport == Transport::UDP && bytes.size() - length_end < length) return malformed("length", false);
   Framing framing;
   framing.status = FrameStatus::COMPLETE;
-  framing.pdu_size = static_cast<std::uint32_t>(length_end + length);
+  framing.pdu_size = static_cast<std::uint32_t>(length_end) + length;
   framing.judge_size = framing.pdu_size;
   return framing;
 }
@@ -85,23 +96,26 @@ std::uint64_t match_key(Bytes adu, const Fields& fields, std::uint16_t quirks) n
 }
 
 PduHead open(Bytes adu, Role sender, std::uint16_t quirks, const SessionState&, PduState& state) noexcept {
+  Fields& fields = state.as<Fields>();
+  fields = Fields{};
+  const char* field = parse_adu(adu, sender, fields);
   PduHead head;
   head.kind = sender == Role::CLIENT ? PduKind::REQUEST : PduKind::RESPONSE;
-  Fields fields;
-  const char* field = parse_adu(adu, sender, fields);
   head.function = fields.function;
-  if (field != nullptr) {
+  if (field != nullptr) [[unlikely]] {
     head.field = field;
-    state.as<Fields>() = Fields{};  // `next` yields nothing
+    fields.adu_size = 0;  // `next` yields nothing
     return head;
   }
-  state.as<Fields>() = fields;
   head.well_formed = true;
-  head.negative = fields.shape == Shape::EXCEPTION;
+  head.match_key = match_key(adu, fields, quirks);
+  if (sender == Role::SERVER) {
+    head.negative = fields.shape == Shape::EXCEPTION;
+    return head;
+  }
   // Unit 0 is broadcast on a serial line and is not answered there, but servers on TCP answer it (IG
   // §4.4.1.2): an answer is expected. The only request without one is the order to fall silent (AP §6.8.1).
   head.answered = !(fields.function == DIAGNOSTICS && fields.sub_function == diagnostic_listen_only);
-  head.match_key = match_key(adu, fields, quirks);
   head.match_detail = agreement(adu, fields);
   return head;
 }
@@ -110,10 +124,22 @@ Next next(Bytes adu, PduState& state, Operation& operation) noexcept {
   return next_operation(adu, state.as<Fields>(), operation);
 }
 
+// The functions of a usual dialogue without reading the answer once more: `open` has found it well formed.
 bool matches(Bytes response, std::uint64_t request_detail, std::uint16_t) noexcept {
+  const std::uint64_t asked = request_detail >> 56;
+  const std::size_t size = response.size();
+  if (size >= mbap_size + 2 && response[mbap_size] == asked) {
+    const std::uint8_t* body = response.data() + mbap_size + 1;
+    if (asked <= READ_INPUT_REGISTERS) {
+      return body[0] == (request_detail & 0xFF) && size == mbap_size + 2 + body[0];
+    }
+    const bool repeats = asked == WRITE_SINGLE_COIL || asked == WRITE_SINGLE_REGISTER ||
+                         asked == WRITE_MULTIPLE_COILS || asked == WRITE_MULTIPLE_REGISTERS;
+    if (repeats) return size == mbap_size + 5 && load_u32be(body) == (request_detail & 0xFFFFFFFFU);
+  }
   Fields fields;
   if (parse_adu(response, Role::SERVER, fields) != nullptr) return false;
-  if (fields.shape == Shape::EXCEPTION) return (request_detail >> 56) == fields.function;
+  if (fields.shape == Shape::EXCEPTION) return asked == fields.function;
   return agreement(response, fields) == request_detail;
 }
 
@@ -156,26 +182,24 @@ bool diagnostic_echoes(std::uint16_t sub_function) noexcept {
 }
 
 const char* parse_adu(Bytes adu, Role sender, Fields& fields) noexcept {
-  Cursor cursor(adu);
-  std::uint16_t protocol = 0;
-  std::uint16_t length = 0;
-  std::uint8_t function = 0;
-  if (!cursor.skip(2)) return "transaction_id";
-  if (!cursor.u16be(protocol) || protocol != 0) return "protocol_id";
-  if (!cursor.u16be(length) || length < length_min || length > length_max) return "length";
-  if (cursor.remaining() != length) return "length";
-  if (!cursor.u8(fields.unit) || !cursor.u8(function)) return "length";
+  if (adu.size() < length_end + length_min || adu.size() > adu_size_max) return "length";
+  const std::uint8_t* header = adu.data();
+  if (load_u16be(header + 2) != 0) return "protocol_id";
+  if (load_u16be(header + 4) != adu.size() - length_end) return "length";
+  const std::uint8_t function = header[mbap_size];
   fields.adu_size = static_cast<std::uint16_t>(adu.size());
+  fields.unit = header[length_end];
   fields.response = sender == Role::SERVER;
   fields.function = function & static_cast<std::uint8_t>(~exception_bit);
   if (fields.function == 0) return "function";  // AP §4.1: codes 1 … 127
+  Cursor body(adu.subspan(mbap_size + 1));
   if ((function & exception_bit) == 0) {
-    return fields.response ? parse_response(cursor, fields) : parse_request(cursor, fields);
+    return fields.response ? parse_response(body, fields) : parse_request(body, fields);
   }
   if (!fields.response) return "function";  // exception codes are the server's
   fields.shape = Shape::EXCEPTION;
-  if (!cursor.u8(fields.exception) || fields.exception == 0) return "exception_code";
-  return cursor.empty() ? nullptr : "length";
+  if (!body.u8(fields.exception) || fields.exception == 0) return "exception_code";
+  return body.empty() ? nullptr : "length";
 }
 
 }  // namespace conduit::modbus

@@ -117,7 +117,6 @@ Next read_write(const Fields& fields, Bytes data, Operation& operation) noexcept
 }
 
 Next single(const Fields& fields, Bytes data, Operation& operation) noexcept {
-  if (fields.told != 0) return Next::END;
   switch (fields.shape) {
     case Shape::RANGE: operation.set(ADDRESS, range_of(fields.address, fields.quantity)); break;
     case Shape::SINGLE_COIL:
@@ -150,6 +149,12 @@ Next single(const Fields& fields, Bytes data, Operation& operation) noexcept {
     case Shape::OBJECTS_GIVEN: return Next::MALFORMED;  // not single: told by the functions above
   }
   return Next::OPERATION;
+}
+
+// Shapes that may hold more than one operation.
+bool several(Shape shape) noexcept {
+  return shape == Shape::READ_WRITE || shape == Shape::FILE_READ || shape == Shape::FILE_WRITE ||
+         shape == Shape::FILE_DATA || shape == Shape::OBJECTS_GIVEN;
 }
 
 // FNV-1a, 32 bit.
@@ -228,6 +233,7 @@ std::uint64_t agreement(Bytes adu, const Fields& fields) noexcept {
 Next next_operation(Bytes adu, Fields& fields, Operation& operation) noexcept {
   // Not the PDU that was opened, or `open` found it malformed.
   if (fields.adu_size == 0 || adu.size() != fields.adu_size) return Next::MALFORMED;
+  if (fields.told != 0 && !several(fields.shape)) return Next::END;
   const FunctionRow& row = function_row(fields.function);
   operation = Operation{};
   operation.protocol = ProtocolId::MODBUS;

@@ -177,7 +177,7 @@ const char* device_identification(Cursor body, Fields& fields) noexcept {
     return "read_device_id_code";
   }
   if (!body.u8(object)) return "object";
-  constexpr std::uint8_t category_last[] = {0, 0x02, 0x7F, 0xFF};
+  static constexpr std::uint8_t category_last[] = {0, 0x02, 0x7F, 0xFF};
   fields.object_first = object;
   fields.object_last = object;
   if (fields.object_code != individual_access) {

@@ -101,11 +101,7 @@ void check_pdu(Bytes pdu, Role sender, std::uint16_t quirks) {
     return;
   }
   require(count >= 1 && next == Next::END);
-  if (sender == Role::CLIENT) {
-    check_refusal(pdu, head, quirks);
-  } else if (!head.negative) {
-    require(room().matches(pdu, head.match_detail, quirks));
-  }
+  if (sender == Role::CLIENT) check_refusal(pdu, head, quirks);
 }
 
 }  // namespace
