@@ -53,14 +53,6 @@ Framing malformed(const char* field, bool mismatch) noexcept {
   return framing;
 }
 
-Framing complete(std::uint32_t length) noexcept {
-  Framing framing;
-  framing.status = FrameStatus::COMPLETE;
-  framing.pdu_size = static_cast<std::uint32_t>(length_end) + length;
-  framing.judge_size = framing.pdu_size;
-  return framing;
-}
-
 // What a beginning without a whole, good header is. Says no at the first octet that no Modbus ADU can have: a
 // foreign protocol is known by its third or fourth.
 Framing frame_part(Bytes bytes, Transport transport) noexcept {
