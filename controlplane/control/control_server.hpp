@@ -16,8 +16,12 @@
 
 namespace conduit {
 
+namespace schema {
 class ControlRequest;
 class ControlResponse;
+}  // namespace schema
+using schema::ControlRequest;
+using schema::ControlResponse;
 
 // What a peer may ask for. Root may all.
 enum class ControlRole : std::uint8_t { NONE = 0, VIEWER = 1, OPERATOR = 2, INTEGRATOR = 3 };

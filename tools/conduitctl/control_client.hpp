@@ -9,8 +9,12 @@
 
 namespace conduit {
 
+namespace schema {
 class ControlRequest;
 class ControlResponse;
+}  // namespace schema
+using schema::ControlRequest;
+using schema::ControlResponse;
 
 inline constexpr const char* control_socket_default = "/run/conduitd/control.sock";
 
