@@ -113,7 +113,7 @@ struct RuleImage::Search {
     if (rule.values.count != 0) {
       const auto constraints =
           image.section<ValueRecord>(Section::VALUES).subspan(rule.values.first, rule.values.count);
-      const Range* covered = (operation.present & range_bit) != 0 ? &query : nullptr;
+      const Range* covered = (verified & range_bit) != 0 ? &query : nullptr;
       const std::uint64_t array_first = (rule.constrained & range_bit) != 0 ? entry.first : 0;
       if (!value_permitted(constraints, operation.value, array_first, covered)) return Stage::VALUE;
     }
@@ -176,31 +176,31 @@ MatchResult RuleImage::match(std::uint32_t group, const Operation& operation,
   Search search{*this, operation, moment, {0, ~std::uint64_t{0}}, 0, 0};
   if (shape.range_dimension != no_dimension) {
     search.range_bit = static_cast<std::uint8_t>(1U << shape.range_dimension);
-    if (operation.has(shape.range_dimension)) {
-      search.query = operation.dimension[shape.range_dimension];
+    // A range that ends before it begins (no decoder makes one) lies in no rule that asks for it.
+    const Range range = operation.dimension[shape.range_dimension];
+    if (operation.has(shape.range_dimension) && range.first <= range.last) {
+      search.query = range;
       search.verified = search.range_bit;
     }
   }
   const std::uint64_t half = image_hash::bucket_half(group, operation.function);
-  if (search.query.first <= search.query.last) {
-    if (shape.selector_dimension != no_dimension && operation.has(shape.selector_dimension)) {
-      const Range selector = operation.dimension[shape.selector_dimension];
-      const bool exact = selector.first == selector.last;
-      const BucketKind kind = exact ? BucketKind::EXACT : BucketKind::RANGED;
-      if (has_kind(kind)) {
-        const BucketRecord* bucket = search.probe(half, group, kind, exact ? selector.first : 0);
-        const std::uint8_t verified = search.verified;
-        if (exact) search.verified = static_cast<std::uint8_t>(verified | 1U << shape.selector_dimension);
-        if (bucket != nullptr) search.walk(*bucket);
-        search.verified = verified;
-      }
-    }
-    if (has_kind(BucketKind::ANY)) {
-      const BucketRecord* bucket = search.probe(half, group, BucketKind::ANY, 0);
+  if (shape.selector_dimension != no_dimension && operation.has(shape.selector_dimension)) {
+    const Range selector = operation.dimension[shape.selector_dimension];
+    const bool exact = selector.first == selector.last;
+    const BucketKind kind = exact ? BucketKind::EXACT : BucketKind::RANGED;
+    if (has_kind(kind)) {
+      const BucketRecord* bucket = search.probe(half, group, kind, exact ? selector.first : 0);
+      const std::uint8_t verified = search.verified;
+      if (exact) search.verified = static_cast<std::uint8_t>(verified | 1U << shape.selector_dimension);
       if (bucket != nullptr) search.walk(*bucket);
+      search.verified = verified;
     }
-    if (search.permitting != none_index) return {search.permitting, Reason::NONE, none_index};
   }
+  if (has_kind(BucketKind::ANY)) {
+    const BucketRecord* bucket = search.probe(half, group, BucketKind::ANY, 0);
+    if (bucket != nullptr) search.walk(*bucket);
+  }
+  if (search.permitting != none_index) return {search.permitting, Reason::NONE, none_index};
   if (search.nearest_stage == Stage::FUNCTION && has_kind(BucketKind::FUNCTION)) {
     const BucketRecord* bucket = search.probe(half, group, BucketKind::FUNCTION, 0);
     if (bucket != nullptr &&
