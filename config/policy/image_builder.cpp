@@ -367,8 +367,9 @@ tl::expected<ImageBuffer, ImageError> Builder::assemble() {
   };
   const auto lay_all = [&lay](const auto&... records) { (lay(records), ...); };
   lay_all(zones_, assets_, addresses_, prefixes_, asset_macs_, macs_, conduits_, conduit_zones_, pairs_,
-          services_, rules_.groups, rules_.buckets, rules_.lists, rules_.entries, rules_.rules, rules_.ranges,
-          rules_.values, rules_.keys, rules_.key_bytes, rules_.limits, ethernet_rules_, grants_);
+          services_, rules_.groups, rules_.buckets, rules_.lists, rules_.cells, rules_.entries, rules_.rules,
+          rules_.ranges, rules_.values, rules_.keys, rules_.key_bytes, rules_.limits, ethernet_rules_,
+          grants_);
   static_assert(std::has_unique_object_representations_v<ImageHeader>);
   if (end > image_size_max) {
     fail("the image would be larger than 64 MiB");

@@ -1,6 +1,7 @@
 #include "config/policy/image_builder_rules.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <set>
 
@@ -105,10 +106,9 @@ bool ImageRules::add_lists(std::uint32_t group, const RuleIndices& of_class,
     }
   }
   for (auto& [key, list] : found) {
-    const Slice slice{static_cast<std::uint32_t>(entries.size()), static_cast<std::uint32_t>(list.size())};
     if (!finish_list(list)) return false;
-    lists.push_back(slice);
-    add_buckets(group, functions, key, slice, list);
+    add_list(list);
+    add_buckets(group, functions, key, lists.back(), list);
   }
   add_buckets(group, functions, {BucketKind::FUNCTION, 0}, {}, function_entries(of_class));
   return true;
@@ -142,7 +142,7 @@ void ImageRules::add_entries(const GroupRecord& group, std::uint32_t rule,
   for (const Range& range : listed) list.push_back({range.first, range.last, none_index, rule});
 }
 
-// Sorts, links, holds the overlap against its bound, appends to ENTRIES.
+// Sorts, links, holds the overlap against its bound.
 bool ImageRules::finish_list(std::vector<EntryRecord>& list) {
   std::sort(list.begin(), list.end(), [](const EntryRecord& a, const EntryRecord& b) {
     return std::tie(a.first, b.last, a.rule) < std::tie(b.first, a.last, b.rule);
@@ -166,16 +166,36 @@ bool ImageRules::finish_list(std::vector<EntryRecord>& list) {
           "ranges)");
     }
   }
-  entries.insert(entries.end(), list.begin(), list.end());
   return true;
 }
 
+// About as many cells as entries; few entries need none.
+void ImageRules::add_list(const std::vector<EntryRecord>& list) {
+  ListRecord record;
+  record.entries = {static_cast<std::uint32_t>(entries.size()), static_cast<std::uint32_t>(list.size())};
+  record.base = list.front().first;
+  record.cells_first = static_cast<std::uint32_t>(cells.size());
+  const std::uint64_t span = list.back().first - record.base;
+  const std::uint64_t cell_max = list.size() <= 4 ? 1 : std::bit_ceil(list.size());
+  while (record.shift < 63 && span >> record.shift >= cell_max) ++record.shift;
+  record.cell_last = static_cast<std::uint32_t>(span >> record.shift);
+  const auto overlap = [](const EntryRecord& a, const EntryRecord& b) { return b.first <= a.last; };
+  record.disjoint = std::adjacent_find(list.begin(), list.end(), overlap) == list.end() ? 1 : 0;
+  std::uint32_t before = 0;
+  for (std::uint64_t c = 0; c <= std::uint64_t{record.cell_last} + 1; ++c) {
+    while (before < list.size() && (list[before].first - record.base) >> record.shift < c) ++before;
+    cells.push_back(before);
+  }
+  entries.insert(entries.end(), list.begin(), list.end());
+  lists.push_back(record);
+}
+
 void ImageRules::add_buckets(std::uint32_t group, const std::vector<std::uint32_t>& functions, BucketKey key,
-                             Slice slice, const std::vector<EntryRecord>& list) {
+                             const ListRecord& record, const std::vector<EntryRecord>& list) {
   BucketRecord bucket;
   bucket.group = group;
   std::tie(bucket.kind, bucket.selector) = key;
-  bucket.entries = slice;
+  bucket.list = record;
   bucket.nearest_rule = none_index;
   for (const EntryRecord& entry : list) {
     bucket.access_mask |= rules[entry.rule].access_mask;

@@ -29,7 +29,8 @@ class ImageRules {
   ImageError error;  // `what` and `policy_rule`
   std::vector<GroupRecord> groups;
   std::vector<BucketRecord> buckets;  // not yet a table
-  std::vector<Slice> lists;
+  std::vector<ListRecord> lists;
+  std::vector<std::uint32_t> cells;
   std::vector<EntryRecord> entries;
   std::vector<RuleRecord> rules;
   std::vector<Range> ranges;
@@ -53,8 +54,9 @@ class ImageRules {
   [[nodiscard]] std::vector<BucketKey> keys_of(const GroupRecord& group, const RuleRecord& rule) const;
   void add_entries(const GroupRecord& group, std::uint32_t rule, std::vector<EntryRecord>& list) const;
   bool finish_list(std::vector<EntryRecord>& list);
+  void add_list(const std::vector<EntryRecord>& list);
   void add_buckets(std::uint32_t group, const std::vector<std::uint32_t>& functions, BucketKey key,
-                   Slice slice, const std::vector<EntryRecord>& list);
+                   const ListRecord& record, const std::vector<EntryRecord>& list);
   [[nodiscard]] std::span<const Range> ranges_of(const RuleRecord& rule, std::size_t dimension) const;
 
   std::size_t grant_count_;

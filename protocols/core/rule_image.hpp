@@ -39,7 +39,8 @@ enum class Section : std::uint32_t {
   SERVICES,       // slices by pair, sorted by (transport, opened_by, port_first)
   GROUPS,         // rule groups; the first one is empty and permits nothing
   BUCKETS,        // hash table of BucketRecord, size a power of two
-  LISTS,          // slices of ENTRIES, in order, without gaps; several buckets may share one
+  LISTS,          // their entries and cells follow each other without gaps; several buckets may share one
+  CELLS,          // 32-bit numbers, by list
   ENTRIES,        // by list: sorted by first, linked by `up`
   RULES,
   RANGES,     // by rule and dimension, in order of the rules; sorted, disjoint, not adjacent
@@ -71,6 +72,7 @@ struct SectionRef {
 struct Slice {
   std::uint32_t first = 0;
   std::uint32_t count = 0;
+  friend constexpr bool operator==(Slice, Slice) noexcept = default;
 };
 
 struct ImageHeader {
@@ -217,16 +219,31 @@ struct GroupRecord {
   std::uint32_t reserved = 0;
 };
 
-// Rules of one group that may permit one function, apart by the selector's value.
+// Entries of one or several buckets, and where to begin the search among them: the axis from the first
+// entry's `first` on is cut into cells of 2^shift numbers; CELLS[cells_first + c] entries begin before cell
+// c. One cell for the last entry and one more behind it.
+struct ListRecord {
+  Slice entries;           // not empty
+  std::uint64_t base = 0;  // `first` of the first entry
+  std::uint32_t cells_first = 0;
+  std::uint32_t cell_last = 0;  // cell of the last entry
+  std::uint8_t shift = 0;
+  std::uint8_t disjoint = 0;  // 1: no two entries overlap
+  std::uint8_t reserved[6]{};
+  friend bool operator==(const ListRecord&, const ListRecord&) noexcept = default;
+};
+
+// Rules of one group that may permit one function, apart by the selector's value. One cache line.
 struct BucketRecord {
   std::uint32_t group = none_index;  // none_index: empty slot
   std::uint32_t function = 0;
-  std::uint64_t selector = 0;  // EXACT: the value; else 0
+  std::uint64_t selector = 0;      // EXACT: the value; else 0
+  ListRecord list;                 // copy of one of LISTS; FUNCTION: zeros
+  std::uint32_t nearest_rule = 0;  // the first of its rules
   BucketKind kind = BucketKind::EXACT;
   std::uint8_t access_mask = 0;  // of all its rules together
   std::uint8_t reserved[2]{};
-  std::uint32_t nearest_rule = 0;  // the first of its rules
-  Slice entries;                   // one of LISTS; FUNCTION: empty
+  std::uint64_t reserved2 = 0;
 };
 
 // One range of the group's range dimension in one rule ([0, max] where the rule does not constrain it).
@@ -325,7 +342,7 @@ struct GrantRecord {
   std::uint64_t deadline_ns = 0;  // monotonic clock of the data plane; 0 = not active
 };
 
-static_assert(sizeof(AddressRecord) == 32 && sizeof(BucketRecord) == 32 && sizeof(EntryRecord) == 24);
+static_assert(sizeof(AddressRecord) == 32 && sizeof(BucketRecord) == 64 && sizeof(EntryRecord) == 24);
 static_assert(sizeof(RuleRecord) == 64 && sizeof(ServiceRecord) == 36 && sizeof(GroupRecord) == 8);
 
 struct MatchResult {
@@ -420,6 +437,14 @@ class RuleImage {
 
   const std::uint8_t* base_ = nullptr;
   const ImageHeader* header_ = nullptr;
+  // What `match` reads of the sections, so that it need not ask the header each time.
+  const GroupRecord* groups_ = nullptr;
+  const BucketRecord* buckets_ = nullptr;
+  const std::uint32_t* cells_ = nullptr;
+  const EntryRecord* entries_ = nullptr;
+  const RuleRecord* rules_ = nullptr;
+  const GrantRecord* grants_ = nullptr;
+  std::size_t bucket_mask_ = 0;
 };
 
 }  // namespace conduit

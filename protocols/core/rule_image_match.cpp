@@ -62,25 +62,39 @@ bool key_permitted(std::span<const KeyRecord> patterns, const std::uint8_t* octe
 
 }  // namespace
 
+// The question as `match` asks it of bucket after bucket. Its members are meant to live in registers: what is
+// called out of line gets what it needs, never the Search itself.
 struct RuleImage::Search {
   const RuleImage& image;
   const Operation& operation;
-  const MatchMoment& moment;
-  Range query;            // in the range dimension; everything if the operation does not say
-  std::uint8_t verified;  // dimensions in which every candidate is known to contain the operation
-  std::uint8_t range_bit;
-  std::uint32_t permitting = none_index;
-  Stage nearest_stage = Stage::FUNCTION;
-  std::uint32_t nearest_rule = none_index;
+  const GroupRecord& shape;
+  std::uint64_t half;  // of the hash of all buckets in question
+  Range query;         // in the range dimension; everything if the operation does not say
+  std::uint32_t group;
+  std::uint8_t
+      range_verified;  // the range dimension's bit if every candidate is known to contain the operation there
+
+  [[gnu::always_inline]] static Search begin(const RuleImage& image, std::uint32_t group,
+                                             const Operation& operation) noexcept {
+    const GroupRecord& shape = image.groups_[group];
+    Search search{
+        image, operation, shape, image_hash::bucket_half(group, operation.function), {0, ~std::uint64_t{0}},
+        group, 0};
+    if (shape.range_dimension == no_dimension) return search;
+    // A range that ends before it begins (no decoder makes one) lies in no rule that asks for it.
+    const Range range = operation.dimension[shape.range_dimension];
+    if (operation.has(shape.range_dimension) && range.first <= range.last) {
+      search.query = range;
+      search.range_verified = static_cast<std::uint8_t>(1U << shape.range_dimension);
+    }
+    return search;
+  }
 
   // The bucket of this kind, or null.
-  const BucketRecord* probe(std::uint64_t half, std::uint32_t group, BucketKind kind,
-                            std::uint64_t selector) const noexcept {
-    const auto buckets = image.section<BucketRecord>(Section::BUCKETS);
-    const std::size_t mask = buckets.size() - 1;
-    for (std::size_t i = image_hash::of_bucket(half, kind, selector) & mask;; i = (i + 1) & mask) {
-      const BucketRecord& bucket = buckets[i];
-      if (bucket.group == group && bucket.function == operation.function && bucket.selector == selector &&
+  const BucketRecord* probe(BucketKind kind, std::uint64_t selector) const noexcept {
+    for (std::size_t i = image_hash::of_bucket(half, kind, selector);; ++i) {
+      const BucketRecord& bucket = image.buckets_[i & image.bucket_mask_];
+      if (bucket.selector == selector && bucket.function == operation.function && bucket.group == group &&
           bucket.kind == kind) {
         return &bucket;
       }
@@ -88,10 +102,12 @@ struct RuleImage::Search {
     }
   }
 
-  bool objects_contained(const RuleRecord& rule) const noexcept {
+  // `verified`: dimensions in which the rule is known to contain the operation.
+  [[gnu::noinline]] static bool objects_contained(const RuleImage& image, const Operation& operation,
+                                                  const RuleRecord& rule, std::uint32_t verified) noexcept {
     if ((rule.constrained & ~operation.present) != 0) return false;
     if ((rule.keys_constrained & ~operation.keys_present) != 0) return false;
-    for (std::uint32_t rest = rule.constrained & ~std::uint32_t{verified}; rest != 0; rest &= rest - 1) {
+    for (std::uint32_t rest = rule.constrained & ~verified; rest != 0; rest &= rest - 1) {
       const auto dimension = static_cast<std::size_t>(std::countr_zero(rest));
       if (!contained(image.ranges_of(rule, dimension), operation.dimension[dimension])) return false;
     }
@@ -106,56 +122,112 @@ struct RuleImage::Search {
     return true;
   }
 
-  Stage stage_of(const RuleRecord& rule, const EntryRecord& entry) const noexcept {
-    if (((rule.access_mask >> (static_cast<std::uint32_t>(operation.access) & 31)) & 1) == 0)
-      return Stage::FUNCTION;
-    if (!objects_contained(rule)) return Stage::OBJECT;
+  // `range_bit`: the range dimension; `covered`: what the operation covers in it, or null.
+  [[gnu::noinline]] static bool values_permitted(const RuleImage& image, const Operation& operation,
+                                                 const EntryRecord& entry, std::uint32_t range_bit,
+                                                 const Range* covered) noexcept {
+    const RuleRecord& rule = image.rules_[entry.rule];
+    const auto constraints =
+        image.section<ValueRecord>(Section::VALUES).subspan(rule.values.first, rule.values.count);
+    const std::uint64_t array_first = (rule.constrained & range_bit) != 0 ? entry.first : 0;
+    return value_permitted(constraints, operation.value, array_first, covered);
+  }
+
+  bool access_permitted(std::uint8_t mask) const noexcept {
+    return ((mask >> (static_cast<std::uint32_t>(operation.access) & 31)) & 1) != 0;
+  }
+
+  [[gnu::always_inline]] Stage stage_of(const EntryRecord& entry, std::uint32_t verified,
+                                        MatchMoment moment) const noexcept {
+    const RuleRecord& rule = image.rules_[entry.rule];
+    if (!access_permitted(rule.access_mask)) return Stage::FUNCTION;
+    // Most rules constrain nothing but what the bucket and the entry have verified already.
+    if (((rule.constrained & ~verified) | rule.keys_constrained) != 0 &&
+        !objects_contained(image, operation, rule, verified)) {
+      return Stage::OBJECT;
+    }
     if (rule.values.count != 0) {
-      const auto constraints =
-          image.section<ValueRecord>(Section::VALUES).subspan(rule.values.first, rule.values.count);
-      const Range* covered = (verified & range_bit) != 0 ? &query : nullptr;
-      const std::uint64_t array_first = (rule.constrained & range_bit) != 0 ? entry.first : 0;
-      if (!value_permitted(constraints, operation.value, array_first, covered)) return Stage::VALUE;
+      const bool said = range_verified != 0;
+      const Range* const covered = said ? &operation.dimension[shape.range_dimension] : nullptr;
+      if (!values_permitted(image, operation, entry, range_verified, covered)) return Stage::VALUE;
     }
     if (moment.island && (rule.flags & RULE_ESSENTIAL) == 0) return Stage::ISLAND;
-    if (rule.grant != none_index && image.grants()[rule.grant].deadline_ns <= moment.now_ns)
+    if (rule.grant != none_index && image.grants_[rule.grant].deadline_ns <= moment.now_ns)
       return Stage::GRANT;
     return Stage::PERMITTED;
   }
 
-  void consider(const EntryRecord& entry) noexcept {
-    if (entry.rule >= permitting) return;  // an earlier rule permits already
-    const Stage stage = stage_of(image.rules()[entry.rule], entry);
-    if (stage == Stage::PERMITTED) {
-      permitting = entry.rule;
-    } else if (stage > nearest_stage || (stage == nearest_stage && entry.rule < nearest_rule)) {
-      if (stage == Stage::FUNCTION) return;
-      nearest_stage = stage;
-      nearest_rule = entry.rule;
+  // All entries of a list that contain the query, see EntryRecord; `visit(entry)`.
+  template <typename Visit>
+  [[gnu::always_inline]] void walk(const ListRecord& list, Visit visit) const noexcept {
+    if (query.first < list.base) return;
+    const std::uint64_t cell =
+        std::min<std::uint64_t>((query.first - list.base) >> list.shift, list.cell_last);
+    const std::uint32_t* const cells = image.cells_ + (list.cells_first + cell);
+    // The last entry that begins at or before the query: in this cell, or the last before it.
+    const EntryRecord* const entries = image.entries_ + list.entries.first;
+    const EntryRecord* behind = entries + cells[0];
+    for (std::size_t left = cells[1] - cells[0]; left > 0;) {
+      const std::size_t half_left = (left + 1) / 2;
+      if (behind[half_left - 1].first <= query.first) behind += half_left;
+      left -= half_left;
     }
-  }
-
-  void walk(const BucketRecord& bucket) noexcept {
-    const EntryRecord* const entries =
-        image.section<EntryRecord>(Section::ENTRIES).data() + bucket.entries.first;
-    // The last entry that begins at or before the operation; without branches, since nothing predicts them.
-    const EntryRecord* at = entries;
-    for (std::size_t left = bucket.entries.count; left > 1;) {
-      const std::size_t half = left / 2;
-      at = at[half].first <= query.first ? at + half : at;
-      left -= half;
-    }
-    if (at->first > query.first) return;
+    const EntryRecord* at = behind - 1;  // the first entry begins at `base`: there is one
     for (;;) {
       if (at->last >= query.last) {
-        consider(*at);
-        if (at == entries) return;
+        visit(*at);
+        if (list.disjoint != 0 || at == entries) return;
         --at;
       } else {
         if (at->up == none_index) return;
         at = entries + at->up;
       }
     }
+  }
+
+  // Each bucket in which a rule that contains the operation may be; `visit(bucket, verified)`.
+  template <typename Visit>
+  [[gnu::always_inline]] void buckets(Visit visit) const noexcept {
+    if ((shape.bucket_kinds & (bit(BucketKind::EXACT) | bit(BucketKind::RANGED))) != 0 &&
+        operation.has(shape.selector_dimension)) {
+      const Range selector = operation.dimension[shape.selector_dimension];
+      const bool exact = selector.first == selector.last;
+      const BucketRecord* bucket =
+          probe(exact ? BucketKind::EXACT : BucketKind::RANGED, exact ? selector.first : 0);
+      const std::uint32_t verified = exact ? 1U << shape.selector_dimension : 0;
+      if (bucket != nullptr) visit(*bucket, range_verified | verified);
+    }
+    if ((shape.bucket_kinds & bit(BucketKind::ANY)) != 0) {
+      const BucketRecord* bucket = probe(BucketKind::ANY, 0);
+      if (bucket != nullptr) visit(*bucket, std::uint32_t{range_verified});
+    }
+  }
+
+  static constexpr std::uint32_t bit(BucketKind kind) noexcept { return 1U << static_cast<int>(kind); }
+
+  // Nothing permits: how far did the nearest rule go? Looks at the same candidates once more.
+  [[gnu::noinline]] static MatchResult denied(const RuleImage& image, std::uint32_t group,
+                                              const Operation& operation, MatchMoment moment) noexcept {
+    const Search search = begin(image, group, operation);
+    Stage nearest = Stage::FUNCTION;
+    std::uint32_t nearest_rule = none_index;
+    search.buckets([&](const BucketRecord& bucket, std::uint32_t verified) {
+      search.walk(bucket.list, [&](const EntryRecord& entry) {
+        const Stage stage = search.stage_of(entry, verified, moment);
+        if (stage < nearest || stage == Stage::FUNCTION) return;
+        if (stage == nearest && entry.rule >= nearest_rule) return;
+        nearest = stage;
+        nearest_rule = entry.rule;
+      });
+    });
+    if (nearest == Stage::FUNCTION) {
+      const BucketRecord* bucket = search.probe(BucketKind::FUNCTION, 0);
+      if (bucket != nullptr && search.access_permitted(bucket->access_mask)) {
+        nearest = Stage::OBJECT;
+        nearest_rule = bucket->nearest_rule;
+      }
+    }
+    return {none_index, reason_of(nearest), nearest_rule};
   }
 };
 
@@ -167,49 +239,18 @@ std::span<const Range> RuleImage::ranges_of(const RuleRecord& rule, std::size_t 
 
 MatchResult RuleImage::match(std::uint32_t group, const Operation& operation,
                              MatchMoment moment) const noexcept {
-  const GroupRecord& shape = section<GroupRecord>(Section::GROUPS)[group];
-  if (shape.protocol != operation.protocol) return {};
-  const auto has_kind = [&shape](BucketKind kind) {
-    return ((shape.bucket_kinds >> static_cast<int>(kind)) & 1) != 0;
-  };
-
-  Search search{*this, operation, moment, {0, ~std::uint64_t{0}}, 0, 0};
-  if (shape.range_dimension != no_dimension) {
-    search.range_bit = static_cast<std::uint8_t>(1U << shape.range_dimension);
-    // A range that ends before it begins (no decoder makes one) lies in no rule that asks for it.
-    const Range range = operation.dimension[shape.range_dimension];
-    if (operation.has(shape.range_dimension) && range.first <= range.last) {
-      search.query = range;
-      search.verified = search.range_bit;
-    }
-  }
-  const std::uint64_t half = image_hash::bucket_half(group, operation.function);
-  if (shape.selector_dimension != no_dimension && operation.has(shape.selector_dimension)) {
-    const Range selector = operation.dimension[shape.selector_dimension];
-    const bool exact = selector.first == selector.last;
-    const BucketKind kind = exact ? BucketKind::EXACT : BucketKind::RANGED;
-    if (has_kind(kind)) {
-      const BucketRecord* bucket = search.probe(half, group, kind, exact ? selector.first : 0);
-      const std::uint8_t verified = search.verified;
-      if (exact) search.verified = static_cast<std::uint8_t>(verified | 1U << shape.selector_dimension);
-      if (bucket != nullptr) search.walk(*bucket);
-      search.verified = verified;
-    }
-  }
-  if (has_kind(BucketKind::ANY)) {
-    const BucketRecord* bucket = search.probe(half, group, BucketKind::ANY, 0);
-    if (bucket != nullptr) search.walk(*bucket);
-  }
-  if (search.permitting != none_index) return {search.permitting, Reason::NONE, none_index};
-  if (search.nearest_stage == Stage::FUNCTION && has_kind(BucketKind::FUNCTION)) {
-    const BucketRecord* bucket = search.probe(half, group, BucketKind::FUNCTION, 0);
-    if (bucket != nullptr &&
-        ((bucket->access_mask >> (static_cast<std::uint32_t>(operation.access) & 31)) & 1) != 0) {
-      search.nearest_stage = Stage::OBJECT;
-      search.nearest_rule = bucket->nearest_rule;
-    }
-  }
-  return {none_index, reason_of(search.nearest_stage), search.nearest_rule};
+  const Search search = Search::begin(*this, group, operation);
+  if (search.shape.protocol != operation.protocol) return {};
+  std::uint32_t permitting = none_index;
+  search.buckets([&](const BucketRecord& bucket, std::uint32_t verified) __attribute__((always_inline)) {
+    search.walk(
+        bucket.list, [&](const EntryRecord& entry) __attribute__((always_inline)) {
+          if (entry.rule >= permitting) return;  // an earlier rule permits already
+          if (search.stage_of(entry, verified, moment) == Stage::PERMITTED) permitting = entry.rule;
+        });
+  });
+  if (permitting != none_index) return {permitting, Reason::NONE, none_index};
+  return Search::denied(*this, group, operation, moment);
 }
 
 }  // namespace conduit

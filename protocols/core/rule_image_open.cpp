@@ -39,7 +39,8 @@ constexpr SectionShape shapes[section_count] = {
     SHAPE("SERVICES", sizeof(ServiceRecord)),
     SHAPE("GROUPS", sizeof(GroupRecord)),
     SHAPE("BUCKETS", sizeof(BucketRecord)),
-    SHAPE("LISTS", sizeof(Slice)),
+    SHAPE("LISTS", sizeof(ListRecord)),
+    SHAPE("CELLS", sizeof(std::uint32_t)),
     SHAPE("ENTRIES", sizeof(EntryRecord)),
     SHAPE("RULES", sizeof(RuleRecord)),
     SHAPE("RANGES", sizeof(Range)),
@@ -276,7 +277,7 @@ struct RuleImage::Checks {
   // After LISTS.
   Broken buckets() const noexcept {
     const auto table = all<BucketRecord>(Section::BUCKETS);
-    const auto lists = all<Slice>(Section::LISTS);
+    const auto lists = all<ListRecord>(Section::LISTS);
     for (const BucketRecord& bucket : table) {
       if (image_hash::empty(bucket)) continue;
       if (bucket.group >= count(Section::GROUPS)) return "section BUCKETS: group index beyond GROUPS";
@@ -288,15 +289,13 @@ struct RuleImage::Checks {
         return "section BUCKETS: selector without use";
       if (bucket.nearest_rule >= count(Section::RULES)) return "section BUCKETS: rule index beyond RULES";
       if (bucket.kind == BucketKind::FUNCTION) {
-        if (bucket.entries.count != 0) return "section BUCKETS: entries without use";
+        if (bucket.list != ListRecord{}) return "section BUCKETS: list without use";
         continue;
       }
       const auto list =
-          std::lower_bound(lists.begin(), lists.end(), bucket.entries.first,
-                           [](const Slice& slice, std::uint32_t first) { return slice.first < first; });
-      if (list == lists.end() || list->first != bucket.entries.first || list->count != bucket.entries.count) {
-        return "section BUCKETS: entries are none of LISTS";
-      }
+          std::lower_bound(lists.begin(), lists.end(), bucket.list.entries.first,
+                           [](const ListRecord& l, std::uint32_t first) { return l.entries.first < first; });
+      if (list == lists.end() || *list != bucket.list) return "section BUCKETS: list is none of LISTS";
     }
     return check_table(table, TABLE_RULES("BUCKETS"));
   }
@@ -325,28 +324,62 @@ struct RuleImage::Checks {
     return nullptr;
   }
 
+  Broken entries(std::span<const EntryRecord> list) const noexcept {
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      if (list[i].rule >= count(Section::RULES)) return "section ENTRIES: rule index beyond RULES";
+      if (list[i].first > list[i].last) return "section ENTRIES: ends before it begins";
+      if (i > 0 && list[i].first < list[i - 1].first) return "section ENTRIES: not sorted";
+      // Follow the links already checked: all that lies between must end no later than this one.
+      std::uint32_t above = i == 0 ? none_index : static_cast<std::uint32_t>(i - 1);
+      while (above != none_index && list[above].last <= list[i].last) above = list[above].up;
+      if (list[i].up != above) return "section ENTRIES: up is not the nearest entry that ends later";
+    }
+    return overlap(list);
+  }
+
+  // After `entries`: sorted.
+  Broken cells(const ListRecord& list, std::span<const EntryRecord> entries,
+               std::size_t next) const noexcept {
+    const auto cells = all<std::uint32_t>(Section::CELLS);
+    bool disjoint = true;
+    for (std::size_t i = 1; i < entries.size(); ++i)
+      disjoint = disjoint && entries[i - 1].last < entries[i].first;
+    if ((list.disjoint != 0) != disjoint) return "section LISTS: disjoint does not agree with the entries";
+    if (list.shift > 63) return "section LISTS: shift of a whole number";
+    if (list.base != entries.front().first) return "section LISTS: base is not where its entries begin";
+    if ((entries.back().first - list.base) >> list.shift != list.cell_last) {
+      return "section LISTS: last cell is not that of its last entry";
+    }
+    if (list.cells_first != next) return "section LISTS: cells do not follow those of the list before";
+    if (next > cells.size() || cells.size() - next < std::size_t{list.cell_last} + 2) {
+      return "section LISTS: cells beyond CELLS";
+    }
+    std::size_t before = 0;
+    for (std::size_t c = 0; c <= std::size_t{list.cell_last} + 1; ++c) {
+      while (before < entries.size() && (entries[before].first - list.base) >> list.shift < c) ++before;
+      if (cells[next + c] != before) return "section CELLS: not the number of entries that begin before";
+    }
+    return nullptr;
+  }
+
   // After RULES.
   Broken lists() const noexcept {
-    const auto entries = all<EntryRecord>(Section::ENTRIES);
+    const auto all_entries = all<EntryRecord>(Section::ENTRIES);
     std::size_t next = 0;
-    for (const Slice& slice : all<Slice>(Section::LISTS)) {
-      if (slice.first != next || slice.count == 0 || !within(slice, entries.size())) {
+    std::size_t next_cell = 0;
+    for (const ListRecord& list : all<ListRecord>(Section::LISTS)) {
+      if (list.entries.first != next || list.entries.count == 0 ||
+          !within(list.entries, all_entries.size())) {
         return "section LISTS: empty, a gap, or beyond ENTRIES";
       }
-      next += slice.count;
-      const auto list = entries.subspan(slice.first, slice.count);
-      for (std::size_t i = 0; i < list.size(); ++i) {
-        if (list[i].rule >= count(Section::RULES)) return "section ENTRIES: rule index beyond RULES";
-        if (list[i].first > list[i].last) return "section ENTRIES: ends before it begins";
-        if (i > 0 && list[i].first < list[i - 1].first) return "section ENTRIES: not sorted";
-        // Follow the links already checked: all that lies between must end no later than this one.
-        std::uint32_t above = i == 0 ? none_index : static_cast<std::uint32_t>(i - 1);
-        while (above != none_index && list[above].last <= list[i].last) above = list[above].up;
-        if (list[i].up != above) return "section ENTRIES: up is not the nearest entry that ends later";
-      }
-      if (const Broken broken = overlap(list)) return broken;
+      next += list.entries.count;
+      const auto of_list = all_entries.subspan(list.entries.first, list.entries.count);
+      if (const Broken broken = entries(of_list)) return broken;
+      if (const Broken broken = cells(list, of_list, next_cell)) return broken;
+      next_cell += std::size_t{list.cell_last} + 2;
     }
-    return next != entries.size() ? "section LISTS: entries that belong to none" : nullptr;
+    if (next_cell != count(Section::CELLS)) return "section CELLS: cells that belong to no list";
+    return next != all_entries.size() ? "section ENTRIES: entries that belong to no list" : nullptr;
   }
 
   Broken ranges(const RuleRecord& rule, std::size_t& next) const noexcept {
@@ -482,6 +515,13 @@ RuleImage RuleImage::open(Bytes bytes, const char*& broken) noexcept {
     broken = (checks.*check)();
     if (broken != nullptr) return {};
   }
+  image.groups_ = checks.all<GroupRecord>(Section::GROUPS).data();
+  image.buckets_ = checks.all<BucketRecord>(Section::BUCKETS).data();
+  image.bucket_mask_ = checks.count(Section::BUCKETS) - 1;
+  image.cells_ = checks.all<std::uint32_t>(Section::CELLS).data();
+  image.entries_ = checks.all<EntryRecord>(Section::ENTRIES).data();
+  image.rules_ = checks.all<RuleRecord>(Section::RULES).data();
+  image.grants_ = checks.all<GrantRecord>(Section::GRANTS).data();
   return image;
 }
 

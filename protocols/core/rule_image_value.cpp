@@ -1,5 +1,7 @@
 #include "protocols/core/rule_image_value.hpp"
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 
@@ -9,7 +11,6 @@ namespace {
 constexpr double two_to_63 = 9223372036854775808.0;
 constexpr double two_to_64 = 18446744073709551616.0;
 
-// All readings of WORDS give numbers that a double holds exactly.
 bool any_in_range(std::span<const ValueRecord> constraints, double number) noexcept {
   for (const ValueRecord& range : constraints) {
     if (in_range(range, number)) return true;
@@ -47,41 +48,68 @@ bool bits_permitted(std::span<const ValueRecord> constraints, const Value& value
   return all_and == 0xFF || any_in_range(constraints, 0.0);
 }
 
-double number_of(NumberType type, std::uint32_t bits) noexcept {
-  switch (type) {
-    case NumberType::INT16: return static_cast<std::int16_t>(bits);
-    case NumberType::INT32: return static_cast<std::int32_t>(bits);
-    case NumberType::FLOAT32: return static_cast<double>(std::bit_cast<float>(bits));
-    case NumberType::NATURAL:
-    case NumberType::UINT16:
-    case NumberType::UINT32:
-    case NumberType::BOOL: break;
+// The integers that a constraint permits, inside of what 32 bits can say.
+struct Integers {
+  std::int64_t first, last;
+};
+
+Integers integers_of(const ValueRecord& range) noexcept {
+  constexpr double beyond = 8589934592.0;  // 2 to 33, which no reading of words reaches
+  const double min = range.has_min != 0 ? std::clamp(range.min, -beyond, beyond) : -beyond;
+  const double max = range.has_max != 0 ? std::clamp(range.max, -beyond, beyond) : beyond;
+  return {static_cast<std::int64_t>(std::ceil(min)), static_cast<std::int64_t>(std::floor(max))};
+}
+
+// `read(i)`: the element that begins at word i.
+template <typename Read>
+bool elements_permitted(std::span<const ValueRecord> constraints, std::size_t count, std::size_t step,
+                        Read read) noexcept {
+  std::array<Integers, value_count_max> permitted;
+  for (std::size_t k = 0; k < constraints.size(); ++k) permitted[k] = integers_of(constraints[k]);
+  for (std::size_t i = 0; i < count; i += step) {
+    const std::int64_t number = read(i);
+    std::size_t k = 0;
+    while (number < permitted[k].first || permitted[k].last < number) {
+      if (++k == constraints.size()) return false;
+    }
   }
-  return bits;
+  return true;
 }
 
 bool words_permitted(std::span<const ValueRecord> constraints, const Value& value, std::uint64_t array_first,
                      const Range* covered) noexcept {
+  const std::size_t count = value.count;
+  if (count == 0 || value.data.size() / 2 < count) return false;
+  const std::uint8_t* const octets = value.data.data();
+  const auto word = [octets](std::size_t i) -> std::int64_t { return load_u16be(octets + 2 * i); };
   const NumberType type = constraints[0].type;
-  if (type == NumberType::BOOL || value.count == 0 || value.data.size() / 2 < value.count) return false;
-  const bool two_words =
-      type == NumberType::INT32 || type == NumberType::UINT32 || type == NumberType::FLOAT32;
-  if (!two_words) {
-    for (std::size_t i = 0; i < value.count; ++i) {
-      if (!any_in_range(constraints, number_of(type, load_u16be(&value.data[2 * i])))) return false;
-    }
-    return true;
+  if (type == NumberType::NATURAL || type == NumberType::UINT16)
+    return elements_permitted(constraints, count, 1, word);
+  if (type == NumberType::INT16) {
+    return elements_permitted(constraints, count, 1, [word](std::size_t i) -> std::int64_t {
+      return static_cast<std::int16_t>(word(i));
+    });
   }
+  if (type == NumberType::BOOL) return false;
   // Whole elements only: the operation must say which words it covers, and begin and end between elements.
-  if (covered == nullptr || covered->last - covered->first != value.count - 1) return false;
-  if (covered->first < array_first || (covered->first - array_first) % 2 != 0 || value.count % 2 != 0)
-    return false;
+  if (covered == nullptr || covered->last - covered->first != count - 1 || count % 2 != 0) return false;
+  if (covered->first < array_first || (covered->first - array_first) % 2 != 0) return false;
   const bool low_first = constraints[0].order == WordOrder::LOW_FIRST;
-  for (std::size_t i = 0; i < value.count; i += 2) {
-    const std::uint32_t earlier = load_u16be(&value.data[2 * i]);
-    const std::uint32_t later = load_u16be(&value.data[2 * i + 2]);
-    const std::uint32_t bits = low_first ? later << 16 | earlier : earlier << 16 | later;
-    if (!any_in_range(constraints, number_of(type, bits))) return false;
+  const auto two_words = [word, low_first](std::size_t i) {
+    const auto high = static_cast<std::uint32_t>(word(low_first ? i + 1 : i));
+    return high << 16 | static_cast<std::uint32_t>(word(low_first ? i : i + 1));
+  };
+  if (type == NumberType::UINT32) {
+    return elements_permitted(constraints, count, 2,
+                              [two_words](std::size_t i) -> std::int64_t { return two_words(i); });
+  }
+  if (type == NumberType::INT32) {
+    return elements_permitted(constraints, count, 2, [two_words](std::size_t i) -> std::int64_t {
+      return static_cast<std::int32_t>(two_words(i));
+    });
+  }
+  for (std::size_t i = 0; i < count; i += 2) {
+    if (!any_in_range(constraints, static_cast<double>(std::bit_cast<float>(two_words(i))))) return false;
   }
   return true;
 }
