@@ -119,6 +119,7 @@ constexpr auto rows = std::to_array<Malformed>({
     {"event log too long", server, "0c 47 00*71", "byte_count"},
     {"written coils with data", server, "0f 0013 000a 02 cd 01", "length"},
     {"no coils written, answered", server, "0f 0000 0000", "quantity"},
+    {"1969 coils written, answered", server, "0f 0000 07b1", "quantity"},
     {"written registers over the end", server, "10 ffff 0002", "address"},
     {"124 registers written, answered", server, "10 0000 007c", "quantity"},
     {"server id miscounted", server, "11 03 41 ff", "length"},
