@@ -31,6 +31,11 @@ def method(lines):
     return head + "    ++a_;\n" * (lines - 2) + "  }\n  int a_;\n};\n}\n"
 
 
+def table_test(lines):
+    rows = "  const Row rows[] = {\n" + '      {"a", {1, 2}},\n' * 90 + "  };\n"
+    return 'TEST_CASE("a") {\n' + rows + "  g();\n" * lines + "}\n"
+
+
 # (rule, path, text with a violation, text without)
 PLANTED = [
     (layout.line_length, CPP, "// " + "x" * 108 + "\n", "// " + "ü" * 107 + "\n"),
@@ -46,6 +51,7 @@ PLANTED = [
     (layout.function_length, CPP,
      "int f(int a) {\n  auto g = [](int b) {\n" + "    ++b;\n" * 70 + "  };\n}\n",
      "#define X(a) f(a) { \\\n" + "  a \\\n" * 80 + "  a\nint a;\n"),
+    (layout.function_length, CPP, table_test(68), table_test(67)),
     (layout.function_length, "tools/x.py", "def f():\n" + "    g()\n" * 70, "def f():\n" + "    g()\n" * 69),
     (layout.function_length, "tools/x", "#!/bin/bash\nf() {\n" + "  g\n" * 69 + "}\n",
      "#!/bin/bash\nf() {\n  g\n}\n"),

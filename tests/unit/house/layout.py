@@ -8,7 +8,7 @@ import subprocess
 LINE_MAX = 110
 PROSE_MAX = 130
 FILE_MAX = 600
-FUNCTION_MAX = 70
+FUNCTION_MAX = 70  # a table of values within it counts as one line
 
 CODE = (".cpp", ".hpp", ".py", ".sh", ".proto", ".cmake", "CMakeLists.txt")
 TEXT = CODE + (".md", ".txtpb", ".service", ".socket", ".conf", ".yml")
@@ -47,19 +47,32 @@ SCOPE = re.compile(r'^(?:template\s*<.*>\s*)?(?:\[\[.*?\]\]\s*)?(?:inline\s+|exp
                    r'(?:namespace|class|struct|union|enum|extern\s*"")\b', re.S)
 
 
+def initialises(code, at):
+    """Is the brace at `at` that of a value (`= {`, `{{`, `Row{`) and not that of a block?"""
+    if code[at - 1].isalnum() or code[at - 1] in "_>]":
+        return True
+    return code[:at].rstrip()[-1:] in ("=", "{", ",", "(")
+
+
 def functions_of(code):
-    """(first line, last line) of each function body, by its braces. `code` is without comments, strings."""
+    """(first line, lines) of each function body, by its braces; of a table within it, one line counts.
+
+    `code` is without comments and strings.
+    """
     code = re.sub(r"(?m)^[ \t]*#(?:\\\n|[^\n])*", lambda m: "\n" * m.group(0).count("\n"), code)
-    stack = []  # of (kind, line of the head's beginning)
+    stack = []  # of (kind, line of the head's beginning, line of the brace)
+    tables = 0  # lines of the tables in the present function
     inside = 0  # depth of braces within a function
     head, head_line, line, parens = "", None, 1, 0
-    for char in code:
+    for at, char in enumerate(code):
         if char == "\n":
             line += 1
         if char == "{":
             text = head.strip()
             kind = "other"
-            if inside:
+            if stack and stack[-1][0] == "table" or inside and initialises(code, at):
+                kind = "table"
+            elif inside:
                 kind = "inner"
             elif SCOPE.match(text):
                 kind = "scope"
@@ -67,16 +80,19 @@ def functions_of(code):
                 # `f() {`; without the space it is `a_{1}` among a constructor's initialisers
                 kind = "function" if head[-1:].isspace() else "other"
             inside += kind in ("function", "inner")
-            stack.append((kind, head_line or line))
-            if kind == "other":
+            stack.append((kind, head_line or line, line))
+            if kind in ("other", "table"):
                 continue  # an initialiser: what precedes it still belongs to the same head
             head, head_line, parens = "", None, 0
         elif char == "}":
-            kind, begun = stack.pop() if stack else ("other", line)
+            kind, begun, opened = stack.pop() if stack else ("other", line, line)
             inside -= kind in ("function", "inner")
+            if kind == "table" and stack[-1][0] != "table":
+                tables += line - opened
             if kind == "function":
-                yield begun, line
-            if kind != "other":
+                yield begun, line - begun + 1 - tables
+                tables = 0
+            if kind not in ("other", "table"):
                 head, head_line, parens = "", None, 0
         elif (char == ";" and parens == 0) or head + char in ("public:", "private:", "protected:"):
             head, head_line = "", None
@@ -90,7 +106,7 @@ def functions_of(code):
 def python_functions(text):
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            yield node.lineno, node.end_lineno
+            yield node.lineno, node.end_lineno - node.lineno + 1
 
 
 def shell_functions(lines):
@@ -99,7 +115,7 @@ def shell_functions(lines):
         if re.match(r"(function\s+)?[\w-]+\s*(\(\))?\s*\{\s*$", line):
             begun = number
         elif line.startswith("}") and begun:
-            yield begun, number
+            yield begun, number - begun + 1
             begun = None
 
 
@@ -113,9 +129,9 @@ def function_length(tree):
             found = shell_functions(tree.lines(path))
         else:
             continue
-        for first, last in found:
-            if last - first + 1 > FUNCTION_MAX:
-                yield (f"{path}:{first}: function of {last - first + 1} lines; at most {FUNCTION_MAX}: "
+        for first, size in found:
+            if size > FUNCTION_MAX:
+                yield (f"{path}:{first}: function of {size} lines; at most {FUNCTION_MAX}: "
                        "decisions stay in the parent, loops go to the leaf")
 
 
