@@ -1,0 +1,66 @@
+#include "config/policy/addresses.hpp"
+
+#include <arpa/inet.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace conduit {
+namespace {
+
+// The address with all bits behind `bits` cleared.
+Address masked(Address address, std::uint8_t bits) {
+  for (std::size_t index = 0; index < address.size(); ++index) {
+    const int kept = static_cast<int>(bits) - static_cast<int>(index) * 8;
+    if (kept >= 8) continue;
+    address[index] =
+        kept <= 0 ? std::uint8_t{0} : static_cast<std::uint8_t>(address[index] & (0xFF00 >> kept));
+  }
+  return address;
+}
+
+}  // namespace
+
+bool parse_address(const std::string& text, bool ipv6, PrefixSource& address, std::string& error) {
+  const std::size_t slash = text.find('/');
+  const std::string number = text.substr(0, slash);
+  const std::size_t head = ipv6 ? 0 : 12;
+  address.address = ipv6 ? Address{} : ipv4_address(0, 0, 0, 0);
+  address.bits = 128;
+  if (::inet_pton(ipv6 ? AF_INET6 : AF_INET, number.c_str(), address.address.data() + head) != 1) {
+    error = "\"" + text + "\" is not an " +
+            (ipv6 ? "IPv6 address; write \"fd00::1\"" : "IPv4 address; write \"10.0.7.1\"") +
+            " or a network with its prefix length";
+    return false;
+  }
+  if (slash == std::string::npos) return true;
+  char* end = nullptr;
+  const long length = std::strtol(text.c_str() + slash + 1, &end, 10);
+  const long longest = ipv6 ? 128 : 32;
+  if (*end != '\0' || end == text.c_str() + slash + 1 || length < 0 || length > longest) {
+    error = "\"" + text + "\": the prefix length is a number from 0 to " + std::to_string(longest);
+    return false;
+  }
+  address.bits = static_cast<std::uint8_t>(length + (ipv6 ? 0 : 96));
+  if (masked(address.address, address.bits) == address.address) return true;
+  const Address network = masked(address.address, address.bits);
+  char written[INET6_ADDRSTRLEN] = {};
+  ::inet_ntop(ipv6 ? AF_INET6 : AF_INET, network.data() + head, written, sizeof written);
+  error =
+      "\"" + text + "\" has bits behind its prefix; write \"" + written + "/" + std::to_string(length) + "\"";
+  return false;
+}
+
+bool parse_mac(const std::string& text, Mac& mac) {
+  unsigned part[6] = {};
+  int used = 0;
+  const int read = std::sscanf(text.c_str(), "%2x:%2x:%2x:%2x:%2x:%2x%n", &part[0], &part[1], &part[2],
+                               &part[3], &part[4], &part[5], &used);
+  if (read != 6 || static_cast<std::size_t>(used) != text.size()) return false;
+  for (std::size_t index = 0; index < mac.size(); ++index)
+    mac[index] = static_cast<std::uint8_t>(part[index]);
+  return true;
+}
+
+}  // namespace conduit

@@ -1,0 +1,97 @@
+// The compiler's workshop, shared by its parts: zones and assets, conduits and allows. Internal to
+// config/policy.
+#pragma once
+
+#include <map>
+#include <string>
+#include <tuple>
+
+#include "config/policy/compile.hpp"
+#include "config/policy/protocol_rule.hpp"
+#include "config/schema/policy.pb.h"
+
+namespace conduit {
+
+class PolicyCompiler {
+ public:
+  PolicyCompiler(const schema::PolicyFile& file, const Place& root, const CompileInput& input)
+      : file_(file), root_(root), input_(input) {}
+
+  // Fills source, names and diagnostics.
+  void run();
+
+  ImageSource source;
+  NameTable names;
+  Diagnostics diagnostics;
+  std::vector<Place> allow_places;  // by policy_rule
+  std::vector<Place> asset_places;  // by asset
+
+ private:
+  struct AllowContext {
+    const schema::Allow& allow;
+    Place place;
+    std::uint32_t conduit = 0;
+    std::uint32_t from_zone = 0;
+    std::uint32_t to_zone = 0;
+    std::uint32_t policy_rule = 0;
+    bool unsolicited = false;  // clients lie in `to`
+    std::vector<std::uint32_t> clients;
+    std::vector<std::uint32_t> servers;
+  };
+  // client, server, transport, opened_by, first port, last port
+  using ServiceKey =
+      std::tuple<std::uint32_t, std::uint32_t, Transport, OpenedBy, std::uint16_t, std::uint16_t>;
+
+  void error(const Place& place, std::string text) {
+    diagnostics.error(place.line(), place.column(), std::move(text));
+  }
+  void warning(const Place& place, std::string text) {
+    diagnostics.warning(place.line(), place.column(), std::move(text));
+  }
+  // compile_zones.cpp
+  void compile_policy_header();
+  void compile_zones();
+  void compile_zone(const schema::Zone& zone, const Place& place);
+  void compile_asset(const schema::Asset& asset, const Place& place, std::uint32_t zone,
+                     const std::vector<VlanKey>& vlans);
+  void compile_addresses(const schema::Asset& asset, const Place& place, AssetSource& out,
+                         const std::string& key);
+  void resolve_routers();
+  std::uint8_t port_of_zone(const schema::Zone& zone, const Place& place);
+  bool unique_id(std::map<std::string, std::uint32_t>& ids, const std::string& id, const Place& place,
+                 const char* kind, std::uint32_t index);
+  // compile_conduits.cpp
+  void compile_conduits();
+  void compile_conduit(const schema::Conduit& conduit, const Place& place);
+  bool conduit_zones(const schema::Conduit& conduit, const Place& place, ConduitSource& out);
+  void compile_direction(const schema::Conduit& conduit, const schema::Direction& direction,
+                         const Place& place, std::uint32_t index);
+  void compile_allow(AllowContext& context);
+  bool resolve_peers(AllowContext& context);
+  bool resolve_assets(const AllowContext& context, const char* field, std::vector<std::uint32_t>& out);
+  void common_rule(const AllowContext& context, RuleSource& rule);
+  // compile_services.cpp
+  void compile_protocol(const AllowContext& context);
+  void compile_opaque(const AllowContext& context);
+  void compile_icmp(const AllowContext& context);
+  void compile_ethernet(const AllowContext& context);
+  ServiceSource* service(const AllowContext& context, std::uint32_t client, std::uint32_t server,
+                         Transport transport, ProtocolId protocol, std::uint16_t first, std::uint16_t last);
+  Verdict deny_of(const AllowContext& context) const;
+
+  const schema::PolicyFile& file_;
+  Place root_;
+  const CompileInput& input_;
+  std::map<std::string, std::uint32_t> zone_ids_;
+  std::map<std::string, std::uint32_t> asset_ids_;
+  std::map<std::string, std::uint32_t> conduit_ids_;
+  std::map<std::string, std::uint32_t> grant_ids_;
+  std::map<std::string, std::string> address_owners_;  // "port/vlan/address" → asset id
+  std::map<ServiceKey, std::size_t> services_;
+  std::vector<std::vector<VlanKey>> zone_vlans_;
+  std::vector<std::string> asset_via_;
+};
+
+[[nodiscard]] std::vector<std::string> keys_of(const std::map<std::string, std::uint32_t>& ids);
+
+}  // namespace conduit

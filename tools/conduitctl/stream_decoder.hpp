@@ -1,0 +1,98 @@
+// Decoding captures: puts each direction of a TCP conversation in order and cuts it into PDUs, as far as
+// sense can be made of it. Forgiving where the engine is strict (mid-stream starts, gaps, one direction
+// only): this is for reading captures, and no verdict comes from here.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "dataplane/engine/frame.hpp"
+#include "protocols/core/decoder.hpp"
+
+namespace conduit {
+
+struct DecodedPdu {
+  std::uint32_t frame = 0;
+  const Protocol* protocol = nullptr;
+  Role sender = Role::CLIENT;
+  std::string source;  // "10.0.7.10:49152"
+  std::string destination;
+  Bytes bytes;                      // the judged part; of a malformed one what there was
+  const char* malformed = nullptr;  // the field at fault
+  PduHead head{};
+};
+
+// What a capture lacked, for the note at the end.
+struct Missing {
+  std::uint64_t streams_without_beginning = 0;
+  std::uint64_t streams_one_direction = 0;
+  std::uint64_t gaps = 0;
+  std::uint64_t octets = 0;     // in gaps
+  std::uint64_t pdus_cut = 0;   // PDUs whose end was never captured
+  std::uint64_t fragments = 0;  // IP fragments, not put together
+  std::uint64_t frames_unreadable = 0;
+  std::uint64_t frames_cut = 0;  // captured shorter than on the wire
+};
+
+// Protocol by listening port.
+using PortMap = std::map<std::pair<Transport, std::uint16_t>, const Protocol*>;
+[[nodiscard]] PortMap registered_ports();
+
+class StreamDecoder {
+ public:
+  using OnPdu = std::function<void(const DecodedPdu&, PduState&)>;
+  StreamDecoder(PortMap ports, OnPdu on_pdu) : ports_(std::move(ports)), on_pdu_(std::move(on_pdu)) {}
+
+  void add(std::uint32_t frame, const ParsedFrame& parsed);
+  // Ends all streams; call once, last.
+  void finish();
+  [[nodiscard]] const Missing& missing() const noexcept { return missing_; }
+  [[nodiscard]] Missing& missing() noexcept { return missing_; }
+
+ private:
+  struct Key {
+    Address source{};
+    Address destination{};
+    std::uint32_t ports = 0;
+    VlanKey vlan = 0;
+    auto operator<=>(const Key&) const = default;
+  };
+  struct Stream {
+    const Protocol* protocol = nullptr;
+    Role sender = Role::CLIENT;
+    std::string source;
+    std::string destination;
+    bool started = false;                                      // `next` is known
+    std::uint32_t next = 0;                                    // sequence number of the next octet
+    std::vector<std::uint8_t> waiting;                         // in order, not yet a whole PDU
+    std::map<std::uint32_t, std::vector<std::uint8_t>> early;  // by distance from `base`
+    std::uint32_t base = 0;
+    SessionState session{};
+  };
+
+  const Protocol* protocol_of(const ParsedFrame& parsed, Transport transport, Role& sender) const;
+  void add_segment(std::uint32_t frame, Stream& stream, const ParsedFrame& parsed);
+  void add_datagram(std::uint32_t frame, const ParsedFrame& parsed);
+  void deliver(std::uint32_t frame, Stream& stream, Bytes bytes);
+  void deliver_early(std::uint32_t frame, Stream& stream);
+  void jump_gap(std::uint32_t frame, Stream& stream);
+  void cut_pdus(std::uint32_t frame, Stream& stream);
+  void report(std::uint32_t frame, Stream& stream, Bytes bytes, const char* malformed);
+
+  PortMap ports_;
+  OnPdu on_pdu_;
+  std::map<Key, Stream> streams_;
+  Missing missing_;
+  std::uint32_t last_frame_ = 0;
+};
+
+// "10.0.7.10", "fe80::1"
+[[nodiscard]] std::string address_text(const Address& address);
+// "10.0.7.10:502", "[fe80::1]:502"; without ports the address alone.
+[[nodiscard]] std::string endpoint_text(const Address& address, std::uint16_t port, bool with_port);
+[[nodiscard]] std::string mac_text(const Mac& mac);
+
+}  // namespace conduit
