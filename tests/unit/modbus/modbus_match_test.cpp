@@ -73,6 +73,7 @@ constexpr auto pairs = std::to_array<Pair>({
     {"exception", "03 0000 0001", "83 02", true},
     {"exception of another function", "03 0000 0001", "84 02", false},
     {"exception to a user-defined function", "41 01", "c1 01", true},
+    {"echo with more behind it", "06 0001 0003", "06 0001 0003 00", false},
     {"malformed answer", "03 0000 0001", "03 02 00", false},
 });
 
