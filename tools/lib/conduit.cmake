@@ -26,7 +26,7 @@ endif()
 # No NDEBUG anywhere: a broken invariant aborts in release too.
 set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g")
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g")
-set(CMAKE_CXX_FLAGS_SANITIZE "-O1 -g -fno-omit-frame-pointer")
+set(CMAKE_CXX_FLAGS_SANITIZE "-O1 -g1 -fno-omit-frame-pointer")
 
 # Clang counts -Wsign-conversion to -Wconversion, GCC does not; both ask for the same here.
 add_compile_options(-Wall -Wextra -Wconversion -Wsign-conversion -Werror)
