@@ -1,0 +1,237 @@
+#include "dataplane/engine/tcp_gate.hpp"
+
+#include <algorithm>
+
+#include "dataplane/engine/tcp_gate_parts.hpp"
+
+namespace conduit {
+namespace {
+
+[[nodiscard]] Follow wanted(const Flow& flow) noexcept {
+  if (flow.opaque || flow.protocol == nullptr) return Follow::OPAQUE;
+  return flow.observe ? Follow::OBSERVED : Follow::INSPECTED;
+}
+
+[[nodiscard]] bool settled(const Stream& stream) noexcept {
+  return stream.forwarded == stream.received && stream.early_count == 0 && stream.waiting_count == 0 &&
+         !after(stream.boundary, stream.received);
+}
+
+// The policy in force wants the streams followed in another way than so far. False: that cannot be.
+[[nodiscard]] bool change_follow(Step& step, Follow follow) noexcept {
+  TcpState& tcp = step.flow.tcp;
+  if (tcp.follow == Follow::UNDECIDED) {
+    tcp.follow = follow;
+    tcp.protocol = step.flow.protocol;
+    return true;
+  }
+  if (follow == Follow::INSPECTED && (tcp.follow == Follow::OPAQUE || tcp.blind)) return false;
+  if (tcp.protocol != step.flow.protocol && follow != Follow::OPAQUE) return false;
+  if (tcp.follow == Follow::INSPECTED && !(settled(step.stream) && settled(step.back))) return true;
+  if (follow == Follow::OBSERVED && tcp.follow == Follow::OPAQUE) tcp.blind = true;
+  tcp.follow = follow;
+  tcp.protocol = step.flow.protocol;
+  for (Side side = 0; side < 2 && follow == Follow::OPAQUE; ++side) {
+    kept_clear(*step.context.blocks, tcp.stream[side].kept);
+    tcp.stream[side].boundary = tcp.stream[side].received;
+  }
+  return true;
+}
+
+// Would the receiver take this segment (RFC 9293 §3.10.7.4, RFC 5961 §5, RFC 7323 §5)?
+[[nodiscard]] Reason check_segment(const Step& step, std::uint32_t end) noexcept {
+  const ParsedFrame& frame = step.frame;
+  const Stream& stream = step.stream;
+  const Stream& back = step.back;
+  const std::uint32_t sent_r = to_receiver(map_of(back, step.back_aside), back.forwarded);
+  const std::uint32_t unacked = back.acked_r - frame.acknowledgement;
+  if (after(frame.acknowledgement, sent_r)) return Reason::TCP_OUT_OF_WINDOW;
+  if (before(frame.acknowledgement, back.acked_r) && unacked > (0xFFFFU << stream.scale)) {
+    return Reason::TCP_OUT_OF_WINDOW;
+  }
+  if (after(to_receiver(map_of(stream, step.aside), end), stream.edge_r)) return Reason::TCP_OUT_OF_WINDOW;
+  if (before(end, stream.acked) && stream.acked - end > (0xFFFFU << back.scale)) {
+    return Reason::TCP_OUT_OF_WINDOW;
+  }
+  const bool old = frame.has_timestamp && stream.has_timestamp && before(frame.timestamp, stream.timestamp);
+  if (old && end != frame.sequence) return Reason::TCP_TIMESTAMP_OLD;
+  return Reason::NONE;
+}
+
+// One octet (or more) beyond a closed window asks the receiver for its window: the question goes on, without
+// the bytes.
+[[nodiscard]] bool is_window_probe(const Step& step) noexcept {
+  const Stream& stream = step.stream;
+  return step.frame.payload_size > 0 && step.frame.sequence == stream.received &&
+         stream.forwarded == stream.received &&
+         to_receiver(map_of(stream, step.aside), stream.received) == stream.edge_r;
+}
+
+void take_acknowledgement(Step& step) noexcept {
+  const ParsedFrame& frame = step.frame;
+  Stream& back = step.back;
+  const std::uint32_t acked = back.acked;
+  const bool advanced = after(frame.acknowledgement, back.acked_r);
+  if (advanced) {
+    back.acked_r = frame.acknowledgement;
+    settle_acknowledged(step.context, step.flow, other(step.sender));
+  }
+  const std::uint32_t edge = frame.acknowledgement + (std::uint32_t{frame.window} << step.stream.scale);
+  back.edge_r = later(edge, back.edge_r);
+  step.news = back.acked != acked || frame.window != step.stream.window || frame.sack_count != 0;
+  step.echoed = advanced && !step.news;
+  step.stream.window = frame.window;
+}
+
+[[nodiscard]] Disposition pass_opaque(Step& step, std::uint32_t end) noexcept {
+  Stream& stream = step.stream;
+  if (after(end, stream.received)) {
+    stream.received = end;
+    stream.forwarded = end;
+    stream.boundary = end;
+    stream.fin = (step.frame.tcp_flags & TCP_FIN) != 0;
+  }
+  return forward_unchanged(step);
+}
+
+// Replies whose time has come, ends of both streams, the timer.
+void finish(Step& step) noexcept {
+  Flow& flow = step.flow;
+  if (flow.tcp.mapped) {
+    for (Side side = 0; side < 2; ++side) {
+      if (flow.tcp.stream[side].waiting_count != 0) place_replies(step.context, flow, side);
+      send_placed(step.context, flow, side);
+    }
+  }
+  if (step.stream.fin && step.back.fin) flow.state = FlowState::CLOSING;
+  flow.timer_ns = next_timer(step.context, flow);
+}
+
+[[nodiscard]] Disposition take_open(Step& step) noexcept {
+  const ParsedFrame& frame = step.frame;
+  Stream& stream = step.stream;
+  const Follow follow = wanted(step.flow);
+  if (step.flow.tcp.follow != follow && !change_follow(step, follow)) {
+    (void)end_by_reset(step, Reason::TCP_STREAM_GAP);
+    return Disposition::CONSUME;
+  }
+  const std::uint32_t end =
+      frame.sequence + frame.payload_size + ((frame.tcp_flags & TCP_FIN) != 0 ? 1U : 0U);
+  const Reason reason = check_segment(step, end);
+  if (reason != Reason::NONE) {
+    if (reason != Reason::TCP_OUT_OF_WINDOW || !is_window_probe(step)) return deny(step, reason);
+    take_acknowledgement(step);
+    return forward_stripped(step, to_receiver(map_of(stream, step.aside), stream.received) - 1);
+  }
+  take_acknowledgement(step);
+  if (frame.has_timestamp && !after(frame.sequence, stream.received)) {
+    stream.timestamp = stream.has_timestamp ? later(frame.timestamp, stream.timestamp) : frame.timestamp;
+    stream.has_timestamp = true;
+  }
+  stream.segment_max = std::max(stream.segment_max, frame.payload_size);
+  switch (step.flow.tcp.follow) {
+    case Follow::INSPECTED: return pass_inspected(step);
+    case Follow::OBSERVED: return pass_observed(step);
+    case Follow::OPAQUE: return pass_opaque(step, end);
+    case Follow::UNDECIDED: break;
+  }
+  return Disposition::CONSUME;
+}
+
+}  // namespace
+
+Disposition deny(Step& step, Reason reason) noexcept {
+  const bool observed = deny_frame(step.context, &step.flow, step.frame, Verdict::DROP, reason);
+  return observed ? Disposition::FORWARD : Disposition::CONSUME;
+}
+
+void translate_acknowledgement(Step& step) noexcept {
+  if (!step.flow.tcp.mapped) return;
+  ParsedFrame& frame = step.frame;
+  const PositionMap map = map_of(step.back, step.back_aside);
+  // Everything older than `acked` is no news to its receiver: one number serves for all.
+  set_acknowledgement(frame, step.back.acked);
+  // Inserted bytes take room in a window that the other side believes to be its own.
+  const std::uint32_t inserted = inserted_size(map);
+  if (inserted != 0) {
+    const std::uint32_t window = std::uint32_t{frame.window} << step.stream.scale;
+    const std::uint32_t left = window > inserted ? window - inserted : 0;
+    set_window(frame, static_cast<std::uint16_t>(left >> step.stream.scale));
+  }
+  std::uint8_t* at = frame.data + frame.sack_offset;
+  for (std::uint8_t i = 0; i < frame.sack_count; ++i, at += 8) {
+    const std::uint32_t left = to_sender(map, load_u32be(at));
+    const std::uint32_t right = to_sender(map, load_u32be(at + 4));
+    // Nothing is left of a block that lies in an inserted reply; SACK is advice, without it TCP repeats more.
+    if (!before(left, right) || before(left, step.back.acked) || after(right, step.back.forwarded)) {
+      clear_sack(frame);
+      return;
+    }
+    store_u32be(at, left);
+    store_u32be(at + 4, right);
+  }
+}
+
+Disposition forward_unchanged(Step& step) noexcept {
+  if (step.flow.tcp.mapped) {
+    set_sequence(step.frame, to_receiver(map_of(step.stream, step.aside), step.frame.sequence));
+    translate_acknowledgement(step);
+    finish_changed(step.frame);
+  }
+  return Disposition::FORWARD;
+}
+
+Disposition forward_stripped(Step& step, std::uint32_t sequence_r) noexcept {
+  set_sequence(step.frame, sequence_r);
+  translate_acknowledgement(step);
+  strip_payload(step.frame);
+  finish_changed(step.frame);
+  return Disposition::FORWARD;
+}
+
+void settle_acknowledged(WorkerContext& context, Flow& flow, Side side) noexcept {
+  Stream& stream = flow.tcp.stream[side];
+  StreamAside& aside = flow.tcp.aside[side];
+  std::uint8_t done = 0;
+  for (; done < stream.edit_count; ++done) {  // fold what lies behind the receiver
+    Edit& edit = aside.edits[done];
+    const std::uint32_t place_r = edit.position + stream.delta;
+    if (edit.kind == EditKind::REMOVED) {
+      if (before(stream.acked_r, place_r) || after(edit.position + edit.size, stream.forwarded)) break;
+      stream.delta -= edit.size;
+      continue;
+    }
+    if (!edit.sent || before(stream.acked_r, place_r + edit.size)) break;
+    stream.delta += edit.size;
+    context.blocks->give_back(edit.block);
+    stream.repeat_count = 0;
+    stream.repeat_ns = timer_never;
+  }
+  if (done != 0) {
+    std::copy(aside.edits.begin() + done, aside.edits.begin() + stream.edit_count, aside.edits.begin());
+    stream.edit_count = static_cast<std::uint8_t>(stream.edit_count - done);
+    const bool waits = stream.edit_count != 0 && inserted_size(map_of(stream, aside)) != 0;
+    if (waits && stream.repeat_ns == timer_never) stream.repeat_ns = context.now_ns + reply_repeat_ns;
+  }
+  const std::uint32_t acked = to_sender(map_of(stream, aside), stream.acked_r);
+  stream.acked = later(stream.acked, earlier(acked, stream.forwarded));
+  const bool observed = flow.tcp.follow == Follow::OBSERVED;
+  const std::uint32_t from = observed ? stream.boundary : earlier(stream.acked, stream.boundary);
+  const std::uint32_t begin = kept_begin(stream);
+  if (stream.kept.size != 0 && after(from, begin)) kept_drop(*context.blocks, stream.kept, from - begin);
+}
+
+Disposition tcp_gate(WorkerContext& context, Flow& flow, Side sender, ParsedFrame& parsed) noexcept {
+  Step step(context, flow, sender, parsed);
+  if (flow.tcp.phase != TcpPhase::OPEN || (parsed.tcp_flags & (TCP_SYN | TCP_RST | TCP_URG)) != 0)
+      [[unlikely]] {
+    const Course course = take_opening(step);
+    if (course == Course::CONSUME) return Disposition::CONSUME;
+    if (course == Course::FORWARD) return Disposition::FORWARD;
+  }
+  const Disposition disposition = take_open(step);
+  if (flow.state != FlowState::FREE && flow.tcp.phase == TcpPhase::OPEN) finish(step);
+  return disposition;
+}
+
+}  // namespace conduit

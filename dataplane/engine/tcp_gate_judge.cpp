@@ -1,0 +1,127 @@
+// From stream bytes to verdicts: cuts the stream into PDUs, has each judged once, does what the verdict says.
+#include <array>
+
+#include "dataplane/engine/tcp_gate_parts.hpp"
+
+namespace conduit {
+namespace {
+
+[[nodiscard]] Role role_of(const Step& step) noexcept {
+  return step.sender == step.flow.client_side ? Role::CLIENT : Role::SERVER;
+}
+
+// All unjudged bytes, contiguous: where they lie in the frame, or copied together.
+[[nodiscard]] Bytes unjudged(const Step& step, Bytes fresh) noexcept {
+  const Stream& stream = step.stream;
+  const std::uint32_t size = data_end(stream) - stream.boundary;
+  if (size <= fresh.size()) return fresh.last(size);
+  BlockPool& pool = *step.context.blocks;
+  const std::span<std::uint8_t> whole{pool.assembly.data(), size};
+  kept_copy(pool, stream.kept, stream.boundary - kept_begin(stream), whole);
+  return whole;
+}
+
+[[nodiscard]] Framing frame_at(const Step& step, Bytes bytes) noexcept {
+  Framing framing = step.flow.protocol->frame(bytes, role_of(step), Transport::TCP, step.flow.session);
+  const bool sizes = framing.judge_size > 0 && framing.judge_size <= framing.pdu_size;
+  if (framing.status == FrameStatus::COMPLETE && !sizes) framing.status = FrameStatus::MALFORMED;
+  return framing;
+}
+
+// Do these bytes consist of whole PDUs?
+[[nodiscard]] bool ends_at_boundary(const Step& step, Bytes bytes) noexcept {
+  while (!bytes.empty()) {
+    const Framing framing = frame_at(step, bytes);
+    if (framing.status != FrameStatus::COMPLETE || framing.pdu_size > bytes.size()) return false;
+    bytes = bytes.subspan(framing.pdu_size);
+  }
+  return true;
+}
+
+void end_by_drop(Step& step) noexcept {
+  tcp_reset_receiver(step.context, step.flow, step.sender);
+  step.flow.state = FlowState::CLOSING;  // what the sender still sends is swallowed until the flow ages
+  step.flow.tcp.phase = TcpPhase::DEAD;
+  step.flow.timer_ns = timer_never;
+}
+
+[[nodiscard]] bool take_out(Step& step, std::uint32_t size, Bytes reply) noexcept {
+  if (after(step.stream.forwarded, step.stream.boundary)) return end_by_reset(step, Reason::NONE);
+  if (!remove_pdu(step, size)) return end_by_reset(step, Reason::TCP_MAP_FULL);
+  if (!reply.empty() && !queue_reply(step, reply)) return end_by_reset(step, Reason::TCP_MAP_FULL);
+  return true;
+}
+
+// The PDU at the boundary, whose judged part is there. False: the flow was ended.
+[[nodiscard]] bool judge_one(Step& step, Bytes judged, std::uint32_t pdu_size) noexcept {
+  Stream& stream = step.stream;
+  std::array<std::uint8_t, refusal_size_max> room;
+  // No reply takes the place of a request that has left in part: without room for it the verdict is RESET.
+  const bool partly_left = after(stream.forwarded, stream.boundary);
+  const std::span<std::uint8_t> reply(room.data(), partly_left ? 0 : room.size());
+  const Judgement judgement =
+      judge_pdu(step.context, step.flow, step.sender, step.frame, judged, pdu_size, reply);
+  switch (judgement.verdict) {
+    case Verdict::FORWARD:
+      stream.boundary += pdu_size;
+      stream.discarding = false;
+      break;
+    case Verdict::REFUSE:
+      if (!take_out(step, pdu_size, Bytes(room.data(), judgement.reply_size))) return false;
+      break;
+    case Verdict::DISCARD:
+      if (!take_out(step, pdu_size, {})) return false;
+      break;
+    case Verdict::RESET: return end_by_reset(step, Reason::NONE);
+    case Verdict::HOLD:
+    case Verdict::DROP: end_by_drop(step); return false;
+  }
+  if (stream.waiting_count != 0) place_replies(step.context, step.flow, step.sender);
+  return true;
+}
+
+[[nodiscard]] bool end_malformed(Step& step, Bytes bytes, const Framing& framing) noexcept {
+  const Judgement judgement = judge_malformed(step.context, step.flow, step.sender, step.frame, bytes,
+                                              framing.field, framing.mismatch);
+  if (judgement.verdict == Verdict::FORWARD && step.flow.tcp.follow == Follow::OBSERVED) return false;
+  if (judgement.verdict == Verdict::DROP) {
+    end_by_drop(step);
+    return false;
+  }
+  return end_by_reset(step, Reason::NONE);
+}
+
+}  // namespace
+
+bool end_by_reset(Step& step, Reason reason) noexcept {
+  if (reason != Reason::NONE) {
+    (void)deny_frame(step.context, &step.flow, step.frame, Verdict::RESET, reason);
+  }
+  note_reset(step.context, step.flow);
+  tcp_reset_both(step.context, step.flow);
+  step.flow.state = FlowState::FREE;
+  return false;
+}
+
+bool judge_stream(Step& step, Bytes fresh) noexcept {
+  Stream& stream = step.stream;
+  if (!before(stream.boundary, data_end(stream))) return true;  // the rest of a judged PDU
+  Bytes bytes = unjudged(step, fresh);
+  if (stream.unverified) {
+    if (!ends_at_boundary(step, bytes)) return end_by_reset(step, Reason::TCP_NO_FLOW);
+    stream.unverified = false;
+  }
+  while (!bytes.empty()) {
+    const Framing framing = frame_at(step, bytes);
+    if (framing.status == FrameStatus::MALFORMED) return end_malformed(step, bytes, framing);
+    const bool whole = framing.status == FrameStatus::COMPLETE && framing.judge_size <= bytes.size();
+    if (!whole) break;
+    if (!judge_one(step, bytes.first(framing.judge_size), framing.pdu_size)) return false;
+    bytes = bytes.subspan(framing.pdu_size < bytes.size() ? framing.pdu_size : bytes.size());
+  }
+  if (bytes.size() < held_size_max) return true;
+  if (step.flow.tcp.follow == Follow::OBSERVED) return false;
+  return end_by_reset(step, Reason::TCP_HOLD_FULL);
+}
+
+}  // namespace conduit

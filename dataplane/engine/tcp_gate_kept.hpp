@@ -1,0 +1,23 @@
+// KeptBytes: a bounded queue of stream bytes, small ones in place, more in blocks of the pool.
+#pragma once
+
+#include <span>
+
+#include "dataplane/engine/block_pool.hpp"
+#include "dataplane/engine/tcp_state.hpp"
+#include "protocols/core/bytes.hpp"
+
+namespace conduit {
+
+// False: the pool has no room; nothing was changed.
+[[nodiscard]] bool kept_append(BlockPool& pool, KeptBytes& kept, Bytes bytes) noexcept;
+// Lets go of the first `count` (≤ size) octets.
+void kept_drop(BlockPool& pool, KeptBytes& kept, std::uint32_t count) noexcept;
+void kept_clear(BlockPool& pool, KeptBytes& kept) noexcept;
+// `offset` + size of the range ≤ kept.size.
+void kept_copy(const BlockPool& pool, const KeptBytes& kept, std::uint32_t offset,
+               std::span<std::uint8_t> out) noexcept;
+[[nodiscard]] bool kept_equal(const BlockPool& pool, const KeptBytes& kept, std::uint32_t offset,
+                              Bytes bytes) noexcept;
+
+}  // namespace conduit

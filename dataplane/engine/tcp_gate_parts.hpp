@@ -1,0 +1,119 @@
+// The parts of the TCP gate and what they share. Internal to it.
+//
+//   tcp_gate.cpp         one segment: validity, acknowledgement, which part takes its payload
+//   tcp_gate_open.cpp    handshakes, SYNs and RSTs on living connections
+//   tcp_gate_stream.cpp  payload of inspected streams: compare, order, judge, hold, send on
+//   tcp_gate_reply.cpp   removed PDUs and the replies put in their place
+//   tcp_gate_reset.cpp   ends, timers, connections joined in mid-stream
+#pragma once
+
+#include "dataplane/engine/block_pool.hpp"
+#include "dataplane/engine/tcp_build.hpp"
+#include "dataplane/engine/tcp_gate.hpp"
+#include "dataplane/engine/tcp_gate_kept.hpp"
+#include "dataplane/engine/tcp_gate_map.hpp"
+#include "dataplane/engine/worker_context.hpp"
+
+namespace conduit {
+
+inline constexpr std::uint64_t reply_repeat_ns = 200'000'000;  // first time; doubles
+inline constexpr std::uint8_t reply_repeat_max = 8;            // then both sides are reset: 51 s in all
+inline constexpr std::uint32_t segment_size_safe = 536;  // octets that every path carries (RFC 9293 §3.7.1)
+
+// One segment on its way through the gate.
+struct Step {
+  WorkerContext& context;
+  Flow& flow;
+  Side sender;
+  ParsedFrame& frame;
+  Stream& stream;  // what the sender sends
+  StreamAside& aside;
+  Stream& back;  // what it receives and acknowledges
+  StreamAside& back_aside;
+  bool news = false;    // the segment acknowledges something new, or changes its window
+  bool echoed = false;  // … but only bytes that the engine has inserted
+
+  Step(WorkerContext& c, Flow& f, Side s, ParsedFrame& p) noexcept
+      : context(c),
+        flow(f),
+        sender(s),
+        frame(p),
+        stream(f.tcp.stream[s]),
+        aside(f.tcp.aside[s]),
+        back(f.tcp.stream[other(s)]),
+        back_aside(f.tcp.aside[other(s)]) {}
+};
+
+[[nodiscard]] inline PositionMap map_of(const Flow& flow, Side side) noexcept {
+  return map_of(flow.tcp.stream[side], flow.tcp.aside[side]);
+}
+// Position behind the last data byte that came in order.
+[[nodiscard]] inline std::uint32_t data_end(const Stream& stream) noexcept {
+  return stream.received - (stream.fin ? 1U : 0U);
+}
+[[nodiscard]] inline std::uint32_t kept_begin(const Stream& stream) noexcept {
+  return data_end(stream) - stream.kept.size;
+}
+
+// --- tcp_gate.cpp ----------------------------------------------------------------------------------------
+
+// Denies the segment; FORWARD where the conduit only observes.
+[[nodiscard]] Disposition deny(Step& step, Reason reason) noexcept;
+// The segment as it stands may leave; header translated where streams are shifted.
+[[nodiscard]] Disposition forward_unchanged(Step& step) noexcept;
+// Only the segment's acknowledgement may leave, at `sequence_r`.
+[[nodiscard]] Disposition forward_stripped(Step& step, std::uint32_t sequence_r) noexcept;
+// Writes acknowledgement, window and SACK edges of the segment in the numbers of its receiver; no checksum.
+void translate_acknowledgement(Step& step) noexcept;
+// The receiver has acknowledged more, or a removed range has come to lie at the edge of what it has.
+void settle_acknowledged(WorkerContext& context, Flow& flow, Side side) noexcept;
+void release_stream(WorkerContext& context, Flow& flow, Side side) noexcept;
+
+// --- tcp_gate_open.cpp -----------------------------------------------------------------------------------
+
+enum class Course : std::uint8_t { CONSUME, FORWARD, GO_ON };
+
+// Segments of a connection that is not open, and SYN and RST of any. GO_ON: an ordinary segment.
+[[nodiscard]] Course take_opening(Step& step) noexcept;
+
+// --- tcp_gate_stream.cpp ---------------------------------------------------------------------------------
+
+[[nodiscard]] Disposition pass_inspected(Step& step) noexcept;
+[[nodiscard]] Disposition pass_observed(Step& step) noexcept;
+
+// --- tcp_gate_judge.cpp ----------------------------------------------------------------------------------
+
+// Judges every PDU of the sender's stream whose judged part has come. `fresh`: the stream's last bytes, where
+// they lie contiguous. False: the flow was ended, or (OBSERVED) cannot be followed on.
+[[nodiscard]] bool judge_stream(Step& step, Bytes fresh) noexcept;
+// Ends the flow for what the segment carried; always false.
+bool end_by_reset(Step& step, Reason reason) noexcept;
+
+// --- tcp_gate_reply.cpp ----------------------------------------------------------------------------------
+
+// Takes the PDU of `size` octets at the boundary out of the stream. False: no room in the map.
+[[nodiscard]] bool remove_pdu(Step& step, std::uint32_t size) noexcept;
+// A reply to the sender, to enter the stream towards it as soon as it may. False: no room.
+[[nodiscard]] bool queue_reply(Step& step, Bytes reply) noexcept;
+// Gives waiting replies their place at the boundary of `side`'s stream, as far as they may enter there now.
+void place_replies(WorkerContext& context, Flow& flow, Side side) noexcept;
+// Sends replies whose place everything before has reached.
+void send_placed(WorkerContext& context, Flow& flow, Side side) noexcept;
+void send_reply(WorkerContext& context, Flow& flow, Side side, std::size_t index) noexcept;
+// A pure ACK to the sender, in the name of the other side, of bytes that the other side has acknowledged
+// and of what was removed right behind them.
+void acknowledge_removed(WorkerContext& context, Flow& flow, Side sender) noexcept;
+// What the receiver of `side`'s stream expects next, as far as the engine has sent it.
+[[nodiscard]] std::uint32_t next_r(const Flow& flow, Side side) noexcept;
+// Repeats the oldest reply that is not acknowledged; false: often enough.
+[[nodiscard]] bool repeat_reply(WorkerContext& context, Flow& flow, Side side) noexcept;
+
+// --- tcp_gate_reset.cpp ----------------------------------------------------------------------------------
+
+// Earliest time at which tcp_timer has something to do.
+[[nodiscard]] std::uint64_t next_timer(const WorkerContext& context, const Flow& flow) noexcept;
+
+// Name of the first broken rule of the state (tcp_state.hpp), or null. For tests.
+[[nodiscard]] const char* tcp_invariants(const Flow& flow) noexcept;
+
+}  // namespace conduit

@@ -1,0 +1,175 @@
+// Removed PDUs and the replies in their place.
+//
+//   client                         gate                              server
+//     │  …A  [B: refused]  C… ──────►│  A…C (C moved to B's place) ────►│
+//     │                              │                                  │
+//     │                              │◄──────────── answer to A ────────│   a PDU boundary: here the reply
+//     │◄── answer to A ──[reply to B]│                                  │   may stand
+//     │── ack of both ──────────────►│── ack of A's answer only ───────►│
+//
+// The reply enters the stream towards the client as soon as that stream stands at a PDU boundary, the
+// client's window has room, and (where the protocol asks for it) earlier requests have been answered. It is
+// repeated by the engine's own timer until the client acknowledges it. Segments of the engine are sent in the
+// name of the other side: they acknowledge what that side has acknowledged, and removed bytes right behind
+// that.
+#include <algorithm>
+
+#include "dataplane/engine/tcp_gate_parts.hpp"
+
+namespace conduit {
+namespace {
+
+[[nodiscard]] bool has_room(const Stream& stream) noexcept {
+  return stream.edit_count + stream.waiting_count < static_cast<int>(position_map_count_max);
+}
+
+// Are all requests numbered before `order` answered?
+[[nodiscard]] bool in_turn(const Flow& flow, std::uint32_t order) noexcept {
+  if (flow.protocol == nullptr || !flow.protocol->replies_in_order || flow.outstanding_count == 0)
+    return true;
+  return std::none_of(flow.outstanding.begin(), flow.outstanding.end(), [order](const Outstanding& request) {
+    return request.live && before(request.order, order);
+  });
+}
+
+// Header fields of a segment that the engine sends in the name of `side`.
+[[nodiscard]] OwnSegment own_segment(const Flow& flow, Side side) noexcept {
+  const Stream& stream = flow.tcp.stream[side];
+  const Stream& back = flow.tcp.stream[other(side)];
+  OwnSegment segment;
+  segment.from = side;
+  segment.flags = TCP_ACK;
+  segment.window = stream.window;
+  segment.acknowledgement = back.acked;
+  segment.has_timestamp = stream.has_timestamp && back.has_timestamp;
+  segment.timestamp = stream.timestamp;
+  segment.timestamp_echo = back.timestamp;
+  return segment;
+}
+
+void drop_first_waiting(Stream& stream, StreamAside& aside) noexcept {
+  std::copy(aside.waiting.begin() + 1, aside.waiting.begin() + stream.waiting_count, aside.waiting.begin());
+  --stream.waiting_count;
+}
+
+}  // namespace
+
+bool remove_pdu(Step& step, std::uint32_t size) noexcept {
+  Stream& stream = step.stream;
+  Edit* const last = stream.edit_count == 0 ? nullptr : &step.aside.edits[stream.edit_count - 1U];
+  const bool joins =
+      last != nullptr && last->kind == EditKind::REMOVED && last->position + last->size == stream.boundary;
+  if (joins) {
+    last->size += size;
+  } else {
+    if (!has_room(stream)) return false;
+    step.aside.edits[stream.edit_count++] = Edit{stream.boundary, size, none_index, EditKind::REMOVED, true};
+  }
+  stream.boundary += size;
+  stream.discarding = true;
+  step.flow.tcp.mapped = true;
+  return true;
+}
+
+bool queue_reply(Step& step, Bytes reply) noexcept {
+  Stream& back = step.back;
+  BlockPool& pool = *step.context.blocks;
+  if (back.fin) return true;  // the side in whose name it would speak has ended its stream
+  if (!has_room(back) || pool.available() == 0 || reply.size() > block_size) return false;
+  WaitingReply& waiting = step.back_aside.waiting[back.waiting_count++];
+  waiting.block = pool.take();
+  waiting.order = step.flow.request_count;
+  waiting.size = static_cast<std::uint16_t>(reply.size());
+  std::copy(reply.begin(), reply.end(), pool.data(waiting.block));
+  return true;
+}
+
+void place_replies(WorkerContext& context, Flow& flow, Side side) noexcept {
+  Stream& stream = flow.tcp.stream[side];
+  StreamAside& aside = flow.tcp.aside[side];
+  while (stream.waiting_count != 0) {
+    const WaitingReply waiting = aside.waiting[0];
+    if (stream.fin) {
+      context.blocks->give_back(waiting.block);
+      drop_first_waiting(stream, aside);
+      continue;
+    }
+    const bool at_boundary =
+        !after(stream.boundary, stream.received) && !after(stream.forwarded, stream.boundary);
+    if (!at_boundary || stream.edit_count == aside.edits.size() || !in_turn(flow, waiting.order)) return;
+    const std::uint32_t end_r = to_receiver(map_of(stream, aside), stream.boundary) + waiting.size;
+    if (after(end_r, stream.edge_r)) {  // the client's window: asked for it again by the timer
+      if (stream.repeat_ns == timer_never) stream.repeat_ns = context.now_ns + reply_repeat_ns;
+      return;
+    }
+    aside.edits[stream.edit_count++] =
+        Edit{stream.boundary, waiting.size, waiting.block, EditKind::INSERTED, false};
+    drop_first_waiting(stream, aside);
+  }
+}
+
+void send_reply(WorkerContext& context, Flow& flow, Side side, std::size_t index) noexcept {
+  Stream& stream = flow.tcp.stream[side];
+  Edit& edit = flow.tcp.aside[side].edits[index];
+  OwnSegment segment = own_segment(flow, side);
+  segment.flags |= TCP_PSH;
+  segment.sequence = edit_position_r(map_of(flow, side), index);
+  segment.payload = {context.blocks->data(edit.block), edit.size};
+  (void)send_own(context, flow, segment);
+  ++(edit.sent ? context.counters.refusals_repeated : context.counters.refusals_sent);
+  edit.sent = true;
+  if (stream.repeat_ns == timer_never) stream.repeat_ns = context.now_ns + reply_repeat_ns;
+}
+
+void send_placed(WorkerContext& context, Flow& flow, Side side) noexcept {
+  const Stream& stream = flow.tcp.stream[side];
+  for (std::size_t i = 0; i < stream.edit_count; ++i) {
+    const Edit& edit = flow.tcp.aside[side].edits[i];
+    const bool due = edit.kind == EditKind::INSERTED && !edit.sent;
+    if (due && !after(edit.position, stream.forwarded)) send_reply(context, flow, side, i);
+  }
+}
+
+void acknowledge_removed(WorkerContext& context, Flow& flow, Side sender) noexcept {
+  const Side from = other(sender);
+  OwnSegment segment = own_segment(flow, from);
+  segment.sequence = next_r(flow, from);
+  (void)send_own(context, flow, segment);
+}
+
+std::uint32_t next_r(const Flow& flow, Side side) noexcept {
+  const Stream& stream = flow.tcp.stream[side];
+  std::uint32_t position_r = to_receiver(map_of(flow, side), stream.forwarded);
+  for (std::size_t i = 0; i < stream.edit_count; ++i) {
+    const Edit& edit = flow.tcp.aside[side].edits[i];
+    const bool counted = edit.kind == EditKind::INSERTED && !after(edit.position, stream.forwarded);
+    if (counted && !edit.sent) position_r -= edit.size;
+  }
+  return position_r;
+}
+
+bool repeat_reply(WorkerContext& context, Flow& flow, Side side) noexcept {
+  Stream& stream = flow.tcp.stream[side];
+  if (stream.repeat_count == reply_repeat_max) return false;
+  ++stream.repeat_count;
+  stream.repeat_ns = context.now_ns + (reply_repeat_ns << stream.repeat_count);
+  place_replies(context, flow, side);
+  const auto first = flow.tcp.aside[side].edits.begin();
+  const auto last = first + stream.edit_count;
+  const auto oldest =
+      std::find_if(first, last, [](const Edit& edit) { return edit.kind == EditKind::INSERTED; });
+  if (oldest != last) {
+    send_reply(context, flow, side, static_cast<std::size_t>(oldest - first));
+    return true;
+  }
+  if (stream.waiting_count == 0) {
+    stream.repeat_ns = timer_never;
+    return true;
+  }
+  OwnSegment probe = own_segment(flow, side);  // an old number: the receiver answers with its window
+  probe.sequence = next_r(flow, side) - 1;
+  (void)send_own(context, flow, probe);
+  return true;
+}
+
+}  // namespace conduit

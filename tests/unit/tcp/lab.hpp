@@ -1,0 +1,157 @@
+// A TCP gate on the bench: one flow, a virtual clock, a judge that denies Modbus functions by number, and two
+// ways to drive it: segments written by hand, and model endpoints that speak TCP on their own.
+//
+// Every frame that leaves the gate is parsed again (checksums included) before a test sees it, the state's
+// invariants are checked after each step, and all blocks have to be back when the lab closes.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dataplane/engine/block_pool.hpp"
+#include "dataplane/engine/tcp_gate_parts.hpp"
+
+namespace conduit::tcp_test {
+
+using Octets = std::vector<std::uint8_t>;
+
+struct Segment {
+  std::uint32_t sequence = 0;
+  std::uint32_t acknowledgement = 0;
+  std::uint8_t flags = TCP_ACK;
+  std::uint16_t window = 60000;
+  Octets payload{};
+  std::optional<std::uint32_t> timestamp{};
+  std::uint32_t timestamp_echo = 0;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> sack{};
+  std::optional<std::uint8_t> scale{};
+  std::uint16_t mss = 0;
+  bool fast_open = false;
+};
+
+// Modbus ADUs.
+[[nodiscard]] Octets read_request(std::uint16_t transaction, std::uint16_t address = 0);
+[[nodiscard]] Octets write_request(std::uint16_t transaction, std::uint16_t value = 1);  // function 6
+[[nodiscard]] Octets read_response(std::uint16_t transaction);
+[[nodiscard]] Octets write_response(std::uint16_t transaction, std::uint16_t value = 1);
+[[nodiscard]] Octets exception(std::uint16_t transaction, std::uint8_t function, std::uint8_t code = 1);
+[[nodiscard]] Octets operator+(Octets left, const Octets& right);
+[[nodiscard]] Octets part(const Octets& octets, std::size_t first, std::size_t count = SIZE_MAX);
+
+class Lab final : public FrameSink {
+ public:
+  explicit Lab(std::uint32_t blocks = 64);
+  ~Lab();
+  Lab(const Lab&) = delete;
+  Lab& operator=(const Lab&) = delete;
+
+  // Sends a segment from `side` through the gate; what left towards `side` and the other side is returned.
+  struct Out {
+    std::vector<Segment> to[2];
+  };
+  Out send(Side side, const Segment& segment);
+  Out advance(std::uint64_t ns);  // the clock; runs the gate's timer when it is due
+  // Handshake with the numbers below. Frames are not returned.
+  void connect();
+
+  static constexpr std::uint32_t isn[2] = {1000, 0xFFFFFF00};  // the server's numbers wrap early
+  // First data number of a side.
+  [[nodiscard]] static std::uint32_t base(Side side) { return isn[side] + 1; }
+
+  // Segment with data at `offset` of the side's stream, acknowledging `acked` octets of the other's.
+  [[nodiscard]] static Segment data(Side side, std::uint32_t offset, Octets payload, std::uint32_t acked = 0);
+
+  bool emit(std::uint8_t port, Bytes frame) noexcept override;
+
+  [[nodiscard]] bool alive() const { return flow.state != FlowState::FREE; }
+  [[nodiscard]] std::size_t count(Reason reason) const;
+
+  WorkerContext context{};
+  BlockPool pool;
+  Flow flow{};
+  Protocol protocol;  // Modbus, to be bent by a test
+  // The judge.
+  std::map<int, Verdict> request_verdict{{6, Verdict::REFUSE}};  // by function; others are permitted
+  std::map<int, Verdict> response_verdict{};
+  bool observing = false;
+  bool track_outstanding = false;
+  std::vector<Octets> judged[2];  // by sender
+  std::vector<Reason> denied{};
+  std::size_t malformed = 0;
+  std::size_t resets_noted = 0;
+  std::size_t opened = 0;
+  MidStream mid_stream = MidStream::RESET;
+
+ private:
+  void settle();
+  std::vector<Segment>* sink_[2] = {nullptr, nullptr};
+};
+
+// A small TCP: sends what it is given in segments of at most `mss`, acknowledges at once, puts segments in
+// order (first byte wins), repeats from the first unacknowledged byte when told to.
+class Endpoint {
+ public:
+  Endpoint(Side side, std::uint32_t isn) : side_(side), isn_(isn), una_(isn + 1), next_(isn + 1) {}
+
+  void write(const Octets& octets);                       // queue, and send what the window permits
+  void write_cut(const Octets& octets, std::size_t mss);  // as segments of at most `mss`
+  void repeat();                                          // time-out: the first unacknowledged segment again
+  void take(const Segment& segment);
+  void close();
+
+  std::deque<Segment> out{};  // segments that wait to be carried
+  Octets inbox{};             // the stream as its application sees it
+  bool reset = false;
+  bool closed = false;  // the other side's FIN came
+  std::uint32_t expect = 0;
+  std::uint16_t window = 60000;
+  std::size_t mss = 1000;
+  bool one_in_flight = false;
+  [[nodiscard]] bool idle() const { return una_ == next_ && pending_.empty(); }
+  [[nodiscard]] std::uint32_t una() const { return una_; }
+  [[nodiscard]] std::uint32_t next() const { return next_; }
+
+ private:
+  void push();
+  void acknowledge();
+  void take_data(const Segment& segment);
+  Side side_;
+  std::uint32_t isn_;
+  std::uint32_t una_;
+  std::uint32_t next_;
+  std::uint32_t peer_edge_ = 0;
+  Octets sent_{};  // from isn + 1
+  std::deque<Octets> pending_{};
+  std::map<std::uint32_t, Octets> early_{};  // by distance from isn
+  bool fin_sent_ = false;
+  std::uint32_t early_fin_ = 0;
+};
+
+// Two endpoints around a gate.
+struct Dialogue {
+  explicit Dialogue(Lab& lab);
+  // Carries segments until both are quiet. Where answers are on, the server answers each whole request.
+  void run();
+  // As run, but time passes and unacknowledged bytes are repeated until all is quiet; at most `rounds`.
+  void run_with_repeats(int rounds = 30);
+  Lab& lab;
+  Endpoint client{0, Lab::isn[0]};
+  Endpoint server{1, Lab::isn[1]};
+  bool answers = true;
+  std::vector<int> lose[2];  // numbers of the segments towards a side that are lost, from 0
+  int carried[2] = {0, 0};
+  std::size_t answered = 0;  // octets of the server's inbox
+
+ private:
+  void deliver(Lab::Out out);
+  void answer();
+};
+
+// ADUs that a stream consists of; the rest, if any, as the last one.
+[[nodiscard]] std::vector<Octets> split_adus(const Octets& stream);
+
+}  // namespace conduit::tcp_test
