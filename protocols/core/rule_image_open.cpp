@@ -270,6 +270,11 @@ struct RuleImage::Checks {
         if (dimension != no_dimension && dimension >= dimension_count)
           return "section GROUPS: no such dimension";
       }
+      constexpr int selecting =
+          1 << static_cast<int>(BucketKind::EXACT) | 1 << static_cast<int>(BucketKind::RANGED);
+      if ((group.bucket_kinds & selecting) != 0 && group.selector_dimension == no_dimension) {
+        return "section GROUPS: buckets by a selector that there is not";
+      }
     }
     return nullptr;
   }
