@@ -258,7 +258,7 @@ bool ImageRules::add_values(const RuleSource& source, RuleRecord& rule, std::uin
   for (ValueRecord value : source.values) {
     const ValueRecord& first = source.values.front();
     if (value.type != first.type || value.order != first.order)
-      return fail("types of the rule's found differ");
+      return fail("types of the rule's values differ");
     if (value.has_min == 0) value.min = 0;
     if (value.has_max == 0) value.max = 0;
     if (std::isnan(value.min) || std::isnan(value.max)) return fail("a value's bound is not a number");

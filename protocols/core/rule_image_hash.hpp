@@ -17,7 +17,10 @@ namespace conduit::image_hash {
   return product ^ (product >> 32);
 }
 [[nodiscard]] constexpr std::uint32_t second_half(std::uint64_t half, std::uint64_t b) noexcept {
-  return static_cast<std::uint32_t>(((half ^ b) * 0xD6E8FEB86659FD93ULL) >> 32);
+  const std::uint64_t both = half ^ b;
+  // A product carries upwards only: without the shift, high bits of `b` would never reach the low bits of the
+  // result.
+  return static_cast<std::uint32_t>(((both ^ (both >> 32)) * 0xD6E8FEB86659FD93ULL) >> 32);
 }
 [[nodiscard]] constexpr std::uint32_t mix(std::uint64_t a, std::uint64_t b) noexcept {
   return second_half(first_half(a), b);

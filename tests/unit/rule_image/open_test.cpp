@@ -10,7 +10,7 @@
 #include <set>
 #include <string>
 
-#include "tests/unit/rule_image/rich_image.hpp"
+#include "tests/support/rich_image.hpp"
 
 using namespace conduit;
 using test_image::Mutable;
@@ -404,4 +404,17 @@ TEST_CASE("no rule of open goes untested") {
     }
   }
   CHECK(count > 60);
+}
+
+TEST_CASE("the fuzz target's corpus holds images of today's format") {
+  for (const char* name : {"no_services", "rich", "stretches", "chance"}) {
+    CAPTURE(name);
+    std::ifstream file(std::string("tests/fuzz/corpus/rule_image/") + name, std::ios::binary);
+    const std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    REQUIRE(content.size() > 21);  // the questions
+    std::vector<std::uint64_t> words((content.size() - 21) / 8);
+    std::memcpy(words.data(), content.data() + 21, words.size() * 8);
+    // Otherwise: make_rule_image_corpus tests/fuzz/corpus/rule_image
+    CHECK(opened({reinterpret_cast<const std::uint8_t*>(words.data()), words.size() * 8}) == "");
+  }
 }

@@ -1,4 +1,4 @@
-#include "tests/unit/rule_image/rich_image.hpp"
+#include "tests/support/rich_image.hpp"
 
 namespace conduit::test_image {
 namespace {
