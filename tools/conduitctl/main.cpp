@@ -12,6 +12,10 @@ namespace {
 
 constexpr std::array verbs{
     Verb{"check", "is this a policy that a gateway would take?", &check},
+    Verb{"keygen", "make a key pair for signing", &keygen},
+    Verb{"trust", "make the root of trust that a gateway is given", &trust},
+    Verb{"sign", "check a policy and sign it for gateways", &sign},
+    Verb{"verify", "would a gateway take this bundle?", &verify},
     Verb{"decode", "what is in this capture?", &decode},
 };
 

@@ -25,6 +25,9 @@ int complain(std::string_view verb, std::string_view text);
 
 int check(const Words& words);
 int decode(const Words& words);
-int simulate(const Words& words);
+int keygen(const Words& words);
+int sign(const Words& words);
+int trust(const Words& words);
+int verify(const Words& words);
 
 }  // namespace conduit
