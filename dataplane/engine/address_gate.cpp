@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::uint32_t arp_size = 28;
 constexpr std::uint8_t hop_limit_full = 255;
-constexpr std::uint8_t router_solicitation = 133;
 constexpr std::uint8_t neighbour_solicitation = 135;
 constexpr std::uint8_t neighbour_advertisement = 136;
 
@@ -161,8 +160,8 @@ Disposition arp_gate(WorkerContext& context, const ParsedFrame& frame) noexcept 
 }
 
 Disposition ndp_gate(WorkerContext& context, const ParsedFrame& frame) noexcept {
+  // Router discovery and redirects are not between assets of a conduit.
   if (frame.icmp_type != neighbour_solicitation && frame.icmp_type != neighbour_advertisement) {
-    static_assert(router_solicitation == 133);
     return drop(context, frame, Reason::ICMP_NOT_PERMITTED);
   }
   // After the ICMP header of 8 octets: target, options.

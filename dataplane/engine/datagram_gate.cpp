@@ -160,6 +160,11 @@ Disposition udp_gate(WorkerContext& context, ParsedFrame& frame, std::uint32_t h
     if (flow == nullptr) return Disposition::CONSUME;
   }
   if (!admit_frame(context, *flow, sender, frame)) return Disposition::CONSUME;
+  const AssetRecord& receiver = context.image->assets()[flow->asset[other(sender)]];
+  if (((receiver.flags & ASSET_GROUP) != 0) != frame.group &&
+      !deny_frame(context, flow, frame, Verdict::DROP, Reason::GROUP_NOT_PERMITTED)) {
+    return Disposition::CONSUME;
+  }
   if (frame.udp_checksum_absent &&
       (context.image->conduits()[flow->conduit].flags & CONDUIT_UDP_CHECKSUM_ABSENT) == 0 &&
       !deny_frame(context, flow, frame, Verdict::DROP, Reason::UDP_CHECKSUM_ABSENT)) {
