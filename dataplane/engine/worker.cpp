@@ -5,9 +5,7 @@
 #include <cstring>
 
 #include "dataplane/engine/back_off_table.hpp"
-#if __has_include("dataplane/engine/block_pool.hpp")
 #include "dataplane/engine/block_pool.hpp"
-#endif
 #include "dataplane/engine/event_folder.hpp"
 #include "dataplane/engine/events.hpp"
 #include "dataplane/engine/flow_table.hpp"
@@ -17,15 +15,6 @@
 #include "dataplane/engine/tcp_gate.hpp"
 
 namespace conduit {
-
-#if !__has_include("dataplane/engine/block_pool.hpp")
-// Until the TCP gate lands its pool.
-class BlockPool {
- public:
-  explicit BlockPool(std::uint32_t) noexcept {}
-};
-#endif
-
 namespace {
 
 constexpr std::uint32_t due_budget = 256;              // flows looked at in one tick
