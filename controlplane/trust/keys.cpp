@@ -45,37 +45,39 @@ bool is_p256(EVP_PKEY* key) {
 
 }  // namespace
 
-void Key::Free::operator()(evp_pkey_st* key) const noexcept { ::EVP_PKEY_free(key); }
+void SigningKey::Free::operator()(evp_pkey_st* key) const noexcept { ::EVP_PKEY_free(key); }
 
-Expected<Key> Key::checked(evp_pkey_st* key, const std::string& where) {
+Expected<SigningKey> SigningKey::checked(evp_pkey_st* key, const std::string& where) {
   if (key == nullptr) return fail("key.unreadable", "this is not a key that can be read", where);
-  Key owned(key);
+  SigningKey owned(key);
   if (::EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519 || is_p256(key)) return owned;
   return fail("key.algorithm", "keys are Ed25519 or ECDSA P-256", where, "make one with conduitctl keygen");
 }
 
-Expected<Key> Key::generate() { return checked(::EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"), "new key"); }
+Expected<SigningKey> SigningKey::generate() {
+  return checked(::EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"), "new key");
+}
 
-Expected<Key> Key::read_private(const std::string& path) {
+Expected<SigningKey> SigningKey::read_private(const std::string& path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"), &std::fclose);
   if (file == nullptr) return fail("key.file", "cannot be read", path);
   return checked(::PEM_read_PrivateKey(file.get(), nullptr, nullptr, nullptr), path);
 }
 
-Expected<Key> Key::read_public(const std::string& path) {
+Expected<SigningKey> SigningKey::read_public(const std::string& path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"), &std::fclose);
   if (file == nullptr) return fail("key.file", "cannot be read", path);
   return checked(::PEM_read_PUBKEY(file.get(), nullptr, nullptr, nullptr), path);
 }
 
-Expected<Key> Key::from_der(const std::string& der) {
+Expected<SigningKey> SigningKey::from_der(const std::string& der) {
   const unsigned char* at = octets(der);
   auto key = checked(::d2i_PUBKEY(nullptr, &at, static_cast<long>(der.size())), "public key");
   if (key && at != octets(der) + der.size()) return fail("key.unreadable", "octets behind the public key");
   return key;
 }
 
-std::string Key::public_der() const {
+std::string SigningKey::public_der() const {
   unsigned char* data = nullptr;
   const int size = ::i2d_PUBKEY(key_.get(), &data);
   if (size <= 0) return {};
@@ -84,13 +86,13 @@ std::string Key::public_der() const {
   return der;
 }
 
-std::string Key::public_pem() const {
+std::string SigningKey::public_pem() const {
   const MemoryBio bio(::BIO_new(::BIO_s_mem()));
   if (bio == nullptr || ::PEM_write_bio_PUBKEY(bio.get(), key_.get()) != 1) return {};
   return content(bio);
 }
 
-std::string Key::private_pem() const {
+std::string SigningKey::private_pem() const {
   const MemoryBio bio(::BIO_new(::BIO_s_mem()));
   const int done = bio == nullptr ? 0
                                   : ::PEM_write_bio_PKCS8PrivateKey(bio.get(), key_.get(), nullptr, nullptr,
@@ -98,12 +100,12 @@ std::string Key::private_pem() const {
   return done == 1 ? content(bio) : std::string();
 }
 
-Digest Key::id() const {
+Digest SigningKey::id() const {
   const std::string der = public_der();
   return sha256(Bytes(octets(der), der.size()));
 }
 
-Expected<std::string> Key::sign(const std::string& message) const {
+Expected<std::string> SigningKey::sign(const std::string& message) const {
   const Context context(::EVP_MD_CTX_new());
   std::size_t size = 0;
   if (context == nullptr ||
@@ -120,7 +122,7 @@ Expected<std::string> Key::sign(const std::string& message) const {
   return signature;
 }
 
-bool Key::verify(const std::string& message, const std::string& signature) const {
+bool SigningKey::verify(const std::string& message, const std::string& signature) const {
   const Context context(::EVP_MD_CTX_new());
   return context != nullptr &&
          ::EVP_DigestVerifyInit(context.get(), nullptr, digest_of(key_.get()), nullptr, key_.get()) == 1 &&

@@ -14,15 +14,15 @@ struct evp_pkey_st;
 namespace conduit {
 
 // A public key, or a key pair where `can_sign`. Movable; thread-compatible.
-class Key {
+class SigningKey {
  public:
-  [[nodiscard]] static Expected<Key> generate();  // Ed25519
+  [[nodiscard]] static Expected<SigningKey> generate();  // Ed25519
   // PEM: PKCS#8 private key.
-  [[nodiscard]] static Expected<Key> read_private(const std::string& path);
+  [[nodiscard]] static Expected<SigningKey> read_private(const std::string& path);
   // PEM: SubjectPublicKeyInfo.
-  [[nodiscard]] static Expected<Key> read_public(const std::string& path);
+  [[nodiscard]] static Expected<SigningKey> read_public(const std::string& path);
   // DER SubjectPublicKeyInfo, Ed25519 or P-256 only.
-  [[nodiscard]] static Expected<Key> from_der(const std::string& der);
+  [[nodiscard]] static Expected<SigningKey> from_der(const std::string& der);
 
   [[nodiscard]] std::string public_der() const;
   [[nodiscard]] std::string public_pem() const;
@@ -36,8 +36,8 @@ class Key {
   struct Free {
     void operator()(evp_pkey_st* key) const noexcept;
   };
-  explicit Key(evp_pkey_st* key) noexcept : key_(key) {}
-  static Expected<Key> checked(evp_pkey_st* key, const std::string& where);
+  explicit SigningKey(evp_pkey_st* key) noexcept : key_(key) {}
+  static Expected<SigningKey> checked(evp_pkey_st* key, const std::string& where);
   std::unique_ptr<evp_pkey_st, Free> key_;
 };
 

@@ -84,7 +84,7 @@ Expected<TrustedSet> TrustedSet::parse_root(const std::string& payload) {
   TrustedSet set;
   set.version_ = root.version();
   for (const schema::TrustedKey& one : root.key()) {
-    auto key = Key::from_der(one.public_key());
+    auto key = SigningKey::from_der(one.public_key());
     if (!key) return fail("root.key_unreadable", "a key of the root cannot be read: " + key.error().what);
     const std::string id = digest_bytes(key->id());
     if (set.keys_.count(id) != 0) return fail("root.key_twice", "the root lists a key twice");
@@ -189,7 +189,7 @@ Expected<AcceptedBundle> TrustedSet::reopen_bundle(const std::string& bytes,
 
 namespace {
 
-Expected<void> sign_envelope(schema::Envelope& envelope, const Key& key) {
+Expected<void> sign_envelope(schema::Envelope& envelope, const SigningKey& key) {
   auto value = key.sign(pre_authentication_encoding(envelope.payload_type(), envelope.payload()));
   if (!value) return tl::unexpected(value.error());
   const std::string id = digest_bytes(key.id());
@@ -205,17 +205,17 @@ Expected<void> sign_envelope(schema::Envelope& envelope, const Key& key) {
 }  // namespace
 
 Expected<std::string> seal_envelope(const std::string& type, const std::string& payload,
-                                    const std::vector<const Key*>& keys) {
+                                    const std::vector<const SigningKey*>& keys) {
   schema::Envelope envelope;
   envelope.set_payload_type(type);
   envelope.set_payload(payload);
-  for (const Key* key : keys) {
+  for (const SigningKey* key : keys) {
     if (auto done = sign_envelope(envelope, *key); !done) return tl::unexpected(done.error());
   }
   return envelope.SerializeAsString();
 }
 
-Expected<std::string> add_signature(const std::string& bytes, const Key& key) {
+Expected<std::string> add_signature(const std::string& bytes, const SigningKey& key) {
   schema::Envelope envelope;
   if (bytes.size() > bundle_size_max || !envelope.ParseFromString(bytes)) {
     return fail("envelope.unreadable", "this is not a signed envelope, or it is damaged");

@@ -42,7 +42,7 @@ struct AcceptedBundle {
 };
 
 struct RootKeySource {
-  Key key;
+  SigningKey key;
   std::string name;
   std::uint64_t not_after_unix = 0;
   bool signs_roots = false;
@@ -71,7 +71,7 @@ class TrustedSet {
 
  private:
   struct TrustedKey {
-    Key key;
+    SigningKey key;
     std::string name;
     std::uint64_t not_after_unix = 0;
   };
@@ -98,9 +98,9 @@ class TrustedSet {
 
 // A serialized envelope around `payload`, signed by each of `keys`.
 [[nodiscard]] Expected<std::string> seal_envelope(const std::string& type, const std::string& payload,
-                                                  const std::vector<const Key*>& keys);
+                                                  const std::vector<const SigningKey*>& keys);
 // Adds a signature to an envelope (a second signer of a threshold).
-[[nodiscard]] Expected<std::string> add_signature(const std::string& envelope, const Key& key);
+[[nodiscard]] Expected<std::string> add_signature(const std::string& envelope, const SigningKey& key);
 
 // Payload of a root.
 [[nodiscard]] std::string make_root(std::uint64_t version, const std::vector<RootKeySource>& keys,

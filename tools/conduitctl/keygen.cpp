@@ -37,7 +37,7 @@ int make(const std::string& name) {
     if (exists(path))
       return complain("keygen", path + ": exists already; choose another name or move it away");
   }
-  const auto key = Key::generate();
+  const auto key = SigningKey::generate();
   if (!key) return complain("keygen", key.error().text());
   if (auto done = replace_file(private_path, key->private_pem(), 0600); !done) {
     return complain("keygen", done.error().text());

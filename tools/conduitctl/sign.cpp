@@ -34,7 +34,7 @@ bool is_json(const std::string& path) {
   return path.size() > 5 && path.compare(path.size() - 5, 5, ".json") == 0;
 }
 
-int add_to(const Key& key, const std::string& path) {
+int add_to(const SigningKey& key, const std::string& path) {
   auto envelope = read_file(path, bundle_size_max);
   if (!envelope) return complain("sign", envelope.error().text());
   auto both = add_signature(*envelope, key);
@@ -44,7 +44,7 @@ int add_to(const Key& key, const std::string& path) {
   return exit_done;
 }
 
-int sign_policy(const Key& key, const std::string& path, const std::vector<std::string>& gateways,
+int sign_policy(const SigningKey& key, const std::string& path, const std::vector<std::string>& gateways,
                 const std::string& out) {
   CompileInput input;
   std::string error;
@@ -99,7 +99,7 @@ int sign(const Words& words) {
   }
   if (key_path.empty())
     return complain("sign", "with which key? write --key NAME.key (conduitctl keygen makes one)");
-  const auto key = Key::read_private(key_path);
+  const auto key = SigningKey::read_private(key_path);
   if (!key) return complain("sign", key.error().text());
   if (!added.empty()) return add_to(*key, added);
   if (policy.empty() || out.empty() || gateways.empty()) {

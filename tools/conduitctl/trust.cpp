@@ -38,10 +38,10 @@ struct Settings {
 
 int make(const Settings& settings) {
   std::vector<RootKeySource> sources;
-  std::vector<Key> signers;
+  std::vector<SigningKey> signers;
   for (const std::string& path : settings.root_keys) {
-    auto key = Key::read_private(path);
-    auto again = Key::read_private(path);
+    auto key = SigningKey::read_private(path);
+    auto again = SigningKey::read_private(path);
     if (!key || !again) return complain("trust", key.error().text());
     sources.push_back({std::move(*key), path, 0, true, false});
     signers.push_back(std::move(*again));
@@ -49,17 +49,17 @@ int make(const Settings& settings) {
   const std::uint64_t now = static_cast<std::uint64_t>(std::time(nullptr));
   const std::uint64_t until = settings.valid_days == 0 ? 0 : now + settings.valid_days * 86'400;
   for (const std::string& path : settings.policy_keys) {
-    auto key = Key::read_public(path);
+    auto key = SigningKey::read_public(path);
     if (!key) return complain("trust", key.error().text());
     sources.push_back({std::move(*key), path, until, false, true});
   }
   for (const std::string& path : settings.previous_keys) {
-    auto key = Key::read_private(path);
+    auto key = SigningKey::read_private(path);
     if (!key) return complain("trust", key.error().text());
     signers.push_back(std::move(*key));
   }
-  std::vector<const Key*> keys;
-  for (const Key& key : signers) keys.push_back(&key);
+  std::vector<const SigningKey*> keys;
+  for (const SigningKey& key : signers) keys.push_back(&key);
   const std::string payload =
       make_root(settings.version, sources, settings.root_threshold, settings.policy_threshold);
   auto envelope = seal_envelope(root_payload_type, payload, keys);
