@@ -31,8 +31,8 @@ set(CMAKE_CXX_FLAGS_SANITIZE "-O1 -g1 -fno-omit-frame-pointer")
 # Clang counts -Wsign-conversion to -Wconversion, GCC does not; both ask for the same here.
 add_compile_options(-Wall -Wextra -Wconversion -Wsign-conversion -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-  # GCC 12 sees these where std::string, vector and optional are inlined and nothing is wrong (among others its
-  # bugs 105329 and 105651); Clang and the sanitizers judge the same code.
+  # GCC 12 sees these where std::string, vector and optional are inlined and nothing is wrong (its
+  # bugs 105329, 105651 and more); Clang and the sanitizers judge the same code.
   add_compile_options(-Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread
                       -Wno-free-nonheap-object -Wno-maybe-uninitialized)
 endif()
