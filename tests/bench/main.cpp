@@ -27,7 +27,8 @@ int main(int argc, char** argv) {
         "instructions cannot be counted here (perf_event_open): see tests/bench/count_instructions\n");
   }
   int row = 0;
-  const bool good = conduit::bench::bench_match(options, row);
+  const bool matched = conduit::bench::bench_match(options, row);
+  const bool good = conduit::bench::bench_packet(options, row) && matched;
   if (!good) std::fprintf(stderr, "a result was not what it has to be\n");
   return good ? 0 : 1;
 }
