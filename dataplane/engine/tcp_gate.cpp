@@ -215,8 +215,7 @@ void settle_acknowledged(WorkerContext& context, Flow& flow, Side side) noexcept
   }
   const std::uint32_t acked = to_sender(map_of(stream, aside), stream.acked_r);
   stream.acked = later(stream.acked, earlier(acked, stream.forwarded));
-  const bool observed = flow.tcp.follow == Follow::OBSERVED;
-  const std::uint32_t from = observed ? stream.boundary : earlier(stream.acked, stream.boundary);
+  const std::uint32_t from = earlier(stream.acked, stream.boundary);
   const std::uint32_t begin = kept_begin(stream);
   if (stream.kept.size != 0 && after(from, begin)) kept_drop(*context.blocks, stream.kept, from - begin);
 }

@@ -189,7 +189,8 @@ void tcp_map_quote(const Flow& flow, Side quoted_sender, std::uint8_t* quoted_tc
 }
 
 const char* tcp_invariants(const Flow& flow) noexcept {
-  if (flow.tcp.phase != TcpPhase::OPEN || flow.tcp.follow != Follow::INSPECTED) return nullptr;
+  const bool followed = flow.tcp.follow == Follow::INSPECTED || flow.tcp.follow == Follow::OBSERVED;
+  if (flow.tcp.phase != TcpPhase::OPEN || !followed || flow.tcp.blind) return nullptr;
   for (Side side = 0; side < 2; ++side) {
     const Stream& stream = flow.tcp.stream[side];
     const StreamAside& aside = flow.tcp.aside[side];

@@ -299,7 +299,10 @@ Disposition pass_observed(Step& step) noexcept {
   const std::uint32_t known =
       gap ? 0 : std::min<std::uint32_t>(stream.received - frame.sequence, frame.payload_size);
   const Bytes fresh = frame.payload().subspan(known);
-  if (!tcp.blind) tcp.blind = !kept_append(*step.context.blocks, stream.kept, fresh);
+  if (!tcp.blind) {  // kept as if inspected: an observed flow may have to be enforced at any time
+    tcp.blind = stream.kept.size + fresh.size() > retained_size_max ||
+                !kept_append(*step.context.blocks, stream.kept, fresh);
+  }
   stream.received = end - (is_fin(frame) ? 1U : 0U);
   if (!tcp.blind) tcp.blind = !judge_stream(step, fresh);
   if (is_fin(frame)) {

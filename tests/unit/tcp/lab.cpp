@@ -71,6 +71,7 @@ Flow* open_flow(WorkerContext&, const ParsedFrame& frame, Side sender, FlowState
   }
   ++lab->opened;
   lab->flow.state = state;
+  lab->flow.tcp = TcpState{};
   return &lab->flow;
 }
 
@@ -115,6 +116,11 @@ Octets part(const Octets& octets, std::size_t first, std::size_t count) {
   const std::size_t end = count > octets.size() - first ? octets.size() : first + count;
   return {octets.begin() + static_cast<std::ptrdiff_t>(first),
           octets.begin() + static_cast<std::ptrdiff_t>(end)};
+}
+
+Framing modbus_protocol_frame(Bytes bytes, Role sender, Transport transport,
+                              const SessionState& session) noexcept {
+  return modbus_protocol.frame(bytes, sender, transport, session);
 }
 
 std::vector<Octets> split_adus(const Octets& stream) {
@@ -224,6 +230,7 @@ Lab::Lab(std::uint32_t blocks) : pool(blocks), protocol(modbus_protocol) {
   context.now_ns = 1'000'000'000;
   context.blocks = &pool;
   context.sink = this;
+  lay_conduit({});
   flow.protocol = &protocol;
   flow.key.ip_protocol = 6;
   flow.key.l4_port = {40000, 502};
@@ -270,7 +277,7 @@ Lab::Out Lab::send(Side side, const Segment& segment) {
 void Lab::settle() {
   if (flow.state == FlowState::FREE) tcp_release(context, flow);
   const char* broken = tcp_invariants(flow);
-  if (broken != nullptr) FAIL_CHECK("invariant: " << broken);
+  if (broken != nullptr) FAIL_CHECK("invariant: " << std::string(broken));
 }
 
 Lab::Out Lab::advance(std::uint64_t ns) {
@@ -311,6 +318,21 @@ void Lab::connect() {
   ack.acknowledgement = base(1);
   REQUIRE(send(0, ack).to[1].size() == 1);
   REQUIRE(flow.state == FlowState::ESTABLISHED);
+}
+
+void Lab::lay_conduit(ConduitSource conduit) {
+  ImageSource source;
+  source.zones = {{0}, {1}};
+  conduit.zone_b = 1;
+  source.conduits = {conduit};
+  auto built = build_image(source);
+  REQUIRE(built.has_value());
+  image_bytes_ = std::move(*built);
+  const char* broken = nullptr;
+  image_ = RuleImage::open(image_bytes_.bytes(), broken);
+  REQUIRE(image_.valid());
+  context.image = &image_;
+  flow.conduit = 0;
 }
 
 std::size_t Lab::count(Reason reason) const {

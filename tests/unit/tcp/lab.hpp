@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "config/policy/image_builder.hpp"
 #include "dataplane/engine/block_pool.hpp"
 #include "dataplane/engine/tcp_gate_parts.hpp"
 
@@ -84,9 +85,13 @@ class Lab final : public FrameSink {
   std::size_t malformed = 0;
   std::size_t resets_noted = 0;
   std::size_t opened = 0;
-  MidStream mid_stream = MidStream::RESET;
+
+  // Puts the flow into a conduit of this kind.
+  void lay_conduit(ConduitSource conduit);
 
  private:
+  ImageBuffer image_bytes_{};
+  RuleImage image_{};
   void settle();
   std::vector<Segment>* sink_[2] = {nullptr, nullptr};
 };
@@ -150,6 +155,10 @@ struct Dialogue {
   void deliver(Lab::Out out);
   void answer();
 };
+
+// Framing of real Modbus, for protocols that bend it.
+[[nodiscard]] Framing modbus_protocol_frame(Bytes bytes, Role sender, Transport transport,
+                                            const SessionState& session) noexcept;
 
 // ADUs that a stream consists of; the rest, if any, as the last one.
 [[nodiscard]] std::vector<Octets> split_adus(const Octets& stream);

@@ -1,0 +1,286 @@
+// Flows that are only observed, opaque flows, and connections joined in mid-stream.
+#include <doctest/doctest.h>
+
+#include <random>
+
+#include "tests/unit/tcp/lab.hpp"
+
+namespace conduit::tcp_test {
+
+TEST_CASE("observed: everything passes as it came, PDUs are judged all the same") {
+  Lab lab;
+  lab.flow.observe = true;
+  lab.observing = true;
+  Dialogue dialogue(lab);
+  const Octets all = read_request(1) + write_request(2) + read_request(3);
+  dialogue.client.write_cut(all, 5);
+  dialogue.run();
+  CHECK(dialogue.server.inbox == all);
+  CHECK(lab.judged[0] == split_adus(all));
+  CHECK(split_adus(dialogue.client.inbox).size() == 3);
+  CHECK(lab.pool.in_use() == 0);
+}
+
+TEST_CASE("observed: bytes that are no PDU, and gaps, end the following once") {
+  Lab lab;
+  lab.flow.observe = true;
+  lab.observing = true;
+  lab.connect();
+  SUBCASE("malformed") {
+    CHECK(lab.send(0, Lab::data(0, 0, Octets(20, 9))).to[1].size() == 1);
+    CHECK(lab.send(0, Lab::data(0, 20, Octets(20, 9))).to[1].size() == 1);
+    CHECK(lab.malformed == 1);
+  }
+  SUBCASE("gap") {
+    CHECK(lab.send(0, Lab::data(0, 12, read_request(2))).to[1].size() == 1);
+    CHECK(lab.send(0, Lab::data(0, 36, read_request(2))).to[1].size() == 1);
+    CHECK(lab.count(Reason::TCP_STREAM_GAP) == 1);
+  }
+  CHECK(lab.judged[0].empty());
+  CHECK(lab.alive());
+}
+
+TEST_CASE("observed, then enforced: from the next PDU on; a flow that was lost sight of is reset") {
+  Lab lab;
+  lab.flow.observe = true;
+  lab.observing = true;
+  lab.connect();
+  (void)lab.send(0, Lab::data(0, 0, write_request(1) + part(read_request(2), 0, 10)));
+  lab.flow.observe = false;
+  lab.observing = false;
+  SUBCASE("followed") {
+    CHECK(lab.send(0, Lab::data(0, 22, part(read_request(2), 10))).to[1].size() == 1);
+    const Lab::Out out = lab.send(0, Lab::data(0, 24, write_request(3)));
+    CHECK(out.to[1].empty());
+    REQUIRE(out.to[0].size() == 1);
+    CHECK(out.to[0][0].payload == exception(3, 6));
+  }
+  SUBCASE("lost") {
+    lab.flow.tcp.blind = true;
+    const Lab::Out out = lab.send(0, Lab::data(0, 22, part(read_request(2), 10)));
+    CHECK_FALSE(lab.alive());
+    CHECK(lab.count(Reason::TCP_STREAM_GAP) == 1);
+    CHECK(out.to[1].size() == 1);
+  }
+}
+
+TEST_CASE("opaque: everything in the window passes, nothing is kept") {
+  Lab lab;
+  lab.flow.opaque = true;
+  lab.flow.protocol = nullptr;
+  Dialogue dialogue(lab);
+  dialogue.answers = false;
+  Octets all;
+  for (int i = 0; i < 5000; ++i) all.push_back(static_cast<std::uint8_t>(i * 7));
+  dialogue.client.write(all);
+  dialogue.server.write(all);
+  dialogue.client.close();
+  dialogue.server.close();
+  dialogue.run();
+  CHECK(dialogue.server.inbox == all);
+  CHECK(dialogue.client.inbox == all);
+  CHECK(lab.flow.state == FlowState::CLOSING);
+  CHECK(lab.pool.in_use() == 0);
+  CHECK(lab.judged[0].empty());
+}
+
+TEST_CASE("opaque: RST exact, data in the window") {
+  Lab lab;
+  lab.flow.opaque = true;
+  lab.connect();
+  Segment rst;
+  rst.flags = TCP_RST;
+  rst.sequence = Lab::base(0) + 5;
+  CHECK(lab.send(0, rst).to[1].empty());
+  CHECK(lab.send(0, Lab::data(0, 70000, {1, 2, 3})).to[1].empty());
+  CHECK(lab.send(0, Lab::data(0, 5, {1, 2, 3})).to[1].size() == 1);
+  CHECK(lab.alive());
+}
+
+TEST_CASE("opaque, then inspected: where its PDUs begin nobody knows, so it is reset") {
+  Lab lab;
+  lab.flow.opaque = true;
+  lab.connect();
+  (void)lab.send(0, Lab::data(0, 0, {1, 2, 3}));
+  lab.flow.opaque = false;
+  (void)lab.send(0, Lab::data(0, 3, read_request(1)));
+  CHECK_FALSE(lab.alive());
+  CHECK(lab.count(Reason::TCP_STREAM_GAP) == 1);
+}
+
+TEST_CASE("mid-stream: both ends are reset at once, exactly") {
+  Lab lab;
+  lab.flow.state = FlowState::FREE;
+  const Lab::Out out = lab.send(0, Lab::data(0, 500, read_request(1), 300));
+  REQUIRE(out.to[0].size() == 1);
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[0][0].sequence == Lab::base(1) + 300);
+  CHECK(out.to[1][0].sequence == Lab::base(0) + 500);
+  CHECK(lab.count(Reason::TCP_NO_FLOW) == 1);
+  CHECK_FALSE(lab.alive());
+}
+
+TEST_CASE("mid-stream: seen first from the server") {
+  Lab lab;
+  lab.flow.state = FlowState::FREE;
+  const Lab::Out out = lab.send(1, Lab::data(1, 500, read_response(1), 300));
+  REQUIRE(out.to[0].size() == 1);
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[0][0].sequence == Lab::base(1) + 500);
+  CHECK(out.to[1][0].sequence == Lab::base(0) + 300);
+}
+
+TEST_CASE("mid-stream: an RST that belongs to nothing vanishes") {
+  Lab lab;
+  lab.flow.state = FlowState::FREE;
+  Segment rst;
+  rst.flags = TCP_RST;
+  const Lab::Out out = lab.send(0, rst);
+  CHECK(out.to[0].empty());
+  CHECK(out.to[1].empty());
+  CHECK(lab.opened == 0);
+}
+
+namespace {
+struct Resync {
+  Resync() {
+    ConduitSource conduit;
+    conduit.mid_stream = MidStream::RESYNC;
+    lab.lay_conduit(conduit);
+    lab.flow.state = FlowState::FREE;
+  }
+  Lab lab{};
+};
+}  // namespace
+
+TEST_CASE("mid-stream: resync at a verified PDU boundary") {
+  Resync at;
+  Lab::Out out = at.lab.send(0, Lab::data(0, 500, read_request(1) + write_request(2), 300));
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].payload == read_request(1));
+  REQUIRE(out.to[0].size() == 1);
+  CHECK(out.to[0][0].payload == exception(2, 6));
+  out = at.lab.send(1, Lab::data(1, 300, read_response(1), 512));
+  REQUIRE(out.to[0].size() == 1);
+  CHECK(out.to[0][0].payload == read_response(1));
+  CHECK(at.lab.alive());
+}
+
+TEST_CASE("mid-stream: no resync within a PDU, from the server, or with a FIN") {
+  Resync at;
+  Segment segment = Lab::data(0, 500, part(read_request(1), 3), 300);
+  Side side = 0;
+  SUBCASE("within a PDU") {}
+  SUBCASE("behind its end") { segment.payload = read_request(1) + part(read_request(2), 0, 3); }
+  SUBCASE("from the server") {
+    segment = Lab::data(1, 500, read_response(1), 300);
+    side = 1;
+  }
+  SUBCASE("with a FIN") {
+    segment.payload = read_request(1);
+    segment.flags |= TCP_FIN;
+  }
+  const Lab::Out out = at.lab.send(side, segment);
+  CHECK_FALSE(at.lab.alive());
+  REQUIRE(out.to[0].size() == 1);
+  REQUIRE(out.to[1].size() == 1);
+  CHECK((out.to[0][0].flags & TCP_RST) != 0);
+  CHECK((out.to[1][0].flags & TCP_RST) != 0);
+  CHECK(at.lab.judged[0].empty());
+}
+
+TEST_CASE("mid-stream: after a resync the server's stream has to stand at a boundary too") {
+  Resync at;
+  (void)at.lab.send(0, Lab::data(0, 500, read_request(1), 300));
+  (void)at.lab.send(1, Lab::data(1, 300, part(read_response(1), 5), 512));
+  CHECK_FALSE(at.lab.alive());
+  CHECK(at.lab.judged[1].empty());
+}
+
+TEST_CASE("mid-stream: a bare ACK waits for data where resync is permitted") {
+  Resync at;
+  const Lab::Out out = at.lab.send(0, Lab::data(0, 500, {}, 300));
+  CHECK(out.to[0].empty());
+  CHECK(out.to[1].empty());
+  CHECK_FALSE(at.lab.alive());
+}
+
+TEST_CASE("the kept bytes of a stream behave like a plain queue") {
+  std::mt19937 random(7);
+  BlockPool pool(40);
+  KeptBytes kept;
+  Octets model;
+  for (int i = 0; i < 20000; ++i) {
+    const std::size_t size = random() % (random() % 2 == 0 ? 40 : 3000);
+    if (random() % 2 == 0) {
+      Octets more(size);
+      for (auto& octet : more) octet = static_cast<std::uint8_t>(random());
+      const std::uint32_t before_blocks = pool.in_use();
+      if (kept_append(pool, kept, more)) {
+        model = model + more;
+      } else {
+        REQUIRE(model.size() + size > 36 * block_size);
+        REQUIRE(pool.in_use() == before_blocks);
+      }
+    } else {
+      const std::size_t count = std::min(size, model.size());
+      kept_drop(pool, kept, static_cast<std::uint32_t>(count));
+      model.erase(model.begin(), model.begin() + static_cast<std::ptrdiff_t>(count));
+    }
+    REQUIRE(kept.size == model.size());
+    if (model.empty()) {
+      REQUIRE(pool.in_use() == 0);
+      continue;
+    }
+    const std::size_t offset = random() % model.size();
+    const std::size_t count = random() % (model.size() - offset + 1);
+    Octets copy(count);
+    kept_copy(pool, kept, static_cast<std::uint32_t>(offset), copy);
+    REQUIRE(copy == part(model, offset, count));
+    REQUIRE(kept_equal(pool, kept, static_cast<std::uint32_t>(offset), copy));
+    if (count == 0) continue;
+    copy[count / 2] ^= 1;
+    REQUIRE_FALSE(kept_equal(pool, kept, static_cast<std::uint32_t>(offset), copy));
+  }
+  kept_clear(pool, kept);
+  CHECK(pool.in_use() == 0);
+}
+
+TEST_CASE("the position map agrees with a list of bytes") {
+  std::mt19937 random(11);
+  for (int round = 0; round < 200; ++round) {
+    std::array<Edit, 6> edits{};
+    std::vector<std::uint32_t> r_of_s;  // what the receiver sees of each sent byte; removed: of the next
+    std::vector<std::uint32_t> s_of_r{0};
+    std::uint32_t s = 0;
+    std::uint32_t r = 0;
+    for (Edit& edit : edits) {
+      for (auto run = random() % 5; run > 0; --run) {
+        r_of_s.push_back(r++);
+        s_of_r.push_back(++s);
+      }
+      edit = Edit{s, 1 + static_cast<std::uint32_t>(random() % 4), 0, EditKind::REMOVED, true};
+      if (random() % 2 == 0) {
+        edit.kind = EditKind::INSERTED;
+        r += edit.size;
+        for (std::uint32_t i = 0; i < edit.size; ++i) s_of_r.push_back(s);
+      } else {
+        for (std::uint32_t i = 0; i < edit.size; ++i) r_of_s.push_back(r);
+        s += edit.size;
+        s_of_r.back() = s;
+      }
+    }
+    const PositionMap map{0, edits};
+    bool exact = true;
+    for (std::uint32_t i = 0; i + 1 < r; ++i) exact = exact && to_sender(map, i) == s_of_r[i];
+    CHECK(exact);
+    // A removed range in front of an inserted reply maps to the reply's start, else to what follows.
+    for (std::uint32_t i = 0; i < s; ++i) {
+      const std::uint32_t mapped = to_receiver(map, i);
+      CHECK(mapped <= r_of_s[i]);
+    }
+    CHECK(to_receiver(map, s) == r);
+  }
+}
+
+}  // namespace conduit::tcp_test

@@ -1,0 +1,217 @@
+// Law 1: the byte that completes a PDU never leaves before the PDU was permitted, and nobody is stalled by
+// it.
+#include <doctest/doctest.h>
+
+#include "tests/unit/tcp/lab.hpp"
+
+namespace conduit::tcp_test {
+
+TEST_CASE("of a cut segment whole PDUs go on, the tail is held, and comes with its rest") {
+  Lab lab;
+  lab.connect();
+  const Octets first = read_request(1) + part(read_request(2), 0, 10);
+  Lab::Out out = lab.send(0, Lab::data(0, 0, first));
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].payload == read_request(1));
+  CHECK(out.to[0].empty());  // nothing is acknowledged in the server's name
+  CHECK(lab.context.counters.tails_held == 1);
+  out = lab.send(0, Lab::data(0, 22, part(read_request(2), 10)));
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].sequence == Lab::base(0) + 12);
+  CHECK(out.to[1][0].payload == read_request(2));
+  CHECK(out.to[1][0].flags == (TCP_ACK | TCP_PSH));
+}
+
+TEST_CASE("a tail of framing only passes at once: header and body in two writes") {
+  Lab lab;
+  lab.connect();
+  Lab::Out out = lab.send(0, Lab::data(0, 0, part(read_request(1), 0, 7)));
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].payload.size() == 7);
+  out = lab.send(0, Lab::data(0, 7, part(read_request(1), 7)));
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].payload.size() == 5);
+  CHECK(lab.judged[0] == std::vector<Octets>{read_request(1)});
+}
+
+TEST_CASE("header and body from a sender with Nagle: no stall beyond the network's own") {
+  Lab lab;
+  Dialogue dialogue(lab);
+  dialogue.client.one_in_flight = true;  // the body waits for the header's acknowledgement
+  dialogue.client.write(part(read_request(1), 0, 7));
+  dialogue.client.write(part(read_request(1), 7));
+  dialogue.run();  // no time passes, nothing is repeated
+  CHECK(dialogue.server.inbox == read_request(1));
+  CHECK(dialogue.client.inbox == read_response(1));
+}
+
+TEST_CASE("a sender with one segment in flight, cut within the operation: released on its repetition") {
+  for (std::size_t cut = 8; cut < 12; ++cut) {
+    CAPTURE(cut);
+    Lab lab;
+    Dialogue dialogue(lab);
+    dialogue.client.one_in_flight = true;
+    dialogue.client.mss = cut;
+    dialogue.client.write(read_request(1));
+    dialogue.run();
+    CHECK(dialogue.server.inbox.empty());
+    dialogue.client.repeat();
+    dialogue.run();
+    CHECK(dialogue.server.inbox == read_request(1));
+    CHECK(lab.context.counters.tails_released == 1);
+  }
+}
+
+TEST_CASE("byte by byte, one in flight: a denied request never gets its last byte") {
+  Lab lab;
+  Dialogue dialogue(lab);
+  dialogue.client.one_in_flight = true;
+  dialogue.client.mss = 1;
+  dialogue.client.write(write_request(1));
+  for (int i = 0; i < 50; ++i) {
+    dialogue.run();
+    CHECK(dialogue.server.inbox.size() < 12);
+    dialogue.client.repeat();
+  }
+  CHECK(dialogue.server.inbox == part(write_request(1), 0, 11));
+  CHECK(dialogue.server.reset);
+  CHECK(dialogue.client.reset);
+  CHECK_FALSE(lab.alive());
+}
+
+TEST_CASE("partial: FORWARD lets all but the completing byte go at once") {
+  Lab lab;
+  lab.flow.asset_flags = ASSET_PARTIAL_FORWARD;
+  lab.connect();
+  Lab::Out out = lab.send(0, Lab::data(0, 0, part(write_request(1), 0, 11)));
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].payload.size() == 11);
+  out = lab.send(0, Lab::data(0, 11, part(write_request(1), 11)));
+  for (const Segment& segment : out.to[1]) CHECK(segment.payload.empty());
+  CHECK_FALSE(lab.alive());
+}
+
+TEST_CASE("partial: HOLD resets instead of releasing") {
+  Lab lab;
+  lab.flow.asset_flags = ASSET_PARTIAL_HOLD;
+  lab.connect();
+  CHECK(lab.send(0, Lab::data(0, 0, part(read_request(1), 0, 10))).to[1].empty());
+  const Lab::Out out = lab.send(0, Lab::data(0, 0, part(read_request(1), 0, 10)));
+  CHECK(lab.count(Reason::TCP_HOLD_TIMEOUT) == 1);
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].flags == (TCP_RST | TCP_ACK));
+  CHECK_FALSE(lab.alive());
+}
+
+TEST_CASE("a tail that is held too long resets the flow") {
+  Lab lab;
+  lab.connect();
+  (void)lab.send(0, Lab::data(0, 0, part(read_request(1), 0, 10)));
+  CHECK(lab.flow.timer_ns == lab.context.now_ns + lab.context.config.limits.hold_ns);
+  (void)lab.advance(lab.context.config.limits.hold_ns - 1);
+  CHECK(lab.alive());
+  const Lab::Out out = lab.advance(1);
+  CHECK_FALSE(lab.alive());
+  CHECK(lab.count(Reason::TCP_HOLD_TIMEOUT) == 1);
+  REQUIRE(out.to[0].size() == 1);
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].sequence == Lab::base(0));
+  CHECK(lab.pool.in_use() == 0);
+}
+
+TEST_CASE("the acknowledgement in a segment whose bytes are held goes on") {
+  Lab lab;
+  lab.connect();
+  (void)lab.send(1, Lab::data(1, 0, read_response(1)));
+  Lab::Out out = lab.send(0, Lab::data(0, 0, part(read_request(1), 0, 10), 13));
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].payload.empty());
+  CHECK(out.to[1][0].sequence == Lab::base(0));
+  CHECK(out.to[1][0].acknowledgement == Lab::base(1) + 13);
+  out = lab.send(0, Lab::data(0, 10, {}, 13));  // a pure ACK of a sender that believes to be further
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].sequence == Lab::base(0));
+}
+
+TEST_CASE("what is held leaves in segments that the path is known to carry") {
+  Lab lab;
+  lab.protocol.frame = [](Bytes bytes, Role, Transport, const SessionState&) noexcept {
+    Framing framing;  // one PDU of 2000 octets, judged as a whole
+    framing.status = bytes.size() < 8 ? FrameStatus::INCOMPLETE : FrameStatus::COMPLETE;
+    framing.pdu_size = framing.judge_size = 2000;
+    return framing;
+  };
+  lab.connect();
+  Octets pdu(2000, 3);
+  for (std::size_t at = 0; at < 1900; at += 100) {
+    CHECK(lab.send(0, Lab::data(0, static_cast<std::uint32_t>(at), part(pdu, at, 100))).to[1].empty());
+  }
+  const Lab::Out out = lab.send(0, Lab::data(0, 1900, part(pdu, 1900)));
+  Octets got;
+  for (const Segment& segment : out.to[1]) {
+    CHECK(segment.payload.size() <= segment_size_safe);
+    CHECK(segment.sequence == Lab::base(0) + got.size());
+    got = got + segment.payload;
+  }
+  CHECK(got == pdu);
+  CHECK(out.to[1].size() == 4);
+}
+
+TEST_CASE("a PDU larger than its judged part: head judged, then the body streams") {
+  Lab lab;
+  lab.protocol.frame = [](Bytes bytes, Role, Transport, const SessionState&) noexcept {
+    Framing framing;
+    framing.status = bytes.size() < 8 ? FrameStatus::INCOMPLETE : FrameStatus::COMPLETE;
+    framing.pdu_size = 30;
+    framing.judge_size = 10;
+    return framing;
+  };
+  lab.connect();
+  Octets pdu(30, 3);
+  CHECK(lab.send(0, Lab::data(0, 0, part(pdu, 0, 9))).to[1].empty());
+  Lab::Out out = lab.send(0, Lab::data(0, 9, part(pdu, 9, 6)));
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].payload.size() == 15);
+  out = lab.send(0, Lab::data(0, 15, part(pdu, 15) + part(pdu, 0, 12)));
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].payload.size() == 27);
+  CHECK(lab.judged[0].size() == 2);
+  CHECK(lab.judged[0][0].size() == 10);
+}
+
+TEST_CASE("bytes that are no PDU reset the flow") {
+  Lab lab;
+  lab.connect();
+  const Lab::Out out = lab.send(0, Lab::data(0, 0, {'G', 'E', 'T', ' ', '/', ' ', 'H', 'T'}));
+  CHECK(lab.malformed == 1);
+  REQUIRE(out.to[1].size() == 1);
+  CHECK((out.to[1][0].flags & TCP_RST) != 0);
+  CHECK(lab.resets_noted == 1);
+}
+
+TEST_CASE("a PDU that cannot be held whole resets the flow") {
+  Lab lab;
+  lab.protocol.frame = [](Bytes, Role, Transport, const SessionState&) noexcept {
+    Framing framing;
+    framing.status = FrameStatus::INCOMPLETE;
+    framing.need_size = 100000;
+    return framing;
+  };
+  lab.connect();
+  std::uint32_t at = 0;
+  for (; lab.alive() && at < 20000; at += 1000) (void)lab.send(0, Lab::data(0, at, Octets(1000, 1)));
+  CHECK(at == 5000);
+  CHECK(lab.count(Reason::TCP_HOLD_FULL) == 1);
+}
+
+TEST_CASE("after a swap a held PDU is judged by the newest policy, once") {
+  Lab lab;
+  lab.connect();
+  CHECK(lab.send(0, Lab::data(0, 0, part(read_request(1), 0, 10))).to[1].empty());
+  lab.request_verdict[3] = Verdict::RESET;
+  (void)lab.send(0, Lab::data(0, 10, part(read_request(1), 10)));
+  CHECK_FALSE(lab.alive());
+  CHECK(lab.judged[0].size() == 1);
+}
+
+}  // namespace conduit::tcp_test

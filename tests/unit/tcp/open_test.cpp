@@ -1,0 +1,349 @@
+// Handshakes, and SYN, RST and FIN in ordinary and odd places.
+#include <doctest/doctest.h>
+
+#include "tests/unit/tcp/lab.hpp"
+
+namespace conduit::tcp_test {
+namespace {
+
+Segment syn(Side side, std::uint32_t sequence) {
+  Segment segment;
+  segment.sequence = sequence;
+  segment.flags = TCP_SYN;
+  segment.mss = 1460;
+  (void)side;
+  return segment;
+}
+Segment syn_ack(std::uint32_t sequence, std::uint32_t acknowledgement) {
+  Segment segment = syn(1, sequence);
+  segment.flags = TCP_SYN | TCP_ACK;
+  segment.acknowledgement = acknowledgement;
+  return segment;
+}
+Segment rst(std::uint32_t sequence) {
+  Segment segment;
+  segment.flags = TCP_RST;
+  segment.sequence = sequence;
+  return segment;
+}
+constexpr std::uint32_t c0 = Lab::isn[0];
+constexpr std::uint32_t s0 = Lab::isn[1];
+
+}  // namespace
+
+TEST_CASE("handshake: SYN, SYN-ACK and ACK pass, repetitions too") {
+  Lab lab;
+  CHECK(lab.send(0, syn(0, c0)).to[1].size() == 1);
+  CHECK(lab.send(0, syn(0, c0)).to[1].size() == 1);
+  CHECK(lab.send(1, syn_ack(s0, c0 + 1)).to[0].size() == 1);
+  CHECK(lab.send(0, syn(0, c0)).to[1].size() == 1);
+  CHECK(lab.send(1, syn_ack(s0, c0 + 1)).to[0].size() == 1);
+  CHECK(lab.flow.state == FlowState::HALF_OPEN);
+  CHECK(lab.send(0, Lab::data(0, 0, {})).to[1].size() == 1);
+  CHECK(lab.flow.state == FlowState::ESTABLISHED);
+  CHECK(lab.send(1, syn_ack(s0, c0 + 1)).to[0].size() == 1);  // the ACK was lost behind the gate
+  CHECK(lab.send(0, Lab::data(0, 0, read_request(1))).to[1].size() == 1);
+  CHECK(lab.denied.empty());
+}
+
+TEST_CASE("handshake: a new SYN before anybody has answered replaces the old one") {
+  Lab lab;
+  (void)lab.send(0, syn(0, 77));
+  CHECK(lab.send(0, syn(0, c0)).to[1].size() == 1);
+  CHECK(lab.send(1, syn_ack(s0, 78)).to[0].empty());
+  CHECK(lab.send(1, syn_ack(s0, c0 + 1)).to[0].size() == 1);
+}
+
+TEST_CASE("handshake: what does not fit is dropped") {
+  Lab lab;
+  (void)lab.send(0, syn(0, c0));
+  CHECK(lab.send(1, syn_ack(s0, c0 + 2)).to[0].empty());
+  CHECK(lab.send(0, Lab::data(0, 0, read_request(1))).to[1].empty());
+  (void)lab.send(1, syn_ack(s0, c0 + 1));
+  CHECK(lab.send(1, Lab::data(1, 0, read_response(1))).to[0].size() <= 1);
+  CHECK(lab.send(0, Lab::data(0, 0, read_request(1), 5)).to[1].empty());
+  CHECK(lab.count(Reason::TCP_HANDSHAKE_VIOLATED) >= 3);
+  CHECK(lab.judged[0].empty());
+}
+
+TEST_CASE("handshake: the first data may come with the ACK") {
+  Lab lab;
+  (void)lab.send(0, syn(0, c0));
+  (void)lab.send(1, syn_ack(s0, c0 + 1));
+  const Lab::Out out = lab.send(0, Lab::data(0, 0, read_request(1)));
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].payload == read_request(1));
+  CHECK(lab.judged[0].size() == 1);
+}
+
+TEST_CASE("handshake: refused by the server's RST, given up by the client's") {
+  Lab lab;
+  (void)lab.send(0, syn(0, c0));
+  Segment refusal = rst(0);
+  refusal.flags = TCP_RST | TCP_ACK;
+  SUBCASE("wrong acknowledgement") {
+    refusal.acknowledgement = c0;
+    CHECK(lab.send(1, refusal).to[0].empty());
+    CHECK(lab.alive());
+  }
+  SUBCASE("refused") {
+    refusal.acknowledgement = c0 + 1;
+    CHECK(lab.send(1, refusal).to[0].size() == 1);
+    CHECK_FALSE(lab.alive());
+  }
+  SUBCASE("given up") {
+    CHECK(lab.send(0, rst(c0 + 1)).to[1].size() == 1);
+    CHECK_FALSE(lab.alive());
+  }
+}
+
+TEST_CASE("handshake: simultaneous opening") {
+  Lab lab;
+  (void)lab.send(0, syn(0, c0));
+  CHECK(lab.send(1, syn(1, s0)).to[0].size() == 1);
+  CHECK(lab.send(0, syn_ack(c0, s0 + 1)).to[1].size() == 1);
+  CHECK(lab.send(1, syn_ack(s0, c0 + 1)).to[0].size() == 1);
+  CHECK(lab.send(0, Lab::data(0, 0, read_request(1))).to[1].size() == 1);
+  CHECK(lab.flow.state == FlowState::ESTABLISHED);
+  CHECK(lab.send(1, Lab::data(1, 0, read_response(1), 12)).to[0].size() == 1);
+}
+
+TEST_CASE("data in a SYN and Fast Open are denied") {
+  Lab lab;
+  Segment early = syn(0, c0);
+  early.payload = write_request(1);
+  CHECK(lab.send(0, early).to[1].empty());
+  CHECK(lab.count(Reason::TCP_SYN_DATA) == 1);
+  Segment fast = syn(0, c0);
+  fast.fast_open = true;
+  CHECK(lab.send(0, fast).to[1].empty());
+  CHECK(lab.count(Reason::TCP_FAST_OPEN) == 1);
+}
+
+TEST_CASE("urgent data are denied") {
+  Lab lab;
+  lab.connect();
+  Segment urgent = Lab::data(0, 0, read_request(1));
+  urgent.flags |= TCP_URG;
+  CHECK(lab.send(0, urgent).to[1].empty());
+  CHECK(lab.count(Reason::TCP_URGENT) == 1);
+  CHECK(lab.judged[0].empty());
+}
+
+TEST_CASE("data in a SYN and Fast Open are taken out where the conduit says so") {
+  Lab lab;
+  ConduitSource conduit;
+  conduit.flags = CONDUIT_SYN_DATA;
+  lab.lay_conduit(conduit);
+  Segment fast = syn(0, c0);
+  fast.fast_open = true;
+  fast.payload = write_request(1);
+  const Lab::Out out = lab.send(0, fast);
+  REQUIRE(out.to[1].size() == 1);
+  CHECK_FALSE(out.to[1][0].fast_open);
+  CHECK(out.to[1][0].payload.empty());
+  CHECK(lab.flow.tcp.stream[0].received == c0 + 1);
+  CHECK(lab.denied.empty());
+}
+
+TEST_CASE("the urgent flag is cleared where the conduit says so") {
+  Lab lab;
+  ConduitSource conduit;
+  conduit.flags = CONDUIT_URGENT_CLEAR;
+  lab.lay_conduit(conduit);
+  lab.connect();
+  Segment urgent = Lab::data(0, 0, read_request(1));
+  urgent.flags |= TCP_URG;
+  const Lab::Out out = lab.send(0, urgent);
+  REQUIRE(out.to[1].size() == 1);
+  CHECK((out.to[1][0].flags & TCP_URG) == 0);
+  CHECK(lab.judged[0].size() == 1);
+}
+
+TEST_CASE("windows are scaled as the handshake said") {
+  Lab lab;
+  Segment first = syn(0, c0);
+  first.scale = 7;
+  Segment second = syn_ack(s0, c0 + 1);
+  second.scale = 2;
+  (void)lab.send(0, first);
+  (void)lab.send(1, second);
+  (void)lab.send(0, Lab::data(0, 0, {}));
+  Segment window = Lab::data(1, 0, {});
+  window.window = 50000;
+  (void)lab.send(1, window);
+  CHECK(lab.flow.tcp.stream[0].edge_r == c0 + 1 + 200000);
+}
+
+TEST_CASE("RST: only the exact number") {
+  const auto opened = [](Lab& lab) {
+    lab.connect();
+    (void)lab.send(0, Lab::data(0, 0, read_request(1)));
+    (void)lab.send(1, Lab::data(1, 0, read_response(1), 12));
+  };
+  for (const std::uint32_t off : {1U, 100U, 59000U}) {
+    Lab lab;
+    opened(lab);
+    CHECK(lab.send(0, rst(c0 + 13 + off)).to[1].empty());
+    CHECK(lab.count(Reason::TCP_RST_NOT_EXACT) == 1);
+    CHECK(lab.alive());
+  }
+  for (const std::uint32_t off : {100000U, 0U - 1U}) {
+    Lab lab;
+    opened(lab);
+    CHECK(lab.send(0, rst(c0 + 13 + off)).to[1].empty());
+    CHECK(lab.count(Reason::TCP_OUT_OF_WINDOW) == 1);
+    CHECK(lab.alive());
+  }
+  Lab lab;
+  opened(lab);
+  CHECK(lab.send(0, rst(c0 + 13)).to[1].size() == 1);
+  CHECK_FALSE(lab.alive());
+}
+
+TEST_CASE("RST of a sender whose tail is held reaches the receiver at its own number") {
+  Lab lab;
+  lab.connect();
+  (void)lab.send(0, Lab::data(0, 0, part(read_request(1), 0, 10)));
+  const Lab::Out out = lab.send(0, rst(c0 + 11));
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].sequence == c0 + 1);
+  CHECK((out.to[1][0].flags & TCP_RST) != 0);
+  CHECK(lab.flow.state != FlowState::ESTABLISHED);
+}
+
+TEST_CASE("a rebooted device: SYN on a living connection, challenge ACK, exact RST, SYN anew") {
+  Lab lab;
+  lab.connect();
+  (void)lab.send(0, Lab::data(0, 0, read_request(1)));
+  (void)lab.send(1, Lab::data(1, 0, read_response(1), 12));
+  CHECK(lab.send(0, syn(0, 777777)).to[1].size() == 1);
+  CHECK(lab.count(Reason::TCP_CHALLENGED) == 1);
+  CHECK(lab.flow.state == FlowState::ESTABLISHED);
+  Lab::Out out = lab.send(1, Lab::data(1, 13, {}, 12));
+  REQUIRE(out.to[0].size() == 1);
+  CHECK(out.to[0][0].acknowledgement == c0 + 13);
+  CHECK(lab.send(0, rst(c0 + 13)).to[1].size() == 1);
+  CHECK_FALSE(lab.alive());
+}
+
+TEST_CASE("a rebooted device after a refusal: numbers agree in both directions") {
+  Lab lab;
+  lab.connect();
+  (void)lab.send(0, Lab::data(0, 0, write_request(1)));
+  (void)lab.send(0, Lab::data(0, 12, read_request(2), 9));
+  (void)lab.send(1, Lab::data(1, 0, read_response(2), 12));
+  (void)lab.send(0, syn(0, 777777));
+  const Lab::Out challenge = lab.send(1, Lab::data(1, 13, {}, 12));
+  REQUIRE(challenge.to[0].size() == 1);
+  const Lab::Out out = lab.send(0, rst(challenge.to[0][0].acknowledgement));
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].sequence == c0 + 13);  // what the server expects
+}
+
+TEST_CASE("a rebooted device whose peer has forgotten the connection too: SYN-ACK at once") {
+  Lab lab;
+  lab.connect();
+  (void)lab.send(0, Lab::data(0, 0, part(read_request(1), 0, 10)));
+  (void)lab.send(0, syn(0, 777777));
+  CHECK(lab.send(1, syn_ack(888, 777778)).to[0].size() == 1);
+  Segment ack;
+  ack.sequence = 777778;
+  ack.acknowledgement = 889;
+  CHECK(lab.send(0, ack).to[1].size() == 1);
+  CHECK(lab.flow.state == FlowState::ESTABLISHED);
+  ack.payload = read_request(5);
+  CHECK(lab.send(0, ack).to[1].size() == 1);
+  CHECK(lab.judged[0].back() == read_request(5));
+}
+
+TEST_CASE("a server that still holds an old connection answers a SYN: its ACK and the exact RST pass") {
+  Lab lab;
+  (void)lab.send(0, syn(0, c0));
+  Segment old;
+  old.sequence = 4242;
+  old.acknowledgement = 31337;
+  old.payload = read_response(1);
+  const Lab::Out out = lab.send(1, old);
+  REQUIRE(out.to[0].size() == 1);
+  CHECK(out.to[0][0].payload.empty());
+  CHECK(lab.send(0, rst(31338)).to[1].empty());
+  CHECK(lab.send(0, rst(31337)).to[1].size() == 1);
+  CHECK(lab.alive());
+  CHECK(lab.send(0, syn(0, c0)).to[1].size() == 1);
+  CHECK(lab.send(1, syn_ack(s0, c0 + 1)).to[0].size() == 1);
+}
+
+TEST_CASE("FIN: half close, the other side goes on, then closing, then a new SYN makes a new flow") {
+  Lab lab;
+  Dialogue dialogue(lab);
+  dialogue.answers = false;
+  dialogue.client.write(read_request(1));
+  dialogue.client.close();
+  dialogue.run();
+  CHECK(dialogue.server.closed);
+  CHECK(lab.flow.state == FlowState::ESTABLISHED);
+  dialogue.server.write(read_response(1));
+  dialogue.server.close();
+  dialogue.run();
+  CHECK(dialogue.client.inbox == read_response(1));
+  CHECK(dialogue.client.closed);
+  CHECK(lab.flow.state == FlowState::CLOSING);
+  CHECK(lab.pool.in_use() == 0);
+  CHECK(lab.send(0, syn(0, 5)).to[1].size() == 1);
+  CHECK(lab.flow.state == FlowState::HALF_OPEN);
+  CHECK(lab.flow.tcp.stream[0].received == 6);
+}
+
+TEST_CASE("FIN: lost and repeated, and data behind it") {
+  Lab lab;
+  lab.connect();
+  Segment fin = Lab::data(0, 0, read_request(1));
+  fin.flags |= TCP_FIN;
+  CHECK(lab.send(0, fin).to[1].size() == 1);
+  const Lab::Out again = lab.send(0, fin);
+  REQUIRE(again.to[1].size() == 1);
+  CHECK(again.to[1][0].flags == fin.flags);
+  CHECK(lab.send(0, Lab::data(0, 13, read_request(2))).to[1].empty());
+  CHECK(lab.send(0, Lab::data(0, 12, read_request(2))).to[1].empty());
+  CHECK(lab.judged[0].size() == 1);
+}
+
+TEST_CASE("FIN behind a refused request; FIN with a request that is repeated after the refusal") {
+  Lab lab;
+  Dialogue dialogue(lab);
+  dialogue.client.write(read_request(1) + write_request(2));
+  dialogue.client.close();
+  dialogue.run();
+  CHECK(dialogue.server.inbox == read_request(1));
+  CHECK(dialogue.server.closed);
+  CHECK(split_adus(dialogue.client.inbox).size() == 2);
+  CHECK(dialogue.client.idle());
+}
+
+TEST_CASE("FIN within a PDU resets the flow: nobody knows what the receiver makes of the stump") {
+  Lab lab;
+  lab.connect();
+  Segment fin = Lab::data(0, 0, part(read_request(1), 0, 10));
+  fin.flags |= TCP_FIN;
+  const Lab::Out out = lab.send(0, fin);
+  CHECK_FALSE(lab.alive());
+  REQUIRE(out.to[1].size() == 1);
+  CHECK((out.to[1][0].flags & TCP_RST) != 0);
+  CHECK(lab.malformed == 1);
+}
+
+TEST_CASE("FIN that comes early is taken in its turn") {
+  Lab lab;
+  lab.connect();
+  Segment fin = Lab::data(0, 6, part(read_request(1), 6));
+  fin.flags |= TCP_FIN;
+  (void)lab.send(0, fin);
+  CHECK_FALSE(lab.flow.tcp.stream[0].fin);
+  const Lab::Out out = lab.send(0, Lab::data(0, 0, part(read_request(1), 0, 6)));
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].payload == read_request(1));
+  CHECK((out.to[1][0].flags & TCP_FIN) != 0);
+}
+
+}  // namespace conduit::tcp_test

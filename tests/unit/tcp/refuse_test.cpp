@@ -1,0 +1,353 @@
+// Refused and discarded PDUs: out of the stream, the reply in its place, the session goes on.
+#include <doctest/doctest.h>
+
+#include "tests/unit/tcp/lab.hpp"
+
+namespace conduit::tcp_test {
+
+TEST_CASE("a refused request never leaves, its reply comes back, the session goes on") {
+  Lab lab;
+  Dialogue dialogue(lab);
+  dialogue.client.write(write_request(1));
+  dialogue.run();
+  CHECK(dialogue.server.inbox.empty());
+  CHECK(dialogue.client.inbox == exception(1, 6));
+  CHECK(dialogue.client.idle());
+  for (std::uint16_t i = 2; i < 6; ++i) {
+    dialogue.client.write(read_request(i));
+    dialogue.run();
+  }
+  CHECK(split_adus(dialogue.server.inbox).size() == 4);
+  CHECK(split_adus(dialogue.client.inbox).size() == 5);
+  CHECK(dialogue.client.idle());
+  CHECK(dialogue.server.idle());
+  CHECK(lab.flow.tcp.stream[0].edit_count == 0);
+  CHECK(lab.flow.tcp.stream[1].edit_count == 0);
+  CHECK(lab.pool.in_use() == 0);
+}
+
+TEST_CASE("sequence numbers around a refusal, to the letter") {
+  Lab lab;
+  lab.connect();
+  const std::uint32_t c = Lab::base(0);
+  const std::uint32_t s = Lab::base(1);
+  Lab::Out out = lab.send(0, Lab::data(0, 0, write_request(1)));
+  CHECK(out.to[1].empty());  // nothing acknowledged: nothing to say to the server
+  REQUIRE(out.to[0].size() == 1);
+  CHECK(out.to[0][0].payload == exception(1, 6));
+  CHECK(out.to[0][0].sequence == s);
+  CHECK(out.to[0][0].acknowledgement == c + 12);  // removed behind what the server has: ours to acknowledge
+  // The client acknowledges the reply, which the server has never sent.
+  out = lab.send(0, Lab::data(0, 12, {}, 9));
+  CHECK(out.to[1].empty());
+  // Its next request takes the place of the removed one.
+  out = lab.send(0, Lab::data(0, 12, read_request(2), 9));
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].sequence == c);
+  CHECK(out.to[1][0].acknowledgement == s);
+  CHECK(out.to[1][0].payload == read_request(2));
+  // The answer stands behind the reply.
+  out = lab.send(1, Lab::data(1, 0, read_response(2), 12));
+  REQUIRE(out.to[0].size() == 1);
+  CHECK(out.to[0][0].sequence == s + 9);
+  CHECK(out.to[0][0].acknowledgement == c + 24);
+  // A keep-alive of the client, an RST of the server.
+  Segment alive = Lab::data(0, 23, {0}, 9 + 13);
+  out = lab.send(0, alive);
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].sequence == c + 11);
+  CHECK(out.to[1][0].acknowledgement == s + 13);
+  CHECK(out.to[1][0].payload.empty());
+  Segment rst;
+  rst.flags = TCP_RST;
+  rst.sequence = s + 13;
+  out = lab.send(1, rst);
+  REQUIRE(out.to[0].size() == 1);
+  CHECK(out.to[0][0].sequence == s + 22);
+  CHECK_FALSE(lab.alive());
+}
+
+TEST_CASE("the middle of a pipelined burst is refused") {
+  Lab lab;
+  Dialogue dialogue(lab);
+  dialogue.client.write(read_request(1) + write_request(2) + read_request(3));
+  dialogue.run();
+  CHECK(dialogue.server.inbox == read_request(1) + read_request(3));
+  CHECK(split_adus(dialogue.client.inbox).size() == 3);
+  CHECK(dialogue.client.idle());
+  CHECK(dialogue.server.idle());
+}
+
+TEST_CASE("a server that has acknowledged nothing yet: the client does not hear of the removed bytes") {
+  Lab lab;
+  lab.connect();
+  const Lab::Out out = lab.send(0, Lab::data(0, 0, read_request(1) + write_request(2)));
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].payload == read_request(1));
+  REQUIRE(out.to[0].size() == 1);
+  CHECK(out.to[0][0].acknowledgement == Lab::base(0));
+  const Lab::Out ack = lab.send(1, Lab::data(1, 0, {}, 12));
+  REQUIRE(ack.to[0].size() == 1);
+  CHECK(ack.to[0][0].acknowledgement == Lab::base(0) + 24);
+}
+
+TEST_CASE("replies keep the order of their requests where the protocol asks for it") {
+  Lab lab;
+  lab.protocol.replies_in_order = true;
+  lab.track_outstanding = true;
+  Dialogue dialogue(lab);
+  dialogue.answers = false;
+  dialogue.client.write(read_request(1) + write_request(2) + read_request(3));
+  dialogue.run();
+  CHECK(dialogue.client.inbox.empty());  // waits for the answer to the first
+  dialogue.server.write(read_response(1) + read_response(3));
+  dialogue.run();
+  CHECK(dialogue.client.inbox == read_response(1) + exception(2, 6) + read_response(3));
+  CHECK(dialogue.server.idle());
+}
+
+TEST_CASE("a reply does not stand inside a response that is under way") {
+  Lab lab;
+  lab.flow.asset_flags = ASSET_PARTIAL_FORWARD;
+  Dialogue dialogue(lab);
+  dialogue.answers = false;
+  dialogue.server.write(part(read_response(1), 0, 9));
+  dialogue.run();
+  dialogue.client.write(write_request(2));
+  dialogue.run();
+  CHECK(dialogue.client.inbox == part(read_response(1), 0, 9));
+  dialogue.server.write(part(read_response(1), 9));
+  dialogue.run();
+  CHECK(dialogue.client.inbox == read_response(1) + exception(2, 6));
+}
+
+TEST_CASE("a reply waits for room in the client's window") {
+  Lab lab;
+  lab.connect();
+  Segment request = Lab::data(0, 0, write_request(1));
+  lab.flow.tcp.stream[1].edge_r = Lab::base(1) + 4;
+  request.window = 4;
+  Lab::Out out = lab.send(0, request);
+  REQUIRE(out.to[0].size() == 1);  // the removed bytes are acknowledged, the reply is not yet there
+  CHECK(out.to[0][0].payload.empty());
+  out = lab.advance(reply_repeat_ns);
+  REQUIRE(out.to[0].size() == 1);  // asks for the window
+  CHECK(out.to[0][0].sequence == Lab::base(1) - 1);
+  out = lab.send(0, Lab::data(0, 12, {}));
+  REQUIRE(out.to[0].size() == 1);
+  CHECK(out.to[0][0].payload == exception(1, 6));
+}
+
+TEST_CASE("a lost reply is repeated until it is acknowledged, then both sides are reset") {
+  Lab lab;
+  lab.connect();
+  (void)lab.send(0, Lab::data(0, 0, write_request(1)));
+  CHECK(lab.advance(reply_repeat_ns - 1).to[0].empty());
+  Lab::Out out = lab.advance(1);
+  REQUIRE(out.to[0].size() == 1);
+  CHECK(out.to[0][0].payload == exception(1, 6));
+  CHECK(out.to[0][0].sequence == Lab::base(1));
+  SUBCASE("acknowledged") {
+    (void)lab.send(0, Lab::data(0, 12, {}, 9));
+    CHECK(lab.flow.timer_ns == timer_never);
+    CHECK(lab.pool.in_use() == 0);
+  }
+  SUBCASE("never acknowledged") {
+    int repeats = 1;
+    while (lab.alive() && repeats < 100) {
+      out = lab.advance(lab.flow.timer_ns - lab.context.now_ns);
+      ++repeats;
+    }
+    CHECK(repeats == reply_repeat_max + 1);
+    REQUIRE(out.to[0].size() == 1);
+    REQUIRE(out.to[1].size() == 1);
+    CHECK(out.to[0][0].sequence == Lab::base(1) + 9);
+    CHECK(out.to[1][0].sequence == Lab::base(0));
+  }
+}
+
+TEST_CASE("the client repeats a refused request: it is not judged again") {
+  Lab lab;
+  lab.connect();
+  (void)lab.send(0, Lab::data(0, 0, write_request(1)));
+  const Lab::Out out = lab.send(0, Lab::data(0, 0, write_request(1)));
+  CHECK(lab.judged[0].size() == 1);
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].payload.empty());
+  CHECK(before(out.to[1][0].sequence, Lab::base(0)));  // old: the server says where it stands
+}
+
+TEST_CASE("a repetition that spans a removed PDU leaves without it") {
+  Lab lab;
+  lab.connect();
+  const Octets burst = read_request(1) + write_request(2) + read_request(3);
+  (void)lab.send(0, Lab::data(0, 0, burst));
+  const Lab::Out out = lab.send(0, Lab::data(0, 0, burst));
+  Octets got;
+  for (const Segment& segment : out.to[1]) got = got + segment.payload;
+  CHECK(got == read_request(1) + read_request(3));
+  CHECK(lab.judged[0].size() == 3);
+}
+
+TEST_CASE("SACK edges move with the stream; a block inside a reply is left out") {
+  Lab lab;
+  lab.connect();
+  const std::uint32_t c = Lab::base(0);
+  (void)lab.send(0, Lab::data(0, 0, write_request(1)));
+  (void)lab.send(0, Lab::data(0, 12, read_request(2), 9));
+  (void)lab.send(0, Lab::data(0, 24, read_request(3), 9));
+  Segment ack = Lab::data(1, 0, {}, 0);
+  ack.sack = {{c + 12, c + 24}};  // the server has the second of what it was sent
+  Lab::Out out = lab.send(1, ack);
+  REQUIRE(out.to[0].size() == 1);
+  REQUIRE(out.to[0][0].sack.size() == 1);
+  CHECK(out.to[0][0].sack[0] == std::pair{c + 24, c + 36});
+  CHECK(out.to[0][0].acknowledgement == c + 12);
+  (void)lab.send(0, Lab::data(0, 36, write_request(4), 9));
+  Segment of_reply = Lab::data(0, 48, {}, 9);
+  of_reply.sack = {{Lab::base(1) + 10, Lab::base(1) + 18}};
+  of_reply.window = 50000;  // news
+  out = lab.send(0, of_reply);
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].sack.empty());
+}
+
+TEST_CASE("many refusals in one flow, one after the other") {
+  Lab lab;
+  Dialogue dialogue(lab);
+  for (std::uint16_t i = 0; i < 100; ++i) {
+    dialogue.client.write(i % 3 == 0 ? read_request(i) : write_request(i));
+    dialogue.run();
+    REQUIRE(dialogue.client.idle());
+  }
+  CHECK(split_adus(dialogue.client.inbox).size() == 100);
+  CHECK(split_adus(dialogue.server.inbox).size() == 34);
+  CHECK(lab.pool.in_use() == 0);
+}
+
+TEST_CASE("more refusals than the map holds, none acknowledged: both sides are reset") {
+  Lab lab;
+  lab.connect();
+  std::uint32_t offset = 0;
+  for (std::uint16_t i = 0; i < 40 && lab.alive(); ++i) {
+    (void)lab.send(0, Lab::data(0, offset, read_request(i) + write_request(i)));
+    offset += 24;
+  }
+  CHECK(lab.count(Reason::TCP_MAP_FULL) == 1);
+  CHECK_FALSE(lab.alive());
+  CHECK(lab.resets_noted == 1);
+}
+
+TEST_CASE("part of the PDU has left: REFUSE falls back to RESET") {
+  Lab lab;
+  lab.connect();
+  CHECK(lab.send(0, Lab::data(0, 0, part(write_request(1), 0, 7))).to[1].size() == 1);
+  const Lab::Out out = lab.send(0, Lab::data(0, 7, part(write_request(1), 7)));
+  REQUIRE(out.to[0].size() == 1);
+  REQUIRE(out.to[1].size() == 1);
+  CHECK((out.to[0][0].flags & TCP_RST) != 0);
+  CHECK(out.to[0][0].sequence == Lab::base(1));
+  CHECK((out.to[1][0].flags & TCP_RST) != 0);
+  CHECK(out.to[1][0].sequence == Lab::base(0) + 7);
+  CHECK_FALSE(lab.alive());
+}
+
+TEST_CASE("a cut refused request is refused in band as long as nothing of it has left") {
+  for (std::size_t cut = 8; cut < 12; ++cut) {
+    CAPTURE(cut);
+    Lab lab;
+    Dialogue dialogue(lab);
+    dialogue.client.write(part(write_request(1), 0, cut));
+    dialogue.client.write(part(write_request(1), cut));
+    dialogue.run();
+    CHECK(dialogue.server.inbox.empty());
+    CHECK(dialogue.client.inbox == exception(1, 6));
+    CHECK(dialogue.client.idle());
+  }
+}
+
+TEST_CASE("discarded: out without a reply, in either direction") {
+  Lab lab;
+  lab.request_verdict[6] = Verdict::DISCARD;
+  lab.response_verdict[6] = Verdict::DISCARD;
+  Dialogue dialogue(lab);
+  dialogue.client.write(write_request(1));
+  dialogue.run();
+  CHECK(dialogue.server.inbox.empty());
+  CHECK(dialogue.client.idle());  // the engine has said that the bytes are gone
+  dialogue.server.write(write_response(9) + read_response(8));
+  dialogue.run();
+  CHECK(dialogue.client.inbox == read_response(8));
+  CHECK(dialogue.server.idle());
+  dialogue.client.write(read_request(2));
+  dialogue.run();
+  CHECK(dialogue.client.inbox == read_response(8) + read_response(2));
+}
+
+TEST_CASE("a body larger than its judged part is discarded to its end") {
+  Lab lab;
+  lab.request_verdict[6] = Verdict::DISCARD;
+  lab.protocol.frame = [](Bytes bytes, Role role, Transport transport, const SessionState& session) noexcept {
+    Framing framing = modbus_protocol_frame(bytes, role, transport, session);
+    if (framing.status == FrameStatus::COMPLETE) framing.judge_size = 8;
+    return framing;
+  };
+  Dialogue dialogue(lab);
+  dialogue.client.write_cut(write_request(1) + read_request(2), 9);
+  dialogue.run();
+  CHECK(dialogue.server.inbox == read_request(2));
+  CHECK(dialogue.client.idle());
+}
+
+TEST_CASE("DROP: silence to the sender, RST to the receiver") {
+  Lab lab;
+  lab.request_verdict[6] = Verdict::DROP;
+  lab.connect();
+  Lab::Out out = lab.send(0, Lab::data(0, 0, write_request(1)));
+  CHECK(out.to[0].empty());
+  REQUIRE(out.to[1].size() == 1);
+  CHECK((out.to[1][0].flags & TCP_RST) != 0);
+  CHECK(out.to[1][0].sequence == Lab::base(0));
+  out = lab.send(0, Lab::data(0, 0, write_request(1)));
+  CHECK(out.to[0].empty());
+  CHECK(out.to[1].empty());
+  CHECK(lab.judged[0].size() == 1);
+}
+
+TEST_CASE("RESET: exact numbers on both sides, although a permitted PDU stands before") {
+  Lab lab;
+  lab.request_verdict[6] = Verdict::RESET;
+  lab.connect();
+  (void)lab.send(0, Lab::data(0, 0, read_request(1)));
+  const Lab::Out out = lab.send(0, Lab::data(0, 12, write_request(2)));
+  REQUIRE(out.to[0].size() == 1);
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[0][0].sequence == Lab::base(1));
+  CHECK(out.to[1][0].sequence == Lab::base(0) + 12);
+  CHECK(lab.resets_noted == 1);
+  CHECK(lab.pool.in_use() == 0);
+}
+
+TEST_CASE("a quoted number is put back into its sender's numbers") {
+  Lab lab;
+  lab.connect();
+  (void)lab.send(0, Lab::data(0, 0, write_request(1)));
+  (void)lab.send(0, Lab::data(0, 12, read_request(2), 9));
+  Octets quoted(8);
+  store_u32be(&quoted[4], Lab::base(0));  // as the server's side saw the second request
+  tcp_map_quote(lab.flow, 0, quoted.data());
+  CHECK(load_u32be(&quoted[4]) == Lab::base(0) + 12);
+}
+
+TEST_CASE("the server's window is not overrun by what the engine inserts") {
+  Lab lab;
+  lab.connect();
+  (void)lab.send(0, Lab::data(0, 0, write_request(1)));
+  Segment request = Lab::data(0, 12, read_request(2), 0);  // has not seen the reply
+  request.window = 100;
+  const Lab::Out out = lab.send(0, request);
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].window == 91);
+}
+
+}  // namespace conduit::tcp_test
