@@ -136,7 +136,7 @@ class NoSink final : public FrameSink {
 enum class Use { OPENING, MEASURED };
 template <Use use>
 [[gnu::noipa]] std::uint32_t gateway_turn(Worker& worker, const RuleImage& image, std::uint64_t now,
-                                             std::span<Frame> burst) {
+                                          std::span<Frame> burst) {
   worker.begin(now, now, TimeQuality::SYNCHRONIZED, &image, false);
   worker.prepare(burst);
   std::uint32_t forwarded = 0;
