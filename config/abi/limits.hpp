@@ -38,6 +38,7 @@ inline constexpr std::uint64_t event_fold_ns = 1'000'000'000;  // repeats within
 
 inline constexpr std::uint64_t image_size_max = 64ULL * 1024 * 1024;  // octets of a rule image
 inline constexpr std::uint64_t bundle_size_max = 8ULL * 1024 * 1024;  // octets of a signed bundle
+inline constexpr std::uint64_t root_size_max = 64ULL * 1024;          // octets of a signed root of trust
 
 inline constexpr std::uint32_t event_ring_count = 8192;  // records per worker, power of two
 

@@ -1,6 +1,7 @@
 #include "controlplane/trust/keys.hpp"
 
 #include <openssl/bio.h>
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -43,6 +44,14 @@ bool is_p256(EVP_PKEY* key) {
          std::string(group) == "prime256v1";
 }
 
+// A P-256 key can be written in several ways (compressed point, explicit curve). Ids are hashes of what is
+// written, so all keys are brought to one form: else one key could count twice for a threshold.
+bool make_canonical(EVP_PKEY* key) {
+  return ::EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+                                          OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED) == 1 &&
+         ::EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING, OSSL_PKEY_EC_ENCODING_GROUP) == 1;
+}
+
 }  // namespace
 
 void SigningKey::Free::operator()(evp_pkey_st* key) const noexcept { ::EVP_PKEY_free(key); }
@@ -50,7 +59,8 @@ void SigningKey::Free::operator()(evp_pkey_st* key) const noexcept { ::EVP_PKEY_
 Expected<SigningKey> SigningKey::checked(evp_pkey_st* key, const std::string& where) {
   if (key == nullptr) return fail("key.unreadable", "this is not a key that can be read", where);
   SigningKey owned(key);
-  if (::EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519 || is_p256(key)) return owned;
+  if (::EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519) return owned;
+  if (is_p256(key) && make_canonical(key)) return owned;
   return fail("key.algorithm", "keys are Ed25519 or ECDSA P-256", where, "make one with conduitctl keygen");
 }
 
@@ -73,7 +83,10 @@ Expected<SigningKey> SigningKey::read_public(const std::string& path) {
 Expected<SigningKey> SigningKey::from_der(const std::string& der) {
   const unsigned char* at = octets(der);
   auto key = checked(::d2i_PUBKEY(nullptr, &at, static_cast<long>(der.size())), "public key");
-  if (key && at != octets(der) + der.size()) return fail("key.unreadable", "octets behind the public key");
+  if (key && key->public_der() != der) {
+    return fail("key.encoding", "a public key is written in its one canonical form", {},
+                "uncompressed point, named curve, nothing behind it");
+  }
   return key;
 }
 

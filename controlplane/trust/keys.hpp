@@ -13,7 +13,7 @@ struct evp_pkey_st;
 
 namespace conduit {
 
-// A public key, or a key pair where `can_sign`. Movable; thread-compatible.
+// A public key, or a key pair. Movable; thread-compatible.
 class SigningKey {
  public:
   [[nodiscard]] static Expected<SigningKey> generate();  // Ed25519
@@ -21,7 +21,7 @@ class SigningKey {
   [[nodiscard]] static Expected<SigningKey> read_private(const std::string& path);
   // PEM: SubjectPublicKeyInfo.
   [[nodiscard]] static Expected<SigningKey> read_public(const std::string& path);
-  // DER SubjectPublicKeyInfo, Ed25519 or P-256 only.
+  // DER SubjectPublicKeyInfo, Ed25519 or P-256, in the one form that public_der gives: one key, one id.
   [[nodiscard]] static Expected<SigningKey> from_der(const std::string& der);
 
   [[nodiscard]] std::string public_der() const;

@@ -3,13 +3,14 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
 #include "config/abi/limits.hpp"
+#include "config/schema/bundle.pb.h"
 #include "config/unique_fd.hpp"
 
 namespace conduit {
@@ -49,18 +50,56 @@ Expected<std::string> read_file(const std::string& path, std::size_t size_max) {
   }
 }
 
-Expected<void> replace_file(const std::string& path, const std::string& content, unsigned mode) {
+namespace {
+
+// A durable file beside `path`, under the name that is returned.
+Expected<std::string> write_aside(const std::string& path, const std::string& content, unsigned mode) {
   const std::string aside = path + ".new";
   ::unlink(aside.c_str());
-  UniqueFd fd(::open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, static_cast<mode_t>(mode)));
+  const UniqueFd fd(
+      ::open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, static_cast<mode_t>(mode)));
   if (!fd.open()) return system_error("cannot be written", aside);
-  if (!write_all(fd.get(), content) || ::fsync(fd.get()) != 0)
-    return system_error("cannot be written", aside);
-  if (std::rename(aside.c_str(), path.c_str()) != 0) return system_error("cannot be replaced", path);
+  if (write_all(fd.get(), content) && ::fsync(fd.get()) == 0) return aside;
+  const auto error = system_error("cannot be written", aside);
+  ::unlink(aside.c_str());
+  return error;
+}
+
+Expected<void> sync_folder_of(const std::string& path) {
   const std::string folder = std::filesystem::path(path).parent_path().string();
   const UniqueFd parent(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!parent.open() || ::fsync(parent.get()) != 0) return system_error("cannot be made durable", path);
   return {};
+}
+
+bool absent(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) != 0 && errno == ENOENT;
+}
+
+}  // namespace
+
+Expected<void> replace_file(const std::string& path, const std::string& content, unsigned mode) {
+  const auto aside = write_aside(path, content, mode);
+  if (!aside) return tl::unexpected(aside.error());
+  if (std::rename(aside->c_str(), path.c_str()) != 0) {
+    const auto error = system_error("cannot be replaced", path);
+    ::unlink(aside->c_str());
+    return error;
+  }
+  return sync_folder_of(path);
+}
+
+Expected<void> create_file(const std::string& path, const std::string& content, unsigned mode) {
+  const auto aside = write_aside(path, content, mode);
+  if (!aside) return tl::unexpected(aside.error());
+  const bool done = ::link(aside->c_str(), path.c_str()) == 0;  // unlike rename, never replaces
+  const int number = errno;
+  ::unlink(aside->c_str());
+  if (done) return sync_folder_of(path);
+  errno = number;
+  if (number != EEXIST) return system_error("cannot be made", path);
+  return fail("file.exists", "exists already", path, "choose another name or move it away");
 }
 
 Expected<StateStore> StateStore::open(const std::string& folder) {
@@ -71,34 +110,36 @@ Expected<StateStore> StateStore::open(const std::string& folder) {
   return StateStore(folder);
 }
 
-Expected<std::string> StateStore::read(const char* name) const {
-  const std::string path = folder_ + "/" + name;
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0 && errno == ENOENT) return std::string();
-  return read_file(path, bundle_size_max);
+Expected<std::string> StateStore::root() const {
+  const std::string path = folder_ + "/root.bin";
+  return absent(path) ? std::string() : read_file(path, root_size_max);
 }
 
-Expected<void> StateStore::replace(const char* name, const std::string& content) {
-  return replace_file(folder_ + "/" + name, content, 0600);
+Expected<void> StateStore::keep_root(const std::string& envelope) {
+  return replace_file(folder_ + "/root.bin", envelope, 0600);
 }
 
-Expected<std::uint64_t> StateStore::version_floor() const {
-  auto text = read("version");
-  if (!text) return tl::unexpected(text.error());
-  if (text->empty()) return std::uint64_t{0};
-  char* end = nullptr;
-  errno = 0;
-  const unsigned long long version = std::strtoull(text->c_str(), &end, 10);
-  if (errno != 0 || end == text->c_str() || std::strcmp(end, "\n") != 0) {
-    return fail("state.version", "the file of the highest accepted version is damaged", folder_ + "/version",
-                "write the number of the version in force");
+Expected<KeptBundle> StateStore::bundle() const {
+  const std::string path = folder_ + "/bundle.bin";
+  if (absent(path)) return KeptBundle{};
+  const auto content = read_file(path, bundle_size_max + root_size_max + 64);  // and the version
+  if (!content) return tl::unexpected(content.error());
+  schema::KeptBundle kept;
+  if (!kept.ParseFromString(*content) || kept.version_floor() == 0 || kept.envelope().empty()) {
+    return fail("state.damaged", "the record of the accepted bundle is damaged", path,
+                "put a copy back, or remove it and load a bundle newer than any before");
   }
-  return std::uint64_t{version};
+  return KeptBundle{kept.envelope(), kept.root(), kept.version_floor()};
 }
 
-Expected<void> StateStore::keep_bundle(const std::string& envelope, std::uint64_t version) {
-  if (auto done = replace("version", std::to_string(version) + "\n"); !done) return done;
-  return replace("bundle.bin", envelope);
+Expected<void> StateStore::keep_bundle(const KeptBundle& kept) {
+  const auto before = bundle();
+  if (!before) return tl::unexpected(before.error());
+  schema::KeptBundle record;
+  record.set_envelope(kept.envelope);
+  record.set_root(kept.root);
+  record.set_version_floor(std::max(kept.version_floor, before->version_floor));
+  return replace_file(folder_ + "/bundle.bin", record.SerializeAsString(), 0600);
 }
 
 }  // namespace conduit

@@ -1,6 +1,6 @@
-// What a gateway remembers across restarts: its trusted root, the bundle in force and the highest version
-// ever accepted. Plain files in one folder, each replaced whole and durably (write aside, fsync, rename,
-// fsync of the folder).
+// What a gateway remembers across restarts: its trusted root, and in one file the bundle in force with the
+// root under which it was accepted and the highest version ever accepted. Each file is replaced whole and
+// durably (write aside, fsync, rename, fsync of the folder), so that a power cut leaves the old or the new.
 #pragma once
 
 #include <cstdint>
@@ -10,26 +10,27 @@
 
 namespace conduit {
 
+struct KeptBundle {
+  std::string envelope;  // empty: none yet
+  std::string root;      // envelope of the root that it was accepted under; ask that one to reopen it
+  std::uint64_t version_floor = 0;  // highest version ever accepted here
+};
+
 class StateStore {
  public:
   // Makes the folder (mode 0700) if it is not there.
   [[nodiscard]] static Expected<StateStore> open(const std::string& folder);
 
   // Empty if there is none yet.
-  [[nodiscard]] Expected<std::string> root() const { return read("root.bin"); }
-  [[nodiscard]] Expected<std::string> bundle() const { return read("bundle.bin"); }
-  [[nodiscard]] Expected<std::uint64_t> version_floor() const;
+  [[nodiscard]] Expected<std::string> root() const;
+  [[nodiscard]] Expected<void> keep_root(const std::string& envelope);
 
-  [[nodiscard]] Expected<void> keep_root(const std::string& envelope) {
-    return replace("root.bin", envelope);
-  }
-  // The version first: after a power cut between the two the old bundle stays and is never accepted anew.
-  [[nodiscard]] Expected<void> keep_bundle(const std::string& envelope, std::uint64_t version);
+  [[nodiscard]] Expected<KeptBundle> bundle() const;
+  // The floor never sinks: going back to an earlier bundle leaves it where it is.
+  [[nodiscard]] Expected<void> keep_bundle(const KeptBundle& kept);
 
  private:
   explicit StateStore(std::string folder) : folder_(std::move(folder)) {}
-  Expected<std::string> read(const char* name) const;
-  Expected<void> replace(const char* name, const std::string& content);
   std::string folder_;
 };
 
@@ -37,5 +38,7 @@ class StateStore {
 [[nodiscard]] Expected<std::string> read_file(const std::string& path, std::size_t size_max);
 // Replaces a file whole and durably.
 [[nodiscard]] Expected<void> replace_file(const std::string& path, const std::string& content, unsigned mode);
+// The same for a file that must not be there yet ("file.exists").
+[[nodiscard]] Expected<void> create_file(const std::string& path, const std::string& content, unsigned mode);
 
 }  // namespace conduit

@@ -1,5 +1,7 @@
 #include "controlplane/trust/trusted_set.hpp"
 
+#include <google/protobuf/message.h>
+
 #include <algorithm>
 
 #include "config/abi/limits.hpp"
@@ -30,7 +32,33 @@ Expected<schema::Envelope> open_envelope(const std::string& bytes, std::size_t s
   return envelope;
 }
 
-const char* role_name(TrustRole role) { return role == TrustRole::ROOT ? "root" : "policy"; }
+const char* role_name(TrustRole role) {
+  switch (role) {
+    case TrustRole::ROOT: return "roots";
+    case TrustRole::POLICY: return "policies";
+    case TrustRole::GRANT: return "grants";
+  }
+  return "";
+}
+
+bool knows_all(const google::protobuf::Message& message) {
+  return message.GetReflection()->GetUnknownFields(message).empty();
+}
+
+bool knows_all_of(const schema::TrustRoot& root) {
+  const auto known = [](const auto& one) { return knows_all(one); };
+  return knows_all(root) && std::all_of(root.key().begin(), root.key().end(), known) &&
+         std::all_of(root.role().begin(), root.role().end(), known);
+}
+
+Expected<void> check_scope(const AcceptedBundle& bundle, const std::string& gateway_id) {
+  const auto& ids = bundle.gateway_ids;
+  if (!gateway_id.empty() && std::find(ids.begin(), ids.end(), gateway_id) != ids.end()) return {};
+  std::string list;
+  for (const std::string& id : ids) list += (list.empty() ? "" : ", ") + id;
+  return fail("bundle.gateway", "the bundle is for " + (list.empty() ? "no gateway" : list) + ", not for " +
+                                    (gateway_id.empty() ? "a gateway without a name" : gateway_id));
+}
 
 }  // namespace
 
@@ -40,8 +68,12 @@ std::string pre_authentication_encoding(const std::string& type, const std::stri
 }
 
 Expected<std::vector<std::string>> TrustedSet::verify(const schema::Envelope& envelope, TrustRole role,
-                                                      std::uint64_t now_unix) const {
-  const Role& wanted = roles_.at(role);
+                                                      Now now) const {
+  const auto found = roles_.find(role);
+  if (found == roles_.end()) {
+    return fail("signature.role_missing", std::string("the root lets nobody sign ") + role_name(role));
+  }
+  const Role& wanted = found->second;
   const std::string message = pre_authentication_encoding(envelope.payload_type(), envelope.payload());
   std::set<std::string> signers;
   bool known = false;
@@ -55,9 +87,7 @@ Expected<std::vector<std::string>> TrustedSet::verify(const schema::Envelope& en
                   "the signature of key " + hex_text(signature.key_id()).substr(0, 16) +
                       " does not fit: the content was changed, or the signature is damaged");
     }
-    const bool past =
-        now_unix != 0 && key->second.not_after_unix != 0 && now_unix > key->second.not_after_unix;
-    if (past) {
+    if (now && key->second.not_after_unix != 0 && *now > key->second.not_after_unix) {
       expired = true;
       continue;
     }
@@ -69,7 +99,7 @@ Expected<std::vector<std::string>> TrustedSet::verify(const schema::Envelope& en
                 "sign with a valid key");
   if (!known) {
     return fail("signature.unknown_key",
-                std::string("no signature of a key that the root trusts for ") + role_name(role));
+                std::string("no signature of a key that the root trusts to sign ") + role_name(role));
   }
   return fail("signature.threshold", std::to_string(signers.size()) + " of " +
                                          std::to_string(wanted.threshold) +
@@ -79,6 +109,9 @@ Expected<std::vector<std::string>> TrustedSet::verify(const schema::Envelope& en
 Expected<TrustedSet> TrustedSet::parse_root(const std::string& payload) {
   schema::TrustRoot root;
   if (!root.ParseFromString(payload)) return fail("root.unreadable", "the root's payload cannot be read");
+  if (!knows_all_of(root)) {
+    return fail("root.unknown_field", "the root says more than this version understands");
+  }
   if (root.version() == 0) return fail("root.version_zero", "a root's version is above 0");
   if (root.key_size() > static_cast<int>(key_count_max)) return fail("root.key_count", "too many keys");
   TrustedSet set;
@@ -91,7 +124,7 @@ Expected<TrustedSet> TrustedSet::parse_root(const std::string& payload) {
     set.keys_.emplace(id, TrustedKey{std::move(*key), one.name(), one.not_after_unix()});
   }
   for (const schema::RoleKeys& one : root.role()) {
-    if (one.role() != schema::ROOT_ROLE && one.role() != schema::POLICY_ROLE) {
+    if (one.role() == schema::KEY_ROLE_UNSPECIFIED || !schema::KeyRole_IsValid(one.role())) {
       return fail("root.role_unknown", "the root names a role that this version does not know");
     }
     Role role;
@@ -108,7 +141,9 @@ Expected<TrustedSet> TrustedSet::parse_root(const std::string& payload) {
       return fail("root.role_twice", "the root states a role twice");
     }
   }
-  if (set.roles_.size() != 2) return fail("root.role_missing", "the root states the roles root and policy");
+  if (set.roles_.count(TrustRole::ROOT) == 0 || set.roles_.count(TrustRole::POLICY) == 0) {
+    return fail("root.role_missing", "a root states who signs roots and who signs policies");
+  }
   return set;
 }
 
@@ -117,7 +152,7 @@ Expected<TrustedSet> TrustedSet::from_root(const std::string& bytes) {
   if (!envelope) return tl::unexpected(envelope.error());
   auto set = parse_root(envelope->payload());
   if (!set) return set;
-  if (auto signers = set->verify(*envelope, TrustRole::ROOT, 0); !signers)
+  if (auto signers = set->verify(*envelope, TrustRole::ROOT, std::nullopt); !signers)
     return tl::unexpected(signers.error());
   return set;
 }
@@ -141,25 +176,22 @@ Expected<void> TrustedSet::update_root(const std::string& bytes, std::uint64_t n
   return {};
 }
 
-Expected<AcceptedBundle> TrustedSet::open_bundle(const std::string& bytes, const std::string& gateway_id,
-                                                 std::uint64_t now_unix) const {
+Expected<AcceptedBundle> TrustedSet::open_bundle(const std::string& bytes, Now now) const {
   auto envelope = open_envelope(bytes, bundle_size_max, policy_payload_type);
   if (!envelope) return tl::unexpected(envelope.error());
-  auto signers = verify(*envelope, TrustRole::POLICY, now_unix);
+  auto signers = verify(*envelope, TrustRole::POLICY, now);
   if (!signers) return tl::unexpected(signers.error());
   schema::PolicyBundle bundle;
   if (!bundle.ParseFromString(envelope->payload())) {
     return fail("bundle.unreadable", "the bundle's payload cannot be read");
   }
-  const auto& ids = bundle.gateway_id();
-  if (!gateway_id.empty() && std::find(ids.begin(), ids.end(), gateway_id) == ids.end()) {
-    std::string list;
-    for (const std::string& id : ids) list += (list.empty() ? "" : ", ") + id;
-    return fail("bundle.gateway",
-                "the bundle is for " + (list.empty() ? "no gateway" : list) + ", not for " + gateway_id);
+  if (!knows_all(bundle)) {
+    return fail("bundle.unknown_field", "the bundle says more than this version understands");
   }
   AcceptedBundle accepted;
   accepted.version = bundle.version();
+  accepted.created_unix = bundle.created_unix();
+  accepted.gateway_ids.assign(bundle.gateway_id().begin(), bundle.gateway_id().end());
   accepted.policy_name = bundle.policy_name();
   accepted.policy_text = bundle.policy_text();
   accepted.json = bundle.json();
@@ -172,8 +204,11 @@ Expected<AcceptedBundle> TrustedSet::open_bundle(const std::string& bytes, const
 Expected<AcceptedBundle> TrustedSet::accept_bundle(const std::string& bytes, const std::string& gateway_id,
                                                    std::uint64_t version_floor,
                                                    std::uint64_t now_unix) const {
-  auto bundle = open_bundle(bytes, gateway_id, now_unix);
-  if (bundle && bundle->version <= version_floor) {
+  auto bundle = open_bundle(bytes, now_unix);
+  if (!bundle) return bundle;
+  if (auto scope = check_scope(*bundle, gateway_id); !scope) return tl::unexpected(scope.error());
+  if (bundle->version == 0) return fail("bundle.version_zero", "a bundle's version is above 0");
+  if (bundle->version <= version_floor) {
     return fail("bundle.version",
                 "version " + std::to_string(bundle->version) + " is not newer than version " +
                     std::to_string(version_floor) + ", which was accepted here before",
@@ -184,7 +219,14 @@ Expected<AcceptedBundle> TrustedSet::accept_bundle(const std::string& bytes, con
 
 Expected<AcceptedBundle> TrustedSet::reopen_bundle(const std::string& bytes,
                                                    const std::string& gateway_id) const {
-  return open_bundle(bytes, gateway_id, 0);
+  auto bundle = open_bundle(bytes, std::nullopt);
+  if (!bundle) return bundle;
+  if (auto scope = check_scope(*bundle, gateway_id); !scope) return tl::unexpected(scope.error());
+  return bundle;
+}
+
+Expected<AcceptedBundle> TrustedSet::read_bundle(const std::string& bytes, std::uint64_t now_unix) const {
+  return open_bundle(bytes, now_unix);
 }
 
 namespace {

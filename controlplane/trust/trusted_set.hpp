@@ -4,13 +4,15 @@
 //
 // Rules, each with its own error name:
 //   size cap → envelope readable → signatures over the raw payload (threshold of distinct public keys) →
-//   payload readable → type → scope (gateway) → version (strictly rising; a root exactly by one).
+//   payload readable, nothing unknown in it → scope (gateway) → version (strictly rising; a root exactly by
+//   one).
 // Expiry takes privileges, not permits: a key past its date signs nothing new; what was accepted stays in
 // force.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -25,15 +27,16 @@ class Envelope;
 class TrustRoot;
 }  // namespace schema
 
-enum class TrustRole : std::uint8_t { ROOT = 1, POLICY = 2 };
+enum class TrustRole : std::uint8_t { ROOT = 1, POLICY = 2, GRANT = 3 };  // numbers of schema::KeyRole
 
 inline constexpr const char* root_payload_type = "application/vnd.conduitd.root.v1";
 inline constexpr const char* policy_payload_type = "application/vnd.conduitd.policy.v1";
 inline constexpr std::size_t signature_count_max = 16;
-inline constexpr std::size_t root_size_max = 64UL * 1024;
 
 struct AcceptedBundle {
   std::uint64_t version = 0;
+  std::uint64_t created_unix = 0;
+  std::vector<std::string> gateway_ids;
   std::string policy_name;
   std::string policy_text;
   bool json = false;
@@ -57,15 +60,21 @@ class TrustedSet {
   // Root N+1, signed by thresholds of N and of N+1.
   [[nodiscard]] Expected<void> update_root(const std::string& envelope, std::uint64_t now_unix);
 
-  // A bundle for this gateway that is newer than `version_floor` (the highest version ever accepted here, 0 =
-  // none). Does not change the set: the caller remembers the version when the bundle is in force.
+  // A bundle for this gateway (its id is never empty) that is newer than `version_floor` (the highest version
+  // ever accepted here, 0 = none). Does not change the set: the caller remembers the version when the bundle
+  // is in force.
   [[nodiscard]] Expected<AcceptedBundle> accept_bundle(const std::string& envelope,
                                                        const std::string& gateway_id,
                                                        std::uint64_t version_floor,
                                                        std::uint64_t now_unix) const;
-  // The bundle that was accepted before, read again at start: version and expiry are not asked.
+  // The bundle that was accepted before, read again at start: version and expiry are not asked. Ask the root
+  // under which it was accepted: a later root that drops its signer does not stop what is in force.
   [[nodiscard]] Expected<AcceptedBundle> reopen_bundle(const std::string& envelope,
                                                        const std::string& gateway_id) const;
+
+  // For people who look at bundles away from a gateway: signatures and content, whatever gateway and version.
+  [[nodiscard]] Expected<AcceptedBundle> read_bundle(const std::string& envelope,
+                                                     std::uint64_t now_unix) const;
 
   [[nodiscard]] std::uint64_t root_version() const noexcept { return version_; }
 
@@ -81,12 +90,11 @@ class TrustedSet {
   };
   TrustedSet() = default;
   static Expected<TrustedSet> parse_root(const std::string& payload);
-  // Ids of the distinct keys of `role` that signed; an error if they are fewer than the threshold. `now_unix`
-  // 0: expiry is not asked.
-  Expected<std::vector<std::string>> verify(const schema::Envelope& envelope, TrustRole role,
-                                            std::uint64_t now_unix) const;
-  Expected<AcceptedBundle> open_bundle(const std::string& bytes, const std::string& gateway_id,
-                                       std::uint64_t now_unix) const;
+  // Nothing: expiry is not asked.
+  using Now = std::optional<std::uint64_t>;
+  // Ids of the distinct keys of `role` that signed; an error if they are fewer than the threshold.
+  Expected<std::vector<std::string>> verify(const schema::Envelope& envelope, TrustRole role, Now now) const;
+  Expected<AcceptedBundle> open_bundle(const std::string& bytes, Now now) const;
 
   std::uint64_t version_ = 0;
   std::map<std::string, TrustedKey> keys_;  // by key id, raw octets

@@ -33,16 +33,15 @@ bool exists(const std::string& path) {
 int make(const std::string& name) {
   const std::string private_path = name + ".key";
   const std::string public_path = name + ".pub";
-  for (const std::string& path : {private_path, public_path}) {
-    if (exists(path))
-      return complain("keygen", path + ": exists already; choose another name or move it away");
+  if (exists(public_path)) {
+    return complain("keygen", public_path + ": exists already; choose another name or move it away");
   }
   const auto key = SigningKey::generate();
   if (!key) return complain("keygen", key.error().text());
-  if (auto done = replace_file(private_path, key->private_pem(), 0600); !done) {
+  if (auto done = create_file(private_path, key->private_pem(), 0600); !done) {
     return complain("keygen", done.error().text());
   }
-  if (auto done = replace_file(public_path, key->public_pem(), 0644); !done) {
+  if (auto done = create_file(public_path, key->public_pem(), 0644); !done) {
     return complain("keygen", done.error().text());
   }
   std::cout << "key id " << hex_text(digest_bytes(key->id())) << "\n"

@@ -34,10 +34,12 @@ int run(const std::string& root_path, const std::string& path, const std::string
   if (!root) return complain("verify", root.error().text());
   auto set = TrustedSet::from_root(*root);
   if (!set) return complain("verify", root_path + ": " + set.error().text());
-  auto envelope = read_file(path, bundle_size_max + 1);
+  auto envelope = read_file(path, bundle_size_max);
+  if (!envelope && envelope.error().name == "file.too_large") return refuse(envelope.error());
   if (!envelope) return complain("verify", envelope.error().text());
-  auto bundle =
-      set->accept_bundle(*envelope, gateway, newer_than, static_cast<std::uint64_t>(std::time(nullptr)));
+  const auto now = static_cast<std::uint64_t>(std::time(nullptr));
+  auto bundle = gateway.empty() ? set->read_bundle(*envelope, now)
+                                : set->accept_bundle(*envelope, gateway, newer_than, now);
   if (!bundle) return refuse(bundle.error());
   CompileInput input;
   input.text = bundle->policy_text;
@@ -45,8 +47,13 @@ int run(const std::string& root_path, const std::string& path, const std::string
   const CompiledPolicy policy = compile_policy(input);
   for (const Diagnostic& one : policy.diagnostics) std::cerr << one.format(bundle->policy_name) << '\n';
   if (!policy.good) return refuse({"policy.invalid", "the policy in it has errors", {}, {}});
+  if (policy.names.policy_version != bundle->version) {
+    return refuse(
+        {"bundle.version_differs", "the bundle and the policy in it state different versions", {}, {}});
+  }
   std::cout << "good: policy \"" << bundle->policy_name << "\" version " << bundle->version << ", SHA-256 "
             << hex_text(digest_bytes(bundle->policy_hash)) << "\n";
+  for (const std::string& id : bundle->gateway_ids) std::cout << "for gateway " << id << '\n';
   for (const std::string& signer : bundle->signers) std::cout << "signed by key " << signer << '\n';
   return exit_done;
 }
@@ -62,7 +69,7 @@ int verify(const Words& words) {
   auto add = options.add_options();
   add("help,h", "this text");
   add("root", po::value(&root), "the gateway's root of trust");
-  add("gateway", po::value(&gateway), "gateway_id; without it, any");
+  add("gateway", po::value(&gateway), "gateway_id; without it, neither gateway nor version are asked");
   add("newer-than", po::value(&newer_than)->default_value(0), "highest version accepted before");
   add("bundle", po::value(&bundle), "the bundle");
   po::positional_options_description positional;
@@ -80,6 +87,8 @@ int verify(const Words& words) {
   }
   if (root.empty() || bundle.empty())
     return complain("verify", "write: conduitctl verify --root ROOT BUNDLE");
+  if (newer_than != 0 && gateway.empty())
+    return complain("verify", "--newer-than is a question to one gateway: write --gateway ID too");
   return run(root, bundle, gateway, newer_than);
 }
 
