@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 #include "dataplane/worker_loop.hpp"
 
@@ -149,7 +150,7 @@ void ControlClient::on_image(const IpcImage& message, int fd) {
     return;
   }
   IpcImageRefused refused;
-  std::strncpy(refused.broken.data(), broken, refused.broken.size() - 1);
+  std::string_view(broken).copy(refused.broken.data(), refused.broken.size() - 1);
   send(refused, IpcType::IMAGE_REFUSED, message.header.serial);
 }
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "config/abi/ipc.hpp"
-#include "config/unique_fd.hpp"
+#include "config/abi/unique_fd.hpp"
 #include "dataplane/runtime.hpp"
 #include "dataplane/shared_memory.hpp"
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "config/abi/limits.hpp"
-#include "dataplane/io/common/back_end.hpp"
+#include "dataplane/io/back_end.hpp"
 
 namespace conduit {
 

@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "config/unique_fd.hpp"
+#include "config/abi/unique_fd.hpp"
 #include "dataplane/runtime.hpp"
 
 namespace conduit {

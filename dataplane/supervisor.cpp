@@ -2,9 +2,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <string_view>
 
 #include "dataplane/control_client.hpp"
 
@@ -12,6 +14,13 @@ namespace conduit {
 namespace {
 
 constexpr int first_kept_fd = 3;  // where the supervisor's descriptors begin (sd_listen_fds)
+
+// A whole decimal number, or -1.
+int number(std::string_view text) noexcept {
+  int value = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() ? value : -1;
+}
 
 void send_state(const std::string& state, int fd) noexcept {
   const char* path = std::getenv("NOTIFY_SOCKET");
@@ -58,8 +67,8 @@ int stored_descriptor(const char* name) noexcept {
   const char* names_text = std::getenv("LISTEN_FDNAMES");
   const char* pid_text = std::getenv("LISTEN_PID");
   if (count_text == nullptr) return -1;
-  if (pid_text != nullptr && std::atol(pid_text) != ::getpid()) return -1;
-  const int count = std::atoi(count_text);
+  if (pid_text != nullptr && number(pid_text) != ::getpid()) return -1;
+  const int count = number(count_text);
   std::string names = names_text == nullptr ? "" : names_text;
   int found = -1;
   for (int index = 0; index < count; ++index) {

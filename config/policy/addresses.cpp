@@ -2,7 +2,7 @@
 
 #include <arpa/inet.h>
 
-#include <cstdio>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 
@@ -53,13 +53,12 @@ bool parse_address(const std::string& text, bool ipv6, PrefixSource& address, st
 }
 
 bool parse_mac(const std::string& text, Mac& mac) {
-  unsigned part[6] = {};
-  int used = 0;
-  const int read = std::sscanf(text.c_str(), "%2x:%2x:%2x:%2x:%2x:%2x%n", &part[0], &part[1], &part[2],
-                               &part[3], &part[4], &part[5], &used);
-  if (read != 6 || static_cast<std::size_t>(used) != text.size()) return false;
-  for (std::size_t index = 0; index < mac.size(); ++index)
-    mac[index] = static_cast<std::uint8_t>(part[index]);
+  if (text.size() != 17) return false;
+  for (std::size_t index = 0; index < mac.size(); ++index) {
+    const char* at = text.data() + index * 3;
+    const auto [end, error] = std::from_chars(at, at + 2, mac[index], 16);
+    if (error != std::errc() || end != at + 2 || (index < 5 && at[2] != ':')) return false;
+  }
   return true;
 }
 

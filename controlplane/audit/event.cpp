@@ -1,6 +1,7 @@
 #include "controlplane/audit/event.hpp"
 
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <ctime>
 
@@ -54,12 +55,11 @@ std::string utc_time(std::uint64_t wall_ns) {
 
 bool parse_utc_time(const std::string& text, std::uint64_t& wall_ns) {
   std::tm parts{};
-  int used = 0;
-  long long seconds = 0;
-  if (std::sscanf(text.c_str(), "@%lld%n", &seconds, &used) == 1 && seconds >= 0 &&
-      static_cast<std::size_t>(used) == text.size()) {
-    wall_ns = static_cast<std::uint64_t>(seconds) * 1'000'000'000ULL;
-    return true;
+  if (text.size() > 1 && text[0] == '@') {
+    std::uint64_t seconds = 0;
+    const auto [end, error] = std::from_chars(text.data() + 1, text.data() + text.size(), seconds);
+    wall_ns = seconds * 1'000'000'000ULL;
+    return error == std::errc() && end == text.data() + text.size();
   }
   const char* rest = ::strptime(text.c_str(), "%Y-%m-%d", &parts);
   if (rest == nullptr) return false;

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "config/abi/unique_fd.hpp"
 #include "config/error.hpp"
-#include "config/unique_fd.hpp"
 
 namespace conduit {
 

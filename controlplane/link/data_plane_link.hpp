@@ -11,8 +11,8 @@
 #include "config/abi/counters.hpp"
 #include "config/abi/event_record.hpp"
 #include "config/abi/ipc.hpp"
+#include "config/abi/unique_fd.hpp"
 #include "config/error.hpp"
-#include "config/unique_fd.hpp"
 
 namespace conduit {
 

@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "config/unique_fd.hpp"
+#include "config/abi/unique_fd.hpp"
 #include "controlplane/sinks/sink.hpp"
 
 namespace conduit {

@@ -10,8 +10,8 @@
 #include <filesystem>
 
 #include "config/abi/limits.hpp"
+#include "config/abi/unique_fd.hpp"
 #include "config/schema/bundle.pb.h"
-#include "config/unique_fd.hpp"
 
 namespace conduit {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "config/error.hpp"
-#include "config/unique_fd.hpp"
+#include "config/abi/unique_fd.hpp"
 
 namespace conduit {
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "dataplane/io/common/back_end.hpp"
+#include "dataplane/io/back_end.hpp"
 
 namespace conduit {
 

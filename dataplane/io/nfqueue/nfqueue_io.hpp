@@ -1,8 +1,10 @@
-// NFQUEUE back end: gateways without DPDK. The kernel bridges; an iptables or nft rule hands IP packets that cross the bridge
-// to a queue; verdicts go back through it, frames that the engine makes leave by a packet socket on the port's interface.
+// NFQUEUE back end: gateways without DPDK. The kernel bridges; an iptables or nft rule hands IP packets that
+// cross the bridge to a queue; verdicts go back through it, frames that the engine makes leave by a packet
+// socket on the port's interface.
 //
-// What the queue cannot see: anything that is not IP (ARP, LLDP, …), VLAN tags, the destination MAC. The first is enforced by
-// kernel rules (`conduitctl kernel-rules`), the Ethernet header of queued packets is rebuilt from what netfilter tells.
+// What the queue cannot see: anything that is not IP (ARP, LLDP, …), VLAN tags, the destination MAC. The
+// first is enforced by kernel rules (`conduitctl kernel-rules`), the Ethernet header of queued packets is
+// rebuilt from what netfilter tells.
 #pragma once
 
 #include <memory>
@@ -10,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "dataplane/io/common/back_end.hpp"
+#include "dataplane/io/back_end.hpp"
 
 namespace conduit {
 

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "dataplane/io/common/back_end.hpp"
+#include "dataplane/io/back_end.hpp"
 
 namespace conduit {
 
