@@ -19,6 +19,13 @@ template <typename Number>
   return number;
 }
 
+[[nodiscard]] inline bool same_address(const Address& a, const Address& b) noexcept {
+  const auto difference =
+      (load_native<std::uint64_t>(a.data()) ^ load_native<std::uint64_t>(b.data())) |
+      (load_native<std::uint64_t>(a.data() + 8) ^ load_native<std::uint64_t>(b.data() + 8));
+  return difference == 0;
+}
+
 // Adds `size` octets at `at` to `sum`. A region of odd size must come last.
 [[nodiscard]] inline std::uint64_t checksum_add(const std::uint8_t* at, std::size_t size,
                                                 std::uint64_t sum) noexcept {
@@ -53,12 +60,25 @@ template <typename Number>
   return folded < low ? folded + 1 : folded;
 }
 
+// Folds `sum` to 16 bits with end-around carry.
+[[nodiscard]] inline std::uint16_t checksum_fold(std::uint64_t sum) noexcept {
+  const auto low = static_cast<std::uint32_t>(sum);
+  std::uint32_t half = low + static_cast<std::uint32_t>(sum >> 32);
+  half += half < low ? 1 : 0;
+  const std::uint32_t quarter = (half & 0xFFFF) + (half >> 16);
+  return static_cast<std::uint16_t>(quarter + (quarter >> 16));
+}
+
 [[nodiscard]] inline std::uint16_t checksum_finish(std::uint64_t sum) noexcept {
-  sum = (sum & 0xFFFFFFFF) + (sum >> 32);
-  sum = (sum & 0xFFFFFFFF) + (sum >> 32);
-  sum = (sum & 0xFFFF) + (sum >> 16);
-  sum = (sum & 0xFFFF) + (sum >> 16);
-  return static_cast<std::uint16_t>(~sum);
+  return static_cast<std::uint16_t>(~checksum_fold(sum));
+}
+
+// Sum of an IPv4 header without options.
+[[nodiscard]] inline std::uint64_t checksum_ipv4_header(const std::uint8_t* at) noexcept {
+  const auto word = [at](std::size_t index) -> std::uint64_t {
+    return load_native<std::uint32_t>(at + 4 * index);
+  };
+  return word(0) + word(1) + word(2) + word(3) + word(4);
 }
 
 // Pseudo header of TCP, UDP and ICMPv6. `addresses`: source and destination as they stand in the IP header, 8
@@ -67,6 +87,9 @@ template <typename Number>
                                                    std::uint8_t protocol, std::uint32_t size) noexcept {
   static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
   const std::uint64_t rest = __builtin_bswap32(size) + (std::uint64_t{protocol} << 8);
+  if (addresses_size == 8) {
+    return rest + load_native<std::uint32_t>(addresses) + load_native<std::uint32_t>(addresses + 4);
+  }
   return checksum_add(addresses, addresses_size, rest);
 }
 

@@ -103,7 +103,7 @@ bool is_unspecified(const Address& address) noexcept {
 Reason classify(const WorkerContext& context, Flow& flow, const Mac& source_mac) noexcept {
   if (context.image == nullptr) return Reason::NO_POLICY;
   const RuleImage& image = *context.image;
-  flow.classification = context.classification();
+  flow.classification = context.classification;
   const Reason ends = find_ends(image, flow, source_mac);
   if (ends != Reason::NONE) return ends;
   flow.conduit = image.find_conduit(image.assets()[flow.asset[0]].zone, image.assets()[flow.asset[1]].zone);

@@ -215,10 +215,6 @@ void fold(WorkerContext& context, const Flow* flow, const ParsedFrame& frame, Ve
 
 }  // namespace
 
-ConduitCounters& conduit_counters(WorkerContext& context, std::uint32_t conduit) noexcept {
-  return context.counters.conduit[std::min<std::size_t>(conduit, conduit_counter_count - 1)];
-}
-
 void write_event(WorkerContext& context, const Flow* flow, const ParsedFrame* frame,
                  const EventDetail& detail) noexcept {
   EventRecord record;

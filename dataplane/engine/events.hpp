@@ -28,7 +28,11 @@ void write_event(WorkerContext& context, const Flow* flow, const ParsedFrame* fr
 void flush_folded_events(WorkerContext& context, std::uint32_t budget) noexcept;
 
 // Counters of the conduit (the last ones are shared by conduits with high numbers).
-[[nodiscard]] ConduitCounters& conduit_counters(WorkerContext& context, std::uint32_t conduit) noexcept;
+[[nodiscard]] inline ConduitCounters& conduit_counters(WorkerContext& context,
+                                                       std::uint32_t conduit) noexcept {
+  const std::uint32_t last = conduit_counter_count - 1;
+  return context.counters.conduit[conduit < last ? conduit : last];
+}
 
 // A notable thing that denies nothing (MAC_CHANGED): counter and folded event.
 void note_frame(WorkerContext& context, const ParsedFrame& frame, Reason reason) noexcept;

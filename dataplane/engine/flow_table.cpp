@@ -20,13 +20,6 @@ namespace {
   return mixed ^ (mixed >> 31);
 }
 
-[[nodiscard]] bool equal(const Address& a, const Address& b) noexcept {
-  const auto difference =
-      (load_native<std::uint64_t>(a.data()) ^ load_native<std::uint64_t>(b.data())) |
-      (load_native<std::uint64_t>(a.data() + 8) ^ load_native<std::uint64_t>(b.data() + 8));
-  return difference == 0;
-}
-
 }  // namespace
 
 FlowTable::FlowTable(const EngineLimits& limits, std::uint64_t seed)
@@ -73,26 +66,32 @@ void FlowTable::prefetch_flow(std::uint32_t hash) const noexcept {
   const std::uint32_t slot = buckets_[hash & mask_];
   if (slot == none_index) return;
   const auto* at = reinterpret_cast<const std::uint8_t*>(&flows_[slot]);
-  for (std::size_t line = 0; line < 6; ++line) __builtin_prefetch(at + 64 * line, 1);
   const auto* tcp = reinterpret_cast<const std::uint8_t*>(&flows_[slot].tcp);
-  for (std::size_t line = 0; line < 4 && line * 64 < sizeof(TcpState); ++line) {
-    __builtin_prefetch(tcp + 64 * line, 1);
-  }
+  __builtin_prefetch(at, 1);
+  __builtin_prefetch(at + 64, 1);
+  __builtin_prefetch(at + 128, 1);
+  __builtin_prefetch(at + 192, 1);
+  __builtin_prefetch(&flows_[slot].session, 1);
+  __builtin_prefetch(&flows_[slot].outstanding, 1);
+  __builtin_prefetch(tcp, 1);
+  __builtin_prefetch(tcp + 64, 1);
+  __builtin_prefetch(tcp + 128, 1);
+  __builtin_prefetch(tcp + 192, 1);
 }
 
-bool FlowTable::same(const Flow& flow, const ParsedFrame& frame, std::uint8_t port_pair,
-                     Side& sender) const noexcept {
+inline bool FlowTable::same(const Flow& flow, const ParsedFrame& frame, std::uint8_t port_pair,
+                            Side& sender) const noexcept {
   const FlowKey& key = flow.key;
   if (key.vlan != frame.vlan || key.ip_protocol != frame.ip_protocol || key.port_pair != port_pair) {
     return false;
   }
   if (key.l4_port[0] == frame.source_port && key.l4_port[1] == frame.destination_port &&
-      equal(key.address[0], frame.source) && equal(key.address[1], frame.destination)) {
+      same_address(key.address[0], frame.source) && same_address(key.address[1], frame.destination)) {
     sender = 0;
     return true;
   }
   if (key.l4_port[1] == frame.source_port && key.l4_port[0] == frame.destination_port &&
-      equal(key.address[1], frame.source) && equal(key.address[0], frame.destination)) {
+      same_address(key.address[1], frame.source) && same_address(key.address[0], frame.destination)) {
     sender = 1;
     return true;
   }

@@ -35,14 +35,9 @@ constexpr std::uint8_t number_tcp = 6;
   return 0;
 }
 
-[[nodiscard]] std::uint64_t deadline_of(const Flow& flow) noexcept {
-  return std::min(flow.timer_ns, flow.last_seen_ns + flow.idle_ns);
-}
-
 void note_tags(Flow& flow, Side sender, const ParsedFrame& frame) noexcept {
   LinkTags& tags = flow.tags[sender];
   const auto size = static_cast<std::uint8_t>(frame.l3_offset - 14);
-  if (size == 0 && tags.size == 0) return;
   tags.size = std::min<std::uint8_t>(size, static_cast<std::uint8_t>(tags.octets.size()));
   std::memcpy(tags.octets.data(), frame.data + 12, tags.size);
 }
@@ -215,7 +210,7 @@ bool admit_frame(WorkerContext& context, Flow& flow, Side sender, const ParsedFr
     deny_frame(context, nullptr, frame, Verdict::DROP, Reason::SOURCE_WRONG_ZONE);
     return false;
   }
-  if (flow.classification != context.classification() && !reclassify(context, flow, &frame)) return false;
+  if (flow.classification != context.classification && !reclassify(context, flow, &frame)) return false;
   const RuleImage& image = *context.image;
   if (flow.mac[sender] != frame.source_mac) {
     if (!mac_permitted(image, flow.asset[sender], frame.source_mac)) {
@@ -237,7 +232,7 @@ bool admit_frame(WorkerContext& context, Flow& flow, Side sender, const ParsedFr
     }
   }
   flow.last_seen_ns = context.now_ns;
-  note_tags(flow, sender, frame);
+  if (frame.l3_offset != 14 || flow.tags[sender].size != 0) note_tags(flow, sender, frame);
   return true;
 }
 

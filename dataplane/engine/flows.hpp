@@ -2,9 +2,20 @@
 // engine; see worker_context.hpp for open_flow and settle_flow.
 #pragma once
 
+#include <algorithm>
+
 #include "dataplane/engine/worker_context.hpp"
 
 namespace conduit {
+
+// When the flow has to be looked at, at the latest.
+[[nodiscard]] inline std::uint64_t deadline_of(const Flow& flow) noexcept {
+  return std::min(flow.timer_ns, flow.last_seen_ns + flow.idle_ns);
+}
+// Has settle_flow anything to do?
+[[nodiscard]] inline bool needs_settling(const Flow& flow) noexcept {
+  return flow.counted != flow.state || deadline_of(flow) < flow.filed_ns;
+}
 
 // Checks of each frame of a known flow, apart from its transport: gateway port, image in force, MAC binding,
 // TTL, opaque rules. Notes when and from where the flow was seen. False: denied and reported, and the flow

@@ -223,7 +223,7 @@ void parse_l4(ParsedFrame& parsed, std::uint32_t size, const std::uint8_t* addre
               std::size_t addresses_size) noexcept {
   parsed.payload_offset = parsed.l4_offset;
   parsed.payload_size = static_cast<std::uint16_t>(size);
-  if (parsed.source == parsed.destination) {
+  if (same_address(parsed.source, parsed.destination)) {
     parsed.reason = Reason::LAND_PACKET;
     return;
   }
@@ -281,7 +281,7 @@ void parse_ipv4(ParsedFrame& parsed, std::uint8_t ttl_min) noexcept {
     return;
   }
   const bool vouched = (parsed.frame_flags & (FRAME_CHECKSUMS_UNKNOWN | FRAME_IP_CHECKSUM_GOOD)) != 0;
-  if (!vouched && checksum_finish(checksum_add(at, ipv4_size, 0)) != 0) {
+  if (!vouched && checksum_finish(checksum_ipv4_header(at)) != 0) {
     parsed.reason = Reason::IP_CHECKSUM_WRONG;
     return;
   }

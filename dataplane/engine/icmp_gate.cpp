@@ -136,7 +136,7 @@ void set_ports(Quote& quote) noexcept {
   if (!belongs) return drop(context, nullptr, frame, Reason::ICMP_QUOTE_UNKNOWN);
   const Reason reason = check_error_source(context, frame);
   if (reason != Reason::NONE) return drop(context, nullptr, frame, reason);
-  if (flow->classification != context.classification() && !reclassify(context, *flow, nullptr)) {
+  if (flow->classification != context.classification && !reclassify(context, *flow, nullptr)) {
     return drop(context, nullptr, frame, Reason::ICMP_QUOTE_UNKNOWN);
   }
   if (quote.key.ip_protocol == number_tcp) {

@@ -19,9 +19,9 @@ struct Case {
   std::uint32_t pdu_size;
   Side sender;
   Role role;
+  PduState& state;
+  Operation& operation;
   PduHead head{};
-  PduState state{};
-  Operation operation{};
   std::uint32_t operation_count = 0;
   std::uint32_t rule = none_index;  // that permitted the last operation, or came nearest
   const char* field = nullptr;      // malformed: at fault
@@ -75,6 +75,17 @@ void write_pdu_event(const Case& judged, Verdict verdict, Reason reason, bool ob
 // --- operations ------------------------------------------------------------------------------------------
 
 [[nodiscard]] Next next_operation(Case& judged) noexcept {
+  // Nothing is present that the decoder does not say. (Zeroing the arrays behind the masks would cost more
+  // than matching.)
+  Operation& operation = judged.operation;
+  operation.protocol = ProtocolId::NONE;
+  operation.access = AccessClass::UNSPECIFIED;
+  operation.present = 0;
+  operation.keys_present = 0;
+  operation.function = 0;
+  operation.value.kind = ValueKind::NONE;
+  operation.value.count = 0;
+  operation.value.data = {};
   return judged.flow.protocol->next(judged.pdu, judged.state, judged.operation);
 }
 
@@ -339,7 +350,8 @@ void accept(Case& judged) noexcept {
 Judgement judge_pdu(WorkerContext& context, Flow& flow, Side sender, const ParsedFrame& frame, Bytes judged,
                     std::uint32_t pdu_size, std::span<std::uint8_t> reply) noexcept {
   const Role role = sender == flow.client_side ? Role::CLIENT : Role::SERVER;
-  Case pdu{context, flow, frame, judged, pdu_size, sender, role};
+  Case pdu{context, flow, frame, judged, pdu_size, sender, role, context.pdu_state, context.operation};
+  pdu.state = PduState{};
   pdu.head = flow.protocol->open(judged, role, flow.quirks, flow.session, pdu.state);
   if (!pdu.head.well_formed) {
     pdu.field = pdu.head.field;
@@ -356,7 +368,15 @@ Judgement judge_pdu(WorkerContext& context, Flow& flow, Side sender, const Parse
 Judgement judge_malformed(WorkerContext& context, Flow& flow, Side sender, const ParsedFrame& frame,
                           Bytes bytes, const char* field, bool mismatch) noexcept {
   const Role role = sender == flow.client_side ? Role::CLIENT : Role::SERVER;
-  Case pdu{context, flow, frame, bytes, static_cast<std::uint32_t>(bytes.size()), sender, role};
+  Case pdu{context,
+           flow,
+           frame,
+           bytes,
+           static_cast<std::uint32_t>(bytes.size()),
+           sender,
+           role,
+           context.pdu_state,
+           context.operation};
   pdu.field = field;
   return deny_malformed(pdu, mismatch ? Reason::PROTOCOL_MISMATCH : Reason::PDU_MALFORMED);
 }

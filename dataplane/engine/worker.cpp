@@ -52,8 +52,8 @@ struct Worker::Impl {
 
   void prepare_one(const Frame& frame, Prepared& place) noexcept;
   [[nodiscard]] Disposition judge(ParsedFrame& frame, std::uint32_t hash) noexcept;
-  [[nodiscard]] Disposition judge_ip(ParsedFrame& frame, std::uint32_t hash) noexcept;
-  [[nodiscard]] Disposition tcp(ParsedFrame& frame, std::uint32_t hash) noexcept;
+  // Inlined: nearly all frames come this way.
+  [[nodiscard, gnu::always_inline]] inline Disposition tcp(ParsedFrame& frame, std::uint32_t hash) noexcept;
   [[nodiscard]] Disposition tcp_opening(ParsedFrame& frame) noexcept;
   void sweep() noexcept;
   void commit() noexcept;
@@ -83,6 +83,27 @@ void Worker::Impl::prepare_one(const Frame& frame, Prepared& place) noexcept {
   flows.prefetch_bucket(place.hash);
 }
 
+inline Disposition Worker::Impl::tcp(ParsedFrame& frame, std::uint32_t hash) noexcept {
+  if (frame.group) {
+    deny_frame(context, nullptr, frame, Verdict::DROP, Reason::GROUP_NOT_PERMITTED);
+    return Disposition::CONSUME;
+  }
+  if (frame.unknown_option) clear_unknown_tcp_options(frame);
+  Side sender = 0;
+  Flow* const flow = flows.find(hash, frame, std::min(frame.port_in, frame.port_out), sender);
+  if (flow == nullptr) {
+    const bool opening = (frame.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+    return opening ? tcp_opening(frame) : tcp_no_flow(context, frame);
+  }
+  if (!admit_frame(context, *flow, sender, frame)) return Disposition::CONSUME;
+  const Disposition disposition = tcp_gate(context, *flow, sender, frame);
+  if (flow->opaque && disposition == Disposition::FORWARD && frame.payload_size > 0) {
+    count_opaque(context, *flow, sender, frame);
+  }
+  if (needs_settling(*flow)) settle_flow(context, *flow);
+  return disposition;
+}
+
 Disposition Worker::Impl::judge(ParsedFrame& frame, std::uint32_t hash) noexcept {
   Reason reason = frame.reason;
   if (context.image == nullptr) reason = Reason::NO_POLICY;
@@ -104,27 +125,6 @@ Disposition Worker::Impl::judge(ParsedFrame& frame, std::uint32_t hash) noexcept
   return Disposition::CONSUME;
 }
 
-Disposition Worker::Impl::tcp(ParsedFrame& frame, std::uint32_t hash) noexcept {
-  if (frame.group) {
-    deny_frame(context, nullptr, frame, Verdict::DROP, Reason::GROUP_NOT_PERMITTED);
-    return Disposition::CONSUME;
-  }
-  if (frame.unknown_option) clear_unknown_tcp_options(frame);
-  Side sender = 0;
-  Flow* const flow = flows.find(hash, frame, std::min(frame.port_in, frame.port_out), sender);
-  if (flow == nullptr) {
-    const bool opening = (frame.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
-    return opening ? tcp_opening(frame) : tcp_no_flow(context, frame);
-  }
-  if (!admit_frame(context, *flow, sender, frame)) return Disposition::CONSUME;
-  const Disposition disposition = tcp_gate(context, *flow, sender, frame);
-  if (flow->opaque && disposition == Disposition::FORWARD && frame.payload_size > 0) {
-    count_opaque(context, *flow, sender, frame);
-  }
-  settle_flow(context, *flow);
-  return disposition;
-}
-
 Disposition Worker::Impl::tcp_opening(ParsedFrame& frame) noexcept {
   Reason reason = Reason::NONE;
   Flow* const flow = open_flow(context, frame, 0, FlowState::HALF_OPEN, reason);
@@ -142,15 +142,15 @@ Disposition Worker::Impl::tcp_opening(ParsedFrame& frame) noexcept {
 
 // After a swap: flows that have nothing to say are held against the new image as well, some in each tick.
 void Worker::Impl::sweep() noexcept {
-  if (swept_for != context.classification()) {
-    swept_for = context.classification();
+  if (swept_for != context.classification) {
+    swept_for = context.classification;
     sweep_at = 0;
   }
   if (context.image == nullptr) return;
   const std::uint32_t end = std::min(flows.capacity(), sweep_at + sweep_budget);
   for (; sweep_at < end; ++sweep_at) {
     Flow& flow = flows.at(sweep_at);
-    if (flow.state == FlowState::FREE || flow.classification == context.classification()) continue;
+    if (flow.state == FlowState::FREE || flow.classification == context.classification) continue;
     (void)reclassify(context, flow, nullptr);
   }
 }
@@ -189,6 +189,7 @@ void Worker::begin(std::uint64_t now_ns, std::uint64_t wall_ns, TimeQuality qual
   context.time_quality = quality;
   context.image = image != nullptr && image->valid() ? image : nullptr;
   context.island = island;
+  context.classification = classification_of(context.image, island);
 }
 
 void Worker::prepare(std::span<Frame> burst) noexcept {
@@ -240,7 +241,7 @@ std::uint64_t Worker::next_deadline() const noexcept {
   const Impl& impl = *impl_;
   const WorkerContext& context = impl.context;
   std::uint64_t earliest = std::min(impl.flows.next_due(), impl.folder.next_deadline());
-  const bool sweeping = impl.sweep_at < impl.flows.capacity() || impl.swept_for != context.classification();
+  const bool sweeping = impl.sweep_at < impl.flows.capacity() || impl.swept_for != context.classification;
   if (sweeping && context.image != nullptr) earliest = std::min(earliest, context.now_ns + sweep_pause_ns);
   return std::min(earliest, impl.committed_ns + (impl.busy ? commit_ns : heartbeat_ns));
 }

@@ -24,6 +24,8 @@ struct WorkerContext {
   TimeQuality time_quality = TimeQuality::UNKNOWN;
   const RuleImage* image = nullptr;
   bool island = false;
+  std::uint64_t classification =
+      0;  // what a flow's classification depends on: classification_of(image, island)
   EngineConfig config{};
   LimitTable* limits = nullptr;
   FlowTable* flows = nullptr;
@@ -38,13 +40,18 @@ struct WorkerContext {
   std::uint64_t ring_head = 0;   // own copy of ring->head
   std::uint64_t flow_count = 0;  // flows ever made: their ids
 
-  // What a flow's classification depends on: generation of the image and island mode. 0: no image.
-  [[nodiscard]] std::uint64_t classification() const noexcept {
-    return image == nullptr ? 0 : image->header().generation * 2 + 2 + (island ? 1U : 0U);
-  }
+  // The judge's working memory: too large to be laid anew for each PDU.
+  PduState pdu_state{};
+  Operation operation{};
+
   // Sends a frame of the engine's own making; counts one that found no room.
   bool emit(std::uint8_t port, Bytes frame) noexcept;
 };
+
+// 0: no image.
+[[nodiscard]] inline std::uint64_t classification_of(const RuleImage* image, bool island) noexcept {
+  return image == nullptr ? 0 : image->header().generation * 2 + 2 + (island ? 1U : 0U);
+}
 
 // --- judge.cpp
 // -------------------------------------------------------------------------------------------------------

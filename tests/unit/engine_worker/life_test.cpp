@@ -201,6 +201,37 @@ TEST_CASE("an opaque rule ends with its grant, by the data plane's own clock") {
   CHECK_FALSE(plane.forwards(ack(1)));
 }
 
+TEST_CASE("repeated resets of a pair hold back its SYNs, for longer each time, and not for ever") {
+  Plane plane(plant());
+  const auto open = [&](std::uint16_t from) {
+    return plane.reason(tcp({}, {ip_hmi, ip_plc}, {.from = from, .flags = 0x02}));
+  };
+  const auto offend = [&](std::uint16_t from) {  // what is no Modbus resets the connection
+    CHECK(open(from) == Reason::NONE);
+    const Link back{mac_plc, mac_hmi, {}};
+    CHECK(plane.forwards(
+        tcp(back, {ip_plc, ip_hmi},
+            {.from = 502, .to = from, .sequence = 5000, .acknowledgement = 1001, .flags = 0x12}),
+        1));
+    const Tcp segment{.from = from, .sequence = 1001, .acknowledgement = 5001, .flags = 0x18};
+    CHECK(plane.reason(tcp({}, {ip_hmi, ip_plc}, segment, hex("16 03 01 00 2e 01 00 00 00 00 00 00"))) !=
+          Reason::NONE);
+  };
+  for (std::uint16_t i = 0; i < back_off_after; ++i) offend(static_cast<std::uint16_t>(100 + i));
+  CHECK(open(200) == Reason::TCP_BACKED_OFF);
+  CHECK(plane.forwards(syn(200)));  // another pair
+  plane.now_ns += back_off_first_ns + 1;
+  offend(201);
+  CHECK(open(202) == Reason::TCP_BACKED_OFF);
+  plane.now_ns += back_off_first_ns + 1;
+  CHECK(open(203) == Reason::TCP_BACKED_OFF);
+  plane.now_ns += back_off_first_ns;
+  CHECK(open(204) == Reason::NONE);
+  plane.now_ns += back_off_window_ns + 1;
+  offend(205);
+  CHECK(open(206) == Reason::NONE);
+}
+
 TEST_CASE("repeats of a frame denial within a second are one record") {
   Plane plane(plant());
   for (int i = 0; i < 1000; ++i) plane.pass(udp({}, {ip_stranger, ip_plc}, 1, 502, hex("00")));
