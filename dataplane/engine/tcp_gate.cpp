@@ -38,24 +38,27 @@ namespace {
   return true;
 }
 
-// Would the receiver take this segment (RFC 9293 §3.10.7.4, RFC 5961 §5, RFC 7323 §5)?
-[[nodiscard]] Reason check_segment(const Step& step, std::uint32_t end) noexcept {
-  const ParsedFrame& frame = step.frame;
-  const Stream& stream = step.stream;
+// An acknowledgement of something that was sent to the sender, and not of the distant past (RFC 5961 §5).
+[[nodiscard]] bool acknowledgement_valid(const Step& step) noexcept {
   const Stream& back = step.back;
-  const std::uint32_t sent_r = to_receiver(map_of(back, step.back_aside), back.forwarded);
-  const std::uint32_t unacked = back.acked_r - frame.acknowledgement;
-  if (after(frame.acknowledgement, sent_r)) return Reason::TCP_OUT_OF_WINDOW;
-  if (before(frame.acknowledgement, back.acked_r) && unacked > (0xFFFFU << stream.scale)) {
-    return Reason::TCP_OUT_OF_WINDOW;
-  }
-  if (after(to_receiver(map_of(stream, step.aside), end), stream.edge_r)) return Reason::TCP_OUT_OF_WINDOW;
-  if (before(end, stream.acked) && stream.acked - end > (0xFFFFU << back.scale)) {
-    return Reason::TCP_OUT_OF_WINDOW;
-  }
-  const bool old = frame.has_timestamp && stream.has_timestamp && before(frame.timestamp, stream.timestamp);
-  if (old && end != frame.sequence) return Reason::TCP_TIMESTAMP_OLD;
-  return Reason::NONE;
+  const std::uint32_t number = step.frame.acknowledgement;
+  if (number == back.acked_r) return true;
+  if (before(number, back.acked_r)) return back.acked_r - number <= (0xFFFFU << step.stream.scale);
+  return !after(number, to_receiver(map_of(back, step.back_aside), back.forwarded));
+}
+
+// Would the receiver take bytes here (RFC 9293 §3.10.7.4)?
+[[nodiscard]] bool in_window(const Step& step, std::uint32_t end) noexcept {
+  const Stream& stream = step.stream;
+  if (after(to_receiver(map_of(stream, step.aside), end), stream.edge_r)) return false;
+  return !before(end, stream.acked) || stream.acked - end <= (0xFFFFU << step.back.scale);
+}
+
+// RFC 7323 §5; bytes only, an old acknowledgement does no harm.
+[[nodiscard]] bool timestamp_old(const Step& step, std::uint32_t end) noexcept {
+  const ParsedFrame& frame = step.frame;
+  return frame.has_timestamp && step.stream.has_timestamp && end != frame.sequence &&
+         before(frame.timestamp, step.stream.timestamp);
 }
 
 // One octet (or more) beyond a closed window asks the receiver for its window: the question goes on, without
@@ -104,6 +107,9 @@ void finish(Step& step) noexcept {
     }
   }
   if (step.stream.fin && step.back.fin) flow.state = FlowState::CLOSING;
+  const bool plain =
+      !flow.tcp.mapped && flow.tcp.follow == Follow::INSPECTED && wanted(flow) == Follow::INSPECTED;
+  flow.tcp.plain_for = plain ? flow.classification : never_plain;
   flow.timer_ns = next_timer(step.context, flow);
 }
 
@@ -117,18 +123,22 @@ void finish(Step& step) noexcept {
   }
   const std::uint32_t end =
       frame.sequence + frame.payload_size + ((frame.tcp_flags & TCP_FIN) != 0 ? 1U : 0U);
-  const Reason reason = check_segment(step, end);
-  if (reason != Reason::NONE) {
-    if (reason != Reason::TCP_OUT_OF_WINDOW || !is_window_probe(step)) return deny(step, reason);
+  if (!acknowledgement_valid(step)) return deny(step, Reason::TCP_OUT_OF_WINDOW);
+  if (!in_window(step, end)) {
+    if (!is_window_probe(step)) return deny(step, Reason::TCP_OUT_OF_WINDOW);
     take_acknowledgement(step);
     return forward_stripped(step, to_receiver(map_of(stream, step.aside), stream.received) - 1);
   }
+  if (timestamp_old(step, end)) return deny(step, Reason::TCP_TIMESTAMP_OLD);
   take_acknowledgement(step);
   if (frame.has_timestamp && !after(frame.sequence, stream.received)) {
     stream.timestamp = stream.has_timestamp ? later(frame.timestamp, stream.timestamp) : frame.timestamp;
     stream.has_timestamp = true;
   }
-  stream.segment_max = std::max(stream.segment_max, frame.payload_size);
+  if (frame.payload_size != 0) {
+    const auto size = static_cast<std::uint16_t>(frame.payload_size + frame.tcp_options().size());
+    stream.segment_max = std::max(stream.segment_max, size);
+  }
   switch (step.flow.tcp.follow) {
     case Follow::INSPECTED: return pass_inspected(step);
     case Follow::OBSERVED: return pass_observed(step);
@@ -136,6 +146,81 @@ void finish(Step& step) noexcept {
     case Follow::UNDECIDED: break;
   }
   return Disposition::CONSUME;
+}
+
+// What nearly every segment is: a pure ACK, or exactly one PDU, in order, on streams that were never edited
+// and hold nothing. All laws hold as on the long way; every doubt takes the long way, before anything has
+// changed.
+[[nodiscard]] inline bool is_usual(const Flow& flow, const Stream& stream, const Stream& back,
+                                   const ParsedFrame& frame) noexcept {
+  const std::uint32_t sequence = frame.sequence;
+  const std::uint32_t number = frame.acknowledgement;
+  if (flow.tcp.plain_for != flow.classification || (frame.tcp_flags & ~TCP_PSH) != TCP_ACK) return false;
+  if (sequence != stream.received || sequence != stream.forwarded || sequence != stream.boundary)
+    return false;
+  if ((stream.early_count | std::uint8_t{stream.fin} | std::uint8_t{stream.unverified}) != 0) return false;
+  if (before(number, back.acked) || after(number, back.forwarded)) return false;
+  if (after(sequence + frame.payload_size, stream.edge_r)) return false;
+  return !frame.has_timestamp || !stream.has_timestamp || !before(frame.timestamp, stream.timestamp);
+}
+
+inline void note_usual(WorkerContext& context, Flow& flow, Side sender, const ParsedFrame& frame) noexcept {
+  Stream& stream = flow.tcp.stream[sender];
+  Stream& back = flow.tcp.stream[other(sender)];
+  const std::uint32_t number = frame.acknowledgement;
+  if (number != back.acked_r) {
+    back.acked_r = number;
+    const bool all = number == back.received && number == back.boundary && back.kept.first == none_index;
+    if (all) {
+      back.acked = number;
+      back.kept.size = 0;
+      back.kept.begin = 0;
+    } else {
+      settle_acknowledged(context, flow, other(sender));
+    }
+  }
+  back.edge_r = later(number + (std::uint32_t{frame.window} << stream.scale), back.edge_r);
+  stream.window = frame.window;
+  stream.timestamp = frame.has_timestamp ? frame.timestamp : stream.timestamp;
+}
+
+[[nodiscard]] bool take_usual(WorkerContext& context, Flow& flow, Side sender, ParsedFrame& frame,
+                              Disposition& disposition) noexcept {
+  Stream& stream = flow.tcp.stream[sender];
+  const std::uint16_t size = frame.payload_size;
+  if (!is_usual(flow, stream, flow.tcp.stream[other(sender)], frame)) return false;
+  disposition = Disposition::FORWARD;
+  if (size == 0) {
+    note_usual(context, flow, sender, frame);
+    return true;
+  }
+  const Bytes payload = frame.payload();
+  const Role role = sender == flow.client_side ? Role::CLIENT : Role::SERVER;
+  const Framing framing = flow.protocol->frame(payload, role, Transport::TCP, flow.session);
+  const bool one = framing.status == FrameStatus::COMPLETE && framing.pdu_size == size;
+  if (!one || framing.judge_size == 0 || framing.judge_size > size) return false;
+  if (stream.kept.size + size > retained_size_max) return false;
+  if (!kept_append(*context.blocks, stream.kept, payload)) return false;
+  const std::uint32_t acked = flow.tcp.stream[other(sender)].acked;
+  const bool window_changed = frame.window != stream.window;
+  note_usual(context, flow, sender, frame);
+  const auto whole = static_cast<std::uint16_t>(size + (frame.payload_offset - frame.l4_offset) - 20);
+  stream.segment_max = std::max(stream.segment_max, whole);
+  const std::uint32_t left = stream.forwarded;
+  stream.received += size;
+  BlockPool& pool = *context.blocks;
+  const Judgement judgement =
+      judge_pdu(context, flow, sender, frame, payload.first(framing.judge_size), size, pool.reply);
+  if (judgement.verdict == Verdict::FORWARD) [[likely]] {
+    stream.boundary = stream.forwarded = stream.received;
+    return true;
+  }
+  Step step(context, flow, sender, frame);
+  step.news = step.back.acked != acked || window_changed;
+  disposition =
+      obey(step, judgement, size) ? let_go(step, stream.received, left, false) : Disposition::CONSUME;
+  if (flow.state != FlowState::FREE && flow.tcp.phase == TcpPhase::OPEN) finish(step);
+  return true;
 }
 
 }  // namespace
@@ -221,6 +306,9 @@ void settle_acknowledged(WorkerContext& context, Flow& flow, Side side) noexcept
 }
 
 Disposition tcp_gate(WorkerContext& context, Flow& flow, Side sender, ParsedFrame& parsed) noexcept {
+  Disposition usual = Disposition::CONSUME;
+  if (take_usual(context, flow, sender, parsed, usual)) [[likely]]
+    return usual;
   Step step(context, flow, sender, parsed);
   if (flow.tcp.phase != TcpPhase::OPEN || (parsed.tcp_flags & (TCP_SYN | TCP_RST | TCP_URG)) != 0)
       [[unlikely]] {

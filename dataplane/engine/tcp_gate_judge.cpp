@@ -1,6 +1,4 @@
 // From stream bytes to verdicts: cuts the stream into PDUs, has each judged once, does what the verdict says.
-#include <array>
-
 #include "dataplane/engine/tcp_gate_parts.hpp"
 
 namespace conduit {
@@ -54,30 +52,13 @@ void end_by_drop(Step& step) noexcept {
 
 // The PDU at the boundary, whose judged part is there. False: the flow was ended.
 [[nodiscard]] bool judge_one(Step& step, Bytes judged, std::uint32_t pdu_size) noexcept {
-  Stream& stream = step.stream;
-  std::array<std::uint8_t, refusal_size_max> room;
   // No reply takes the place of a request that has left in part: without room for it the verdict is RESET.
-  const bool partly_left = after(stream.forwarded, stream.boundary);
-  const std::span<std::uint8_t> reply(room.data(), partly_left ? 0 : room.size());
+  const bool partly_left = after(step.stream.forwarded, step.stream.boundary);
+  const std::span<std::uint8_t> room(step.context.blocks->reply.data(),
+                                     partly_left ? 0 : step.context.blocks->reply.size());
   const Judgement judgement =
-      judge_pdu(step.context, step.flow, step.sender, step.frame, judged, pdu_size, reply);
-  switch (judgement.verdict) {
-    case Verdict::FORWARD:
-      stream.boundary += pdu_size;
-      stream.discarding = false;
-      break;
-    case Verdict::REFUSE:
-      if (!take_out(step, pdu_size, Bytes(room.data(), judgement.reply_size))) return false;
-      break;
-    case Verdict::DISCARD:
-      if (!take_out(step, pdu_size, {})) return false;
-      break;
-    case Verdict::RESET: return end_by_reset(step, Reason::NONE);
-    case Verdict::HOLD:
-    case Verdict::DROP: end_by_drop(step); return false;
-  }
-  if (stream.waiting_count != 0) place_replies(step.context, step.flow, step.sender);
-  return true;
+      judge_pdu(step.context, step.flow, step.sender, step.frame, judged, pdu_size, room);
+  return obey(step, judgement, pdu_size);
 }
 
 [[nodiscard]] bool end_malformed(Step& step, Bytes bytes, const Framing& framing) noexcept {
@@ -101,6 +82,28 @@ bool end_by_reset(Step& step, Reason reason) noexcept {
   tcp_reset_both(step.context, step.flow);
   step.flow.state = FlowState::FREE;
   return false;
+}
+
+bool obey(Step& step, const Judgement& judgement, std::uint32_t pdu_size) noexcept {
+  Stream& stream = step.stream;
+  const Bytes reply(step.context.blocks->reply.data(), judgement.reply_size);
+  switch (judgement.verdict) {
+    case Verdict::FORWARD:
+      stream.boundary += pdu_size;
+      stream.discarding = false;
+      break;
+    case Verdict::REFUSE:
+      if (!take_out(step, pdu_size, reply)) return false;
+      break;
+    case Verdict::DISCARD:
+      if (!take_out(step, pdu_size, {})) return false;
+      break;
+    case Verdict::RESET: return end_by_reset(step, Reason::NONE);
+    case Verdict::HOLD:
+    case Verdict::DROP: end_by_drop(step); return false;
+  }
+  if (stream.waiting_count != 0) place_replies(step.context, step.flow, step.sender);
+  return true;
 }
 
 bool judge_stream(Step& step, Bytes fresh) noexcept {

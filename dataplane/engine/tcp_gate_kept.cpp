@@ -48,7 +48,7 @@ void for_each_piece(const BlockPool& pool, const KeptBytes& kept, std::uint32_t 
 
 }  // namespace
 
-bool kept_append(BlockPool& pool, KeptBytes& kept, Bytes bytes) noexcept {
+bool kept_append_blocks(BlockPool& pool, KeptBytes& kept, Bytes bytes) noexcept {
   if (bytes.empty()) return true;
   if (kept.first == none_index && kept.size + bytes.size() <= kept_small_size) {
     if (kept.begin + kept.size + bytes.size() > kept_small_size) {

@@ -1,6 +1,8 @@
 // KeptBytes: a bounded queue of stream bytes, small ones in place, more in blocks of the pool.
 #pragma once
 
+#include <algorithm>
+#include <cstring>
 #include <span>
 
 #include "dataplane/engine/block_pool.hpp"
@@ -10,7 +12,16 @@
 namespace conduit {
 
 // False: the pool has no room; nothing was changed.
-[[nodiscard]] bool kept_append(BlockPool& pool, KeptBytes& kept, Bytes bytes) noexcept;
+[[nodiscard]] bool kept_append_blocks(BlockPool& pool, KeptBytes& kept, Bytes bytes) noexcept;
+[[nodiscard]] inline bool kept_append(BlockPool& pool, KeptBytes& kept, Bytes bytes) noexcept {
+  const std::size_t end = std::size_t{kept.begin} + kept.size;
+  const bool fits =
+      kept.first == none_index && bytes.size() <= kept_small_size - std::min(end, kept_small_size);
+  if (!fits) return kept_append_blocks(pool, kept, bytes);
+  if (!bytes.empty()) std::memcpy(kept.small.data() + end, bytes.data(), bytes.size());
+  kept.size += static_cast<std::uint32_t>(bytes.size());
+  return true;
+}
 // Lets go of the first `count` (≤ size) octets.
 void kept_drop(BlockPool& pool, KeptBytes& kept, std::uint32_t count) noexcept;
 void kept_clear(BlockPool& pool, KeptBytes& kept) noexcept;

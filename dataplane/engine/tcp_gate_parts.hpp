@@ -30,8 +30,9 @@ struct Step {
   StreamAside& aside;
   Stream& back;  // what it receives and acknowledges
   StreamAside& back_aside;
-  bool news = false;    // the segment acknowledges something new, or changes its window
-  bool echoed = false;  // … but only bytes that the engine has inserted
+  bool news = false;           // the segment acknowledges something new, or changes its window
+  bool echoed = false;         // … but only bytes that the engine has inserted
+  bool held_repeated = false;  // it repeats bytes that are held
 
   Step(WorkerContext& c, Flow& f, Side s, ParsedFrame& p) noexcept
       : context(c),
@@ -80,12 +81,18 @@ enum class Course : std::uint8_t { CONSUME, FORWARD, GO_ON };
 
 [[nodiscard]] Disposition pass_inspected(Step& step) noexcept;
 [[nodiscard]] Disposition pass_observed(Step& step) noexcept;
+// Sends what may leave after the segment's bytes (up to `end`) were judged. `left`: how far the stream had
+// left before it; `repeats`: some of its bytes had come before.
+[[nodiscard]] Disposition let_go(Step& step, std::uint32_t end, std::uint32_t left, bool repeats) noexcept;
 
 // --- tcp_gate_judge.cpp ----------------------------------------------------------------------------------
 
 // Judges every PDU of the sender's stream whose judged part has come. `fresh`: the stream's last bytes, where
 // they lie contiguous. False: the flow was ended, or (OBSERVED) cannot be followed on.
 [[nodiscard]] bool judge_stream(Step& step, Bytes fresh) noexcept;
+// Does with the PDU at the boundary what the judge has said (its reply: in the pool's `reply`). False: the
+// flow was ended.
+[[nodiscard]] bool obey(Step& step, const Judgement& judgement, std::uint32_t pdu_size) noexcept;
 // Ends the flow for what the segment carried; always false.
 bool end_by_reset(Step& step, Reason reason) noexcept;
 

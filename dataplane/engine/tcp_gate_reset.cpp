@@ -117,6 +117,7 @@ void tcp_release(WorkerContext& context, Flow& flow) noexcept {
   release_stream(context, flow, 0);
   release_stream(context, flow, 1);
   flow.tcp.phase = TcpPhase::DEAD;
+  flow.tcp.plain_for = never_plain;
 }
 
 std::uint64_t next_timer(const WorkerContext& context, const Flow& flow) noexcept {

@@ -89,7 +89,8 @@ void drain_early(Step& step, bool& fin) noexcept {
   stream.early_count = static_cast<std::uint8_t>(stream.early_count - taken);
 }
 
-// Decides how far the stream may leave (law 1). False: the flow was ended.
+// Decides how far the stream may leave (law 1). `repeated`: the sender has repeated a tail that is held.
+// False: the flow was ended.
 [[nodiscard]] bool release(Step& step, bool repeated) noexcept {
   Stream& stream = step.stream;
   if (!before(stream.boundary, stream.received)) {  // nothing unjudged
@@ -112,7 +113,7 @@ void drain_early(Step& step, bool& fin) noexcept {
   stream.forwarded = later(stream.forwarded, stream.boundary);
   if (stream.held_since_ns == 0) {
     ++step.context.counters.tails_held;
-    stream.held_since_ns = step.context.now_ns;
+    stream.held_since_ns = std::max<std::uint64_t>(step.context.now_ns, 1);
   }
   return true;
 }
@@ -132,13 +133,14 @@ void drain_early(Step& step, bool& fin) noexcept {
   return true;
 }
 
-// Octets of a segment that certainly reaches the receiver.
+// Octets of a segment that certainly reaches the receiver: one so large has come this way, or every path
+// carries it and the receiver said that it takes it.
 [[nodiscard]] std::uint32_t segment_limit(const Step& step) noexcept {
-  const std::uint32_t options = static_cast<std::uint32_t>(step.frame.tcp_options().size());
+  const auto options = static_cast<std::uint32_t>(step.frame.tcp_options().size());
   const std::uint16_t mss = step.back_aside.syn.mss;
   const std::uint32_t safe = std::min<std::uint32_t>(mss == 0 ? segment_size_safe : mss, segment_size_safe);
-  const std::uint32_t limit = safe > options + 1 ? safe - options : 1;
-  return std::max<std::uint32_t>(limit, step.stream.segment_max);
+  const std::uint32_t limit = std::max<std::uint32_t>(safe, step.stream.segment_max);
+  return limit > options ? limit - options : 1;
 }
 
 // Sends [from, to) of the stream, in which no edit lies; `fin`: and the stream's end behind it.
@@ -247,6 +249,17 @@ void settle_removed(Step& step) noexcept {
 
 }  // namespace
 
+Disposition let_go(Step& step, std::uint32_t end, std::uint32_t left, bool repeats) noexcept {
+  Stream& stream = step.stream;
+  const std::uint32_t sequence = step.frame.sequence;
+  if (!release(step, step.held_repeated)) return Disposition::CONSUME;
+  const std::uint32_t from = repeats ? later(earlier(sequence, left), stream.acked) : left;
+  const std::uint32_t to = stream.forwarded != left ? stream.forwarded : earlier(end, stream.forwarded);
+  const Disposition disposition = send_on(step, from, to);
+  settle_removed(step);
+  return disposition;
+}
+
 Disposition pass_inspected(Step& step) noexcept {
   Stream& stream = step.stream;
   const ParsedFrame& frame = step.frame;
@@ -268,7 +281,7 @@ Disposition pass_inspected(Step& step) noexcept {
     return Disposition::CONSUME;
   }
   const std::uint32_t left = stream.forwarded;
-  const bool repeats_held = repeats && after(end, left) && left != stream.received;
+  step.held_repeated = repeats && after(end, left) && left != stream.received;
   const std::uint32_t known = std::min<std::uint32_t>(stream.received - sequence, frame.payload_size);
   const Bytes fresh = frame.payload().subspan(known);
   bool fin = is_fin(frame);
@@ -277,12 +290,7 @@ Disposition pass_inspected(Step& step) noexcept {
   const bool fresh_last = stream.received == sequence + frame.payload_size;
   if (!judge_stream(step, fresh_last ? fresh : Bytes{})) return Disposition::CONSUME;
   if (fin && !stream.fin && !take_fin(step)) return Disposition::CONSUME;
-  if (!release(step, repeats_held)) return Disposition::CONSUME;
-  const std::uint32_t from = repeats ? later(earlier(sequence, left), stream.acked) : left;
-  const std::uint32_t to = stream.forwarded != left ? stream.forwarded : earlier(end, stream.forwarded);
-  const Disposition disposition = send_on(step, from, to);
-  settle_removed(step);
-  return disposition;
+  return let_go(step, end, left, repeats);
 }
 
 Disposition pass_observed(Step& step) noexcept {

@@ -85,7 +85,7 @@ struct Stream {
   bool discarding = false;  // boundary > received: the rest of the PDU is not passed
   bool unverified = false;  // joined in mid-stream: the first data have to be whole PDUs
   std::uint8_t repeat_count = 0;
-  std::uint16_t segment_max = 0;  // octets of the largest segment of this sender
+  std::uint16_t segment_max = 0;  // octets of the sender's largest segment with its options
   std::uint64_t held_since_ns = 0;
   std::uint64_t repeat_ns = UINT64_MAX;  // when an inserted reply is to be repeated
   KeptBytes kept{};
@@ -122,7 +122,11 @@ struct StreamAside {
   SynFacts syn{};
 };
 
+inline constexpr std::uint64_t never_plain = UINT64_MAX;
+
 struct TcpState {
+  // Flow::classification under which the streams are OPEN, INSPECTED and not mapped: the short way is open.
+  std::uint64_t plain_for = never_plain;
   TcpPhase phase = TcpPhase::NEW;
   Follow follow = Follow::UNDECIDED;
   bool mapped = false;                 // some stream has, or had, an edit: every header has to be translated

@@ -47,6 +47,7 @@ TEST_CASE("observed, then enforced: from the next PDU on; a flow that was lost s
   lab.connect();
   (void)lab.send(0, Lab::data(0, 0, write_request(1) + part(read_request(2), 0, 10)));
   lab.flow.observe = false;
+  ++lab.flow.classification;
   lab.observing = false;
   SUBCASE("followed") {
     CHECK(lab.send(0, Lab::data(0, 22, part(read_request(2), 10))).to[1].size() == 1);
@@ -103,6 +104,7 @@ TEST_CASE("opaque, then inspected: where its PDUs begin nobody knows, so it is r
   lab.connect();
   (void)lab.send(0, Lab::data(0, 0, {1, 2, 3}));
   lab.flow.opaque = false;
+  ++lab.flow.classification;
   (void)lab.send(0, Lab::data(0, 3, read_request(1)));
   CHECK_FALSE(lab.alive());
   CHECK(lab.count(Reason::TCP_STREAM_GAP) == 1);
@@ -192,7 +194,10 @@ TEST_CASE("mid-stream: no resync within a PDU, from the server, or with a FIN") 
 TEST_CASE("mid-stream: after a resync the server's stream has to stand at a boundary too") {
   Resync at;
   (void)at.lab.send(0, Lab::data(0, 500, read_request(1), 300));
-  (void)at.lab.send(1, Lab::data(1, 300, part(read_response(1), 5), 512));
+  Octets cut = part(read_response(1), 5);
+  SUBCASE("begins within a PDU") {}
+  SUBCASE("ends within a PDU") { cut = part(read_response(1), 0, 10); }
+  (void)at.lab.send(1, Lab::data(1, 300, cut, 512));
   CHECK_FALSE(at.lab.alive());
   CHECK(at.lab.judged[1].empty());
 }

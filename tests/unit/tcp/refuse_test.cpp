@@ -252,6 +252,17 @@ TEST_CASE("part of the PDU has left: REFUSE falls back to RESET") {
   CHECK_FALSE(lab.alive());
 }
 
+TEST_CASE("part of the PDU has left: DISCARD falls back to RESET") {
+  Lab lab;
+  lab.request_verdict[6] = Verdict::DISCARD;
+  lab.connect();
+  (void)lab.send(0, Lab::data(0, 0, part(write_request(1), 0, 7)));
+  const Lab::Out out = lab.send(0, Lab::data(0, 7, part(write_request(1), 7)));
+  REQUIRE(out.to[1].size() == 1);
+  CHECK((out.to[1][0].flags & TCP_RST) != 0);
+  CHECK_FALSE(lab.alive());
+}
+
 TEST_CASE("a cut refused request is refused in band as long as nothing of it has left") {
   for (std::size_t cut = 8; cut < 12; ++cut) {
     CAPTURE(cut);
