@@ -154,6 +154,12 @@ Disposition udp_gate(WorkerContext& context, ParsedFrame& frame, std::uint32_t h
   }
   Side sender = 0;
   Flow* flow = context.flows->find(hash, frame, std::min(frame.port_in, frame.port_out), sender);
+  if (flow != nullptr && is_unspecified(frame.source) && flow->mac[0] != frame.source_mac) {
+    // Hosts without an address share 0.0.0.0: the MAC tells them apart, and each begins anew.
+    flow->state = FlowState::FREE;
+    settle_flow(context, *flow);
+    flow = nullptr;
+  }
   if (flow == nullptr) {
     sender = 0;
     flow = open_datagram_flow(context, frame);

@@ -49,12 +49,13 @@ void end_flow(WorkerContext& context, Flow& flow) noexcept {
 
 // Ends a flow that the policy in force does not permit (any more).
 void end_forbidden(WorkerContext& context, Flow& flow, const ParsedFrame* frame, Reason reason) noexcept {
+  flow.observe = false;
   EventDetail detail;
   detail.verdict = is_tcp(flow) ? Verdict::RESET : Verdict::DROP;
   detail.reason = reason;
   if (flow.protocol != nullptr) detail.protocol = flow.protocol->id;
   if (frame != nullptr) {
-    deny_frame(context, nullptr, *frame, detail.verdict, reason);
+    deny_frame(context, &flow, *frame, detail.verdict, reason);
   } else {
     ++context.counters.reason[static_cast<std::size_t>(reason)];
     write_event(context, &flow, nullptr, detail);

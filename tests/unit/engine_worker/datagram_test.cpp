@@ -210,12 +210,18 @@ TEST_CASE("DHCP from 0.0.0.0 belongs to the asset with that MAC") {
   ImageSource source = plant();
   const Address all = ipv4_address(255, 255, 255, 255);
   source.assets[HMI].macs = {mac_hmi};
+  source.assets.push_back(asset(SCADA, {ipv4_address(10, 0, 7, 11)}, 0, {mac_drive}));
   source.assets[GROUP].addresses.push_back(all);
+  const auto second = static_cast<std::uint32_t>(source.assets.size() - 1);
+  source.services.push_back(opaque_service(Transport::UDP, ProtocolId::OPAQUE_UDP, 67, second, GROUP));
   source.services.push_back(opaque_service(Transport::UDP, ProtocolId::OPAQUE_UDP, 67, HMI, GROUP));
   Plane plane(source);
   const Ip discover{ipv4_address(0, 0, 0, 0), all};
   CHECK(plane.reason(udp({mac_hmi, mac_broadcast, {}}, discover, 68, 67, hex("01"))) == Reason::NONE);
-  CHECK(plane.reason(udp({mac_other, mac_broadcast, {}}, discover, 69, 67, hex("01"))) ==
+  const Octets other_client = udp({mac_drive, mac_broadcast, {}}, discover, 68, 67, hex("01"));
+  CHECK(plane.reason(other_client) == Reason::NONE);
+  CHECK(plane.recorder.reports.back().source_asset == second);
+  CHECK(plane.reason(udp({mac_other, mac_broadcast, {}}, discover, 68, 67, hex("01"))) ==
         Reason::DHCP_NOT_PERMITTED);
 }
 

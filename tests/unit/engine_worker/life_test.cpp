@@ -130,6 +130,7 @@ TEST_CASE("after a swap a flow is classified at its next packet") {
   plane.use(source);
   plane.drain();
   CHECK(plane.reason(ack(1)) == Reason::FLOW_NO_LONGER_PERMITTED);
+  CHECK(plane.recorder.reports.back().conduit == 0);
   CHECK_FALSE(plane.forwards(ack(1)));
   CHECK(plane.reason(to_plc(modbus_pdu(2, read_ten))) ==
         Reason::FUNCTION_NOT_PERMITTED);  // by the newest image
