@@ -6,7 +6,7 @@
 #include <array>
 #include <stdexcept>
 
-#include "config/unique_fd.hpp"
+#include "config/abi/unique_fd.hpp"
 
 namespace conduit::test {
 namespace {
