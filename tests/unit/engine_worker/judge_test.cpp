@@ -1,0 +1,100 @@
+// The judge by itself, with a protocol of two octets (kind, function) that does what no Modbus does.
+#include <doctest/doctest.h>
+
+#include "dataplane/engine/event_folder.hpp"
+#include "dataplane/engine/worker_context.hpp"
+#include "tests/unit/engine_support/plant.hpp"
+
+namespace conduit {
+namespace {
+
+using namespace test;
+
+PduHead open_two(Bytes pdu, Role, std::uint16_t, const SessionState&, PduState& state) noexcept {
+  PduHead head;
+  head.well_formed = pdu.size() == 2;
+  head.kind = static_cast<PduKind>(pdu[0]);
+  state.as<std::uint8_t>() = 0;
+  return head;
+}
+Next next_two(Bytes pdu, PduState& state, Operation& operation) noexcept {
+  if (state.as<std::uint8_t>()++ != 0) return Next::END;
+  if (pdu[1] == 0) return Next::END;  // asks for nothing
+  operation.protocol = ProtocolId::MODBUS;
+  operation.function = pdu[1];
+  operation.access = AccessClass::READ;
+  operation.set(modbus::UNIT, 1);
+  return Next::OPERATION;
+}
+bool matches_two(Bytes, std::uint64_t, std::uint16_t) noexcept { return true; }
+
+struct Bench {
+  Bench() {
+    ImageSource source = plant();
+    source.services.resize(1);
+    RuleSource tell = read_rule(5);
+    tell.functions = {9};
+    source.services[0].unsolicited = {tell};
+    auto built = build_image(source);
+    REQUIRE(built);
+    buffer = std::move(*built);
+    image = open_image(buffer);
+    protocol.open = open_two;
+    protocol.next = next_two;
+    protocol.matches = matches_two;
+    context.image = &image;
+    context.folder = &folder;
+    flow.key.ip_protocol = 6;
+    flow.service = 0;
+    flow.conduit = 0;
+    flow.protocol = &protocol;
+  }
+  Judgement judge(Side sender, std::uint8_t kind, std::uint8_t function) {
+    const std::uint8_t pdu[2] = {kind, function};
+    return judge_pdu(context, flow, sender, frame, pdu, 2, {});
+  }
+  ImageBuffer buffer;
+  RuleImage image;
+  Protocol protocol{};
+  EventFolder folder{};
+  WorkerContext context{};
+  Flow flow{};
+  ParsedFrame frame{};
+};
+
+TEST_CASE("unsolicited PDUs need a rule of their own") {
+  Bench bench;
+  CHECK(reason_info(bench.judge(1, 2, 9).reason).name == "NONE");
+  const Judgement denied = bench.judge(1, 2, 3);  // permitted as a request only
+  CHECK(denied.reason == Reason::UNSOLICITED_NOT_PERMITTED);
+  CHECK(denied.verdict == Verdict::DISCARD);
+  CHECK(bench.judge(0, 0, 9).reason == Reason::FUNCTION_NOT_PERMITTED);
+}
+
+TEST_CASE("requests of the server and answers of the client go the wrong way") {
+  Bench bench;
+  CHECK(bench.judge(1, 0, 3).reason == Reason::WRONG_DIRECTION);
+  CHECK(bench.judge(0, 0, 3).verdict == Verdict::FORWARD);
+  CHECK(bench.judge(0, 1, 3).reason == Reason::WRONG_DIRECTION);
+  CHECK(bench.judge(1, 1, 3).verdict == Verdict::FORWARD);
+}
+
+TEST_CASE("a request that asks for nothing is not permitted") {
+  Bench bench;
+  CHECK(bench.judge(0, 0, 0).reason == Reason::FUNCTION_NOT_PERMITTED);
+}
+
+TEST_CASE("a refusal without words of its own resets the stream and drops the datagram") {
+  Bench bench;
+  CHECK(bench.judge(0, 0, 7).verdict == Verdict::RESET);
+  bench.flow.key.ip_protocol = 17;
+  CHECK(bench.judge(0, 0, 7).verdict == Verdict::DROP);
+}
+
+TEST_CASE("bytes of another protocol are named so") {
+  Plane plane(plant());
+  CHECK(plane.reason(to_plc(hex("16 03 01 00 2e 01 00 00 00 00 00 00"))) == Reason::PROTOCOL_MISMATCH);
+}
+
+}  // namespace
+}  // namespace conduit
