@@ -5,7 +5,7 @@
 
 #include "dataplane/engine/engine.hpp"
 #include "dataplane/io/pcap/capture.hpp"
-#include "tools/conduitctl/operation_json.hpp"
+#include "config/policy/describe.hpp"
 #include "tools/conduitctl/port_option.hpp"
 #include "tools/conduitctl/stream_decoder.hpp"
 #include "tools/conduitctl/verb.hpp"

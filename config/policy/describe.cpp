@@ -1,4 +1,6 @@
-#include "tools/conduitctl/operation_json.hpp"
+#include "config/policy/describe.hpp"
+
+#include "config/policy/name_table.hpp"
 
 namespace conduit {
 namespace {
@@ -47,6 +49,11 @@ void describe(const Protocol& protocol, const Operation& operation, nlohmann::or
     if (!operation.has(index)) continue;
     const Range range = operation.dimension[index];
     const std::string name(protocol.dimension_names[index]);
+    const std::string_view value_name = dimension_value_name(protocol.id, index, range.first);
+    if (!value_name.empty() && range.first == range.last) {
+      object[name] = value_name;
+      continue;
+    }
     if (index == protocol.range_dimension || range.first != range.last) {
       object[name] = {range.first, range.last};
     } else {
