@@ -1,0 +1,38 @@
+// Verifier: what reads a bundle that anybody may have sent. Runs in a forked child without files, sockets or
+// capabilities: signatures, policy, compiler. Back comes an image in a memfd of the parent's and the names
+// behind it, or the refusal.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "config/abi/unique_fd.hpp"
+#include "config/error.hpp"
+#include "config/policy/gateway.hpp"
+#include "config/policy/name_table.hpp"
+
+namespace conduit {
+
+struct VerifyRequest {
+  std::string root;    // envelope of the root to trust
+  std::string bundle;  // envelope from outside
+  std::string gateway_id;
+  std::uint64_t version_floor = 0;
+  std::uint64_t now_unix = 0;
+  bool reopen = false;  // the bundle was accepted before: version and expiry are not asked
+  GatewayPorts ports;
+  std::uint64_t generation = 0;
+};
+
+struct VerifiedPolicy {
+  UniqueFd image;  // sealed
+  std::uint64_t image_size = 0;
+  std::shared_ptr<const NameTable> names;
+  std::string signers;  // key ids, for the event
+};
+
+// Waits for the child, at most 30 s.
+[[nodiscard]] Expected<VerifiedPolicy> verify_bundle(const VerifyRequest& request);
+
+}  // namespace conduit
