@@ -14,8 +14,6 @@
 namespace conduit {
 namespace {
 
-
-
 int complain(const std::string& text) {
   std::fprintf(stderr, "conduit-controlplane: %s\n", text.c_str());
   return 2;

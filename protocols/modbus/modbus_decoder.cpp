@@ -53,8 +53,8 @@ Framing malformed(const char* field, bool mismatch) noexcept {
   return framing;
 }
 
-// What a beginning without a whole, good header is. Says no at the first octet that no Modbus ADU can have: a
-// foreign protocol is known by its third or fourth.
+// What a beginning without a whole, good header is. Says no at the first octet that no Modbus ADU can have:
+// a foreign protocol is known by its third or fourth.
 Framing frame_part(Bytes bytes, Transport transport) noexcept {
   const std::size_t size = bytes.size();
   if (size > 2 && bytes[2] != 0) return malformed("protocol_id", true);
@@ -114,25 +114,6 @@ PduHead open(Bytes adu, Role sender, std::uint16_t quirks, const SessionState&, 
 
 Next next(Bytes adu, PduState& state, Operation& operation) noexcept {
   return next_operation(adu, state.as<Fields>(), operation);
-}
-
-// The functions of a usual dialogue without reading the answer once more: `open` has found it well formed.
-bool matches(Bytes response, std::uint64_t request_detail, std::uint16_t) noexcept {
-  const std::uint64_t asked = request_detail >> 56;
-  const std::size_t size = response.size();
-  if (size >= mbap_size + 2 && response[mbap_size] == asked) {
-    const std::uint8_t* body = response.data() + mbap_size + 1;
-    if (asked <= READ_INPUT_REGISTERS) {
-      return body[0] == (request_detail & 0xFF) && size == mbap_size + 2 + body[0];
-    }
-    const bool repeats = asked == WRITE_SINGLE_COIL || asked == WRITE_SINGLE_REGISTER ||
-                         asked == WRITE_MULTIPLE_COILS || asked == WRITE_MULTIPLE_REGISTERS;
-    if (repeats) return size == mbap_size + 5 && load_u32be(body) == (request_detail & 0xFFFFFFFFU);
-  }
-  Fields fields;
-  if (parse_adu(response, Role::SERVER, fields) != nullptr) return false;
-  if (fields.shape == Shape::EXCEPTION) return asked == fields.function;
-  return agreement(response, fields) == request_detail;
 }
 
 std::string_view function_name(std::uint32_t function) noexcept {
@@ -213,7 +194,7 @@ constinit const Protocol modbus_protocol{
     .frame = modbus::frame,
     .open = modbus::open,
     .next = modbus::next,
-    .matches = modbus::matches,
+    .matches = modbus::agrees,
     .accept = nullptr,  // no state beyond one PDU
     .refuse = modbus::refuse,
     .function_name = modbus::function_name,

@@ -1,4 +1,4 @@
-// From the numbers of a PDU to operations, and to the number on which request and answer agree.
+// From the numbers of a PDU to operations.
 #include "protocols/modbus/modbus_pdu.hpp"
 
 namespace conduit::modbus {
@@ -157,78 +157,7 @@ bool several(Shape shape) noexcept {
          shape == Shape::FILE_DATA || shape == Shape::OBJECTS_GIVEN;
 }
 
-// FNV-1a, 32 bit.
-std::uint32_t hash(Bytes data, std::uint32_t seed = 0x811c9dc5U) noexcept {
-  for (const std::uint8_t octet : data) seed = (seed ^ octet) * 0x01000193U;
-  return seed;
-}
-
-std::uint32_t hash_size(std::uint32_t size, std::uint32_t seed) noexcept {
-  const std::uint8_t octet = static_cast<std::uint8_t>(size);
-  return hash(Bytes{&octet, 1}, seed);
-}
-
-// Sizes of the sub-responses of function 20, in order, as the request lets expect them or as the answer has
-// them.
-std::uint64_t file_sizes(Bytes groups, Shape shape) noexcept {
-  Cursor rest(groups);
-  std::uint32_t digest = 0x811c9dc5U;
-  std::uint32_t count = 0;
-  while (!rest.empty()) {
-    std::uint16_t words = 0;
-    if (shape == Shape::FILE_READ) {
-      if (!rest.skip(5) || !rest.u16be(words)) break;
-    } else {
-      std::uint8_t size = 0;
-      if (!rest.u8(size) || size == 0 || !rest.skip(size)) break;
-      words = static_cast<std::uint16_t>((size - 1) / 2);
-    }
-    digest = hash_size(words, digest);
-    ++count;
-  }
-  return (std::uint64_t{count} << 32) | digest;
-}
-
-std::uint64_t diagnostic_agreement(const Fields& fields, Bytes data) noexcept {
-  const std::uint64_t sub_function = std::uint64_t{fields.sub_function} << 40;
-  if (!diagnostic_echoes(fields.sub_function)) return sub_function;
-  return sub_function | (std::uint64_t{fields.data_size} << 32) | hash(data);
-}
-
-// Lower 56 bits of the agreement.
-std::uint64_t body_agreement(Bytes adu, const Fields& fields) noexcept {
-  const Bytes data = data_of(adu, fields);
-  const std::uint64_t address = fields.address;
-  switch (fields.function) {
-    case READ_COILS:
-    case READ_DISCRETE_INPUTS: return fields.response ? fields.data_size : (fields.quantity + 7U) / 8U;
-    case READ_HOLDING_REGISTERS:
-    case READ_INPUT_REGISTERS:
-    case READ_WRITE_MULTIPLE_REGISTERS: return fields.response ? fields.data_size : 2U * fields.quantity;
-    case WRITE_SINGLE_COIL:
-    case WRITE_MULTIPLE_COILS:
-    case WRITE_MULTIPLE_REGISTERS: return (address << 16) | fields.quantity;
-    case WRITE_SINGLE_REGISTER: return (address << 16) | load_u16be(data.data());
-    case MASK_WRITE_REGISTER:
-      return (address << 32) | (std::uint64_t{fields.and_mask} << 16) | fields.or_mask;
-    case DIAGNOSTICS: return diagnostic_agreement(fields, data);
-    case READ_FILE_RECORD: return file_sizes(data, fields.shape);
-    case WRITE_FILE_RECORD: return (std::uint64_t{fields.data_size} << 32) | hash(data);
-    case ENCAPSULATED_INTERFACE_TRANSPORT: {
-      const std::uint64_t type = std::uint64_t{fields.sub_function} << 16;
-      const bool one = fields.object_code == individual_access;
-      return type | (std::uint64_t{fields.object_code} << 8) | (one ? fields.object_first : 0U);
-    }
-    default: return 0;
-  }
-}
-
 }  // namespace
-
-std::uint64_t agreement(Bytes adu, const Fields& fields) noexcept {
-  const std::uint64_t function = std::uint64_t{fields.function} << 56;
-  return fields.shape == Shape::EXCEPTION ? function : function | body_agreement(adu, fields);
-}
 
 Next next_operation(Bytes adu, Fields& fields, Operation& operation) noexcept {
   // Not the PDU that was opened, or `open` found it malformed.

@@ -86,10 +86,11 @@ inline constexpr std::uint8_t individual_access = 4;  // read-device-id code: on
 // Reads a whole ADU, header included. Null, or the name of the field at fault.
 [[nodiscard]] const char* parse_adu(Bytes adu, Role sender, Fields& fields) noexcept;
 
-// Number on which a request and its answer agree: function, and what the answer repeats of the request or
-// what follows from it (lengths). Long echoes enter by a 32-bit hash: this detects answers to something
-// else, it authenticates nothing.
+// Number by which a request is remembered until it is answered.
 [[nodiscard]] std::uint64_t agreement(Bytes adu, const Fields& fields) noexcept;
+
+// Does this answer fit the request with that agreement?
+[[nodiscard]] bool agrees(Bytes response, std::uint64_t asked, std::uint16_t quirks) noexcept;
 
 // The next operation that `fields` has not told yet.
 [[nodiscard]] Next next_operation(Bytes adu, Fields& fields, Operation& operation) noexcept;

@@ -1,6 +1,6 @@
 // Bodies of answers, function by function, fields in wire order (AP §6). Every length is reconciled.
 // Contents that no server acts on (padding of coil data, conformity level, exception code) are not judged;
-// what an answer repeats of its request is compared in `agreement`.
+// what an answer repeats of its request is compared in modbus_agreement.cpp.
 #include "protocols/modbus/modbus_pdu.hpp"
 
 namespace conduit::modbus {
@@ -91,8 +91,8 @@ const char* diagnostics(Cursor body, Fields& fields) noexcept {
 }
 
 // AP §6.21: objects with their lengths, as many as announced, nothing behind them. (The specification's own
-// example of an answer in two parts announces the total in both. Readers that trust the number would read on
-// behind it.)
+// example of an answer in two parts announces the total in both. Readers that trust the number would read
+// on behind it.)
 const char* device_identification(Cursor body, Fields& fields) noexcept {
   fields.shape = Shape::OBJECTS_GIVEN;
   std::uint8_t count = 0;

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
-#include "config/error.hpp"
 #include "config/abi/unique_fd.hpp"
+#include "config/error.hpp"
 
 namespace conduit {
 

@@ -11,12 +11,15 @@ constexpr int answer_timeout_ms = 40'000;  // a load waits for the verifier, at 
 }  // namespace
 
 void add_daemon_options(po::options_description& options, std::string& socket) {
-  options.add_options()("help,h", "this text")(
-      "socket", po::value(&socket)->default_value(control_socket_default), "control socket of conduit-controlplane");
+  options.add_options()("help,h", "this text")("socket",
+                                               po::value(&socket)->default_value(control_socket_default),
+                                               "control socket of conduit-controlplane");
 }
 
-bool parse_daemon_verb(const char* verb, const char* help, const Words& words, const po::options_description& options,
-                       const po::positional_options_description& positional, po::variables_map& values, int& status) {
+bool parse_daemon_verb(const char* verb, const char* help, const Words& words,
+                       const po::options_description& options,
+                       const po::positional_options_description& positional, po::variables_map& values,
+                       int& status) {
   try {
     po::store(po::command_line_parser(words).options(options).positional(positional).run(), values);
     po::notify(values);

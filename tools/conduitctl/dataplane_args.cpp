@@ -13,7 +13,8 @@ namespace po = boost::program_options;
 constexpr const char* help_text =
     "conduitctl dataplane-args GATEWAY\n"
     "\n"
-    "Checks a gateway's config and prints the arguments of conduit-dataplane, one a line. The data plane itself reads no files.\n"
+    "Checks a gateway's config and prints the arguments of conduit-dataplane, one a line. The data plane "
+    "itself reads no files.\n"
     "\n"
     "Example:\n"
     "  conduitctl dataplane-args /etc/conduitd/gateway.txtpb | xargs -d '\\n' conduit-dataplane\n"
@@ -42,7 +43,8 @@ int dataplane_args(const Words& words) {
   }
   std::string text;
   std::string error;
-  if (path.empty()) return complain("dataplane-args", "which config? write: conduitctl dataplane-args GATEWAY");
+  if (path.empty())
+    return complain("dataplane-args", "which config? write: conduitctl dataplane-args GATEWAY");
   if (!read_document_file(path, text, error)) return complain("dataplane-args", error);
   const LoadedGateway gateway = load_gateway(text, path.ends_with(".json"));
   for (const Diagnostic& one : gateway.diagnostics) std::cerr << one.format(path) << '\n';

@@ -3,9 +3,9 @@
 #include <iostream>
 #include <sstream>
 
+#include "config/policy/describe.hpp"
 #include "dataplane/engine/engine.hpp"
 #include "dataplane/io/pcap/capture.hpp"
-#include "config/policy/describe.hpp"
 #include "tools/conduitctl/port_option.hpp"
 #include "tools/conduitctl/stream_decoder.hpp"
 #include "tools/conduitctl/verb.hpp"

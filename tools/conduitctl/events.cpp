@@ -15,8 +15,10 @@ using Json = nlohmann::ordered_json;
 constexpr const char* help_text =
     "conduitctl events [--since WHEN] [--conduit ID] [--follow] [--json]\n"
     "\n"
-    "Prints the gateway's events, oldest first. With --json one object a line, as the sinks get them, with the hash that\n"
-    "chains it to the one before. WHEN: 2026-11-23, 2026-11-23T10:15:00Z, or a span back from now: 90s, 15m, 2h, 1d.\n"
+    "Prints the gateway's events, oldest first. With --json one object a line, as the sinks get them, with "
+    "the hash that\n"
+    "chains it to the one before. WHEN: 2026-11-23, 2026-11-23T10:15:00Z, or a span back from now: 90s, 15m, "
+    "2h, 1d.\n"
     "\n"
     "Examples:\n"
     "  conduitctl events --since 1h --conduit scada-cell7\n"
@@ -49,8 +51,10 @@ std::string peer(const Json& end) {
 
 std::string operation_text(const Json& operation) {
   std::string text;
-  if (operation.contains("function_name")) text = operation["function_name"].get<std::string>();
-  else text = "function " + operation.value("function", Json(0)).dump();
+  if (operation.contains("function_name"))
+    text = operation["function_name"].get<std::string>();
+  else
+    text = "function " + operation.value("function", Json(0)).dump();
   for (const auto& [name, value] : operation.items()) {
     const bool said = name == "function" || name == "function_name" || name == "access" || name == "index";
     if (!said) text += " " + name + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
@@ -114,7 +118,8 @@ int events(const Words& words) {
   schema::ControlRequest request;
   std::uint64_t since_ns = 0;
   if (!since.empty() && !parse_since(since, since_ns)) {
-    return complain("events", "--since " + since + ": write 2026-11-23T10:15:00Z, 2026-11-23, or 90s, 15m, 2h, 1d");
+    return complain("events",
+                    "--since " + since + ": write 2026-11-23T10:15:00Z, 2026-11-23, or 90s, 15m, 2h, 1d");
   }
   request.mutable_events()->set_since_wall_ns(since_ns);
   request.mutable_events()->set_conduit(conduit);

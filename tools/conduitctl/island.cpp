@@ -11,7 +11,8 @@ namespace po = boost::program_options;
 constexpr const char* help_text =
     "conduitctl island on|off\n"
     "\n"
-    "In island mode only rules marked essential apply, to living connections too. Entering and leaving are events.\n"
+    "In island mode only rules marked essential apply, to living connections too. Entering and leaving are "
+    "events.\n"
     "\n"
     "Exit status: 0 done on every worker, 1 refused, 2 error.\n"
     "\n";
@@ -29,7 +30,8 @@ int island(const Words& words) {
   po::variables_map values;
   int code = exit_done;
   if (!parse_daemon_verb("island", help_text, words, options, positional, values, code)) return code;
-  if (state != "on" && state != "off") return complain("island", "write: conduitctl island on, or conduitctl island off");
+  if (state != "on" && state != "off")
+    return complain("island", "write: conduitctl island on, or conduitctl island off");
   schema::ControlRequest request;
   request.mutable_island()->set_on(state == "on");
   schema::ControlResponse response;

@@ -13,7 +13,8 @@ namespace po = boost::program_options;
 constexpr const char* help_text =
     "conduitctl load [--verify-only] BUNDLE\n"
     "\n"
-    "Hands a signed bundle to the gateway and waits until it is in force. Living connections go on if the new policy permits\n"
+    "Hands a signed bundle to the gateway and waits until it is in force. Living connections go on if the "
+    "new policy permits\n"
     "them, and are judged by it from their next PDU on. A bundle that is refused changes nothing.\n"
     "\n"
     "Exit status: 0 in force, 1 refused (the reason is printed), 2 error.\n"
@@ -33,7 +34,8 @@ int load(const Words& words) {
   po::variables_map values;
   int status = exit_done;
   if (!parse_daemon_verb("load", help_text, words, options, positional, values, status)) return status;
-  if (path.empty()) return complain("load", "which bundle? write: conduitctl load FILE (conduitctl sign makes one)");
+  if (path.empty())
+    return complain("load", "which bundle? write: conduitctl load FILE (conduitctl sign makes one)");
   auto bundle = read_file(path, bundle_size_max);
   if (!bundle) return complain("load", bundle.error().text());
   schema::ControlRequest request;

@@ -16,6 +16,11 @@ constexpr std::array verbs{
     Verb{"trust", "make the root of trust that a gateway is given", &trust},
     Verb{"sign", "check a policy and sign it for gateways", &sign},
     Verb{"verify", "would a gateway take this bundle?", &verify},
+    Verb{"load", "give a signed bundle to the running gateway", &load},
+    Verb{"status", "how is the gateway?", &status},
+    Verb{"events", "what the SOC reads", &events},
+    Verb{"island", "cut the zones off from each other, or join them again", &island},
+    Verb{"dataplane-args", "command line of the data plane, from the gateway's config", &dataplane_args},
     Verb{"decode", "what is in this capture?", &decode},
 };
 

@@ -14,15 +14,17 @@ using Json = nlohmann::ordered_json;
 constexpr const char* help_text =
     "conduitctl status [--json]\n"
     "\n"
-    "Says which policy is in force, whether the data plane is there, and what was forwarded and denied. The share of messages\n"
+    "Says which policy is in force, whether the data plane is there, and what was forwarded and denied. The "
+    "share of messages\n"
     "that were really inspected stands with each conduit.\n"
     "\n"
     "Exit status: 0 a policy is in force, 1 it is not (no policy, no data plane, or it hangs), 2 error.\n"
     "\n";
 
 void print(const Json& status) {
-  std::cout << "gateway     " << status.value("gateway", "") << "\ndata plane  " << status.value("data_plane", "")
-            << "\nisland      " << (status.value("island", false) ? "on: only essential rules apply" : "off") << '\n';
+  std::cout << "gateway     " << status.value("gateway", "") << "\ndata plane  "
+            << status.value("data_plane", "") << "\nisland      "
+            << (status.value("island", false) ? "on: only essential rules apply" : "off") << '\n';
   if (status.contains("policy")) {
     std::cout << "policy      " << status["policy"].value("name", "") << " version "
               << status["policy"].value("version", 0) << '\n';
@@ -32,11 +34,11 @@ void print(const Json& status) {
   const Json counters = status.value("counters", Json::object());
   const Json conduits = counters.value("conduits", Json::object());
   for (const auto& [name, conduit] : conduits.items()) {
-    std::cout << "conduit     " << name << " (" << conduit.value("mode", "") << "): "
-              << conduit.value("messages_inspected", 0) << " messages inspected, " << conduit.value("messages_opaque", 0)
-              << " opaque (" << std::fixed << std::setprecision(1) << 100.0 * conduit.value("inspected_share", 1.0)
-              << " % inspected), " << conduit.value("denied", 0) << " denied, " << conduit.value("observed", 0)
-              << " observed\n";
+    std::cout << "conduit     " << name << " (" << conduit.value("mode", "")
+              << "): " << conduit.value("messages_inspected", 0) << " messages inspected, "
+              << conduit.value("messages_opaque", 0) << " opaque (" << std::fixed << std::setprecision(1)
+              << 100.0 * conduit.value("inspected_share", 1.0) << " % inspected), "
+              << conduit.value("denied", 0) << " denied, " << conduit.value("observed", 0) << " observed\n";
   }
   const Json reasons = counters.value("reasons", Json::object());
   for (const auto& [name, count] : reasons.items()) {

@@ -24,9 +24,14 @@ struct Verb {
 int complain(std::string_view verb, std::string_view text);
 
 int check(const Words& words);
+int dataplane_args(const Words& words);
 int decode(const Words& words);
+int events(const Words& words);
+int island(const Words& words);
 int keygen(const Words& words);
+int load(const Words& words);
 int sign(const Words& words);
+int status(const Words& words);
 int trust(const Words& words);
 int verify(const Words& words);
 

@@ -117,8 +117,28 @@ TEST_CASE("quirks forgive what they name and nothing else") {
   no_transaction[0] = no_transaction[1] = 0;
   CHECK(fits(request, no_transaction, QUIRK_TRANSACTION_ID_ZERO));
   CHECK_FALSE(fits(request, no_transaction, QUIRK_UNIT_NOT_ECHOED));
+  Octets other_transaction = no_transaction;
+  other_transaction[1] = 7;
+  CHECK_FALSE(fits(request, other_transaction, QUIRK_TRANSACTION_ID_ZERO));
   const Octets too_long = adu("03 04 0007 0008");
   CHECK_FALSE(fits(request, too_long, QUIRK_TRANSACTION_ID_ZERO | QUIRK_UNIT_NOT_ECHOED));
+}
+
+TEST_CASE("whether a quirk was needed can be told from the answer") {
+  const std::uint16_t quirks = QUIRK_TRANSACTION_ID_ZERO | QUIRK_UNIT_NOT_ECHOED;
+  const std::uint64_t asked = head_of(adu("03 0000 0001"), Role::CLIENT, quirks).match_detail;
+  for (const char* pdu : {"03 02 0007", "83 02"}) {
+    const Octets plain = adu(pdu);
+    CHECK(modbus_protocol.matches(Bytes{plain}, asked, QUIRK_NONE));
+    Octets quirky = plain;
+    quirky[6] = 255;
+    CHECK(modbus_protocol.matches(Bytes{quirky}, asked, quirks));
+    CHECK_FALSE(modbus_protocol.matches(Bytes{quirky}, asked, QUIRK_NONE));
+    quirky = plain;
+    quirky[0] = quirky[1] = 0;
+    CHECK(modbus_protocol.matches(Bytes{quirky}, asked, quirks));
+    CHECK_FALSE(modbus_protocol.matches(Bytes{quirky}, asked, QUIRK_NONE));
+  }
 }
 
 TEST_CASE("kind, sign and expectation of an answer") {
