@@ -100,7 +100,7 @@ class Lab final : public FrameSink {
 // order (first byte wins), repeats from the first unacknowledged byte when told to.
 class Endpoint {
  public:
-  Endpoint(Side side, std::uint32_t isn) : side_(side), isn_(isn), una_(isn + 1), next_(isn + 1) {}
+  explicit Endpoint(std::uint32_t isn) : isn_(isn), una_(isn + 1), next_(isn + 1) {}
 
   void write(const Octets& octets);                       // queue, and send what the window permits
   void write_cut(const Octets& octets, std::size_t mss);  // as segments of at most `mss`
@@ -124,7 +124,6 @@ class Endpoint {
   void push();
   void acknowledge();
   void take_data(const Segment& segment);
-  Side side_;
   std::uint32_t isn_;
   std::uint32_t una_;
   std::uint32_t next_;
@@ -133,7 +132,6 @@ class Endpoint {
   std::deque<Octets> pending_{};
   std::map<std::uint32_t, Octets> early_{};  // by distance from isn
   bool fin_sent_ = false;
-  std::uint32_t early_fin_ = 0;
 };
 
 // Two endpoints around a gate.
@@ -144,8 +142,8 @@ struct Dialogue {
   // As run, but time passes and unacknowledged bytes are repeated until all is quiet; at most `rounds`.
   void run_with_repeats(int rounds = 30);
   Lab& lab;
-  Endpoint client{0, Lab::isn[0]};
-  Endpoint server{1, Lab::isn[1]};
+  Endpoint client{Lab::isn[0]};
+  Endpoint server{Lab::isn[1]};
   bool answers = true;
   std::vector<int> lose[2];  // numbers of the segments towards a side that are lost, from 0
   int carried[2] = {0, 0};
