@@ -10,6 +10,7 @@ namespace {
 template <typename Piece>
 void for_each_piece(const BlockPool& pool, const KeptBytes& kept, std::uint32_t offset, std::size_t size,
                     Piece piece) noexcept {
+  if (size == 0) return;
   if (kept.first == none_index) {
     piece(kept.small.data() + kept.begin + offset, std::size_t{0}, size);
     return;
