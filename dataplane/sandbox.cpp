@@ -32,6 +32,7 @@ constexpr int permitted_calls[] = {
     SCMP_SYS(sched_yield),
     SCMP_SYS(futex),
     SCMP_SYS(getcpu),
+    SCMP_SYS(access),  // EAL looks for the memory node of a thread that it gets to know
     SCMP_SYS(sched_getaffinity),
     SCMP_SYS(sched_setaffinity),
     SCMP_SYS(ioctl),
