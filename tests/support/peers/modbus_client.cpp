@@ -162,7 +162,8 @@ bool obey(Client& client, const std::string& line) {
     return std::puts("ok") >= 0;
   }
   if (!client.connected && modbus_connect(client.context) != 0) {
-    std::printf("failed %s\n", modbus_strerror(errno));
+    const bool silent = errno == EINPROGRESS;  // libmodbus: its timeout was over before any answer came
+    std::printf("failed %s\n", silent ? "No answer to the connection request" : modbus_strerror(errno));
     return true;
   }
   client.connected = true;

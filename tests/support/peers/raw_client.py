@@ -15,6 +15,7 @@ Ways to send (--cut):
 import argparse
 import fcntl
 import json
+import os
 import socket
 import struct
 import sys
@@ -36,6 +37,8 @@ def unacknowledged(connection):
 def wait_acknowledged(connection, timeout):
     until = time.monotonic() + timeout
     while unacknowledged(connection):
+        if wrong := connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            raise OSError(wrong, os.strerror(wrong))
         if time.monotonic() > until:
             raise TimeoutError("not acknowledged")
         time.sleep(0.0002)
@@ -91,14 +94,26 @@ def report(pdu, begun, answer=None, error=None, transaction=None):
     return "error" not in result
 
 
-def dialogue(connection, options, pdus):
+def together(connection, options, pdus):
+    """Answers may come in another order: the transaction identifier says which request they belong to."""
+    answers = Answers(connection)
+    begun = time.monotonic()
+    send(connection, b"".join(adu(number, options.unit, pdu) for number, pdu in enumerate(pdus, 1)), options)
+    found = {}
+    try:
+        while len(found) < len(pdus):
+            answer = answers.next()
+            found[answer[0]] = answer
+    except OSError as wrong:
+        report(b"", begun, None, str(wrong) or type(wrong).__name__)
+    good = [report(pdu, begun, found[number], None, number) for number, pdu in enumerate(pdus, 1)
+            if number in found]
+    return len(good) == len(pdus) and all(good)
+
+
+def one_by_one(connection, options, pdus):
     """True if every request was answered, by whatever answer."""
     answers = Answers(connection)
-    if options.cut == "together":
-        begun = time.monotonic()
-        octets = b"".join(adu(number, options.unit, pdu) for number, pdu in enumerate(pdus, 1))
-        send(connection, octets, options)
-        return all([report(pdu, begun, answers.next(), None, number) for number, pdu in enumerate(pdus, 1)])
     good = True
     for number, pdu in enumerate(pdus, 1):
         begun = time.monotonic()
@@ -135,7 +150,8 @@ def main():
         connection.settimeout(options.timeout)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, options.cut != "header")
         pdus = [bytes.fromhex(text) for text in options.pdus] * options.repeat
-        return 0 if dialogue(connection, options, pdus) else 1
+        talk = together if options.cut == "together" else one_by_one
+        return 0 if talk(connection, options, pdus) else 1
 
 
 if __name__ == "__main__":
