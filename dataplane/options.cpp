@@ -121,7 +121,7 @@ std::string usage() {
   std::ostringstream text;
   text << description(options, ports, pairs)
        << "\nExample, two network interfaces without a DPDK driver:\n"
-          "  conduit-dataplane --eal=--no-huge --eal=--in-memory --eal=--no-pci \\\n"
+          "  conduit-dataplane --eal=--no-huge --eal=--no-shconf --eal=--no-pci \\\n"
           "    --eal=--vdev=net_af_packet0,iface=eth1 --port "
           "name=upstream,device=net_af_packet0,interface=eth1 \\\n"
           "    --eal=--vdev=net_af_packet1,iface=eth2 --port "
