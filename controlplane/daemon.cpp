@@ -61,8 +61,11 @@ Expected<void> Daemon::open() {
   auto control = ControlServer::listen(config_.control_socket, std::move(access), *this);
   if (!control) return tl::unexpected(control.error());
   control_ = std::move(*control);
+  // A damaged record must not pass for "nothing was ever accepted": an old bundle could be loaded.
+  const auto kept = state_->bundle();
+  if (!kept) return tl::unexpected(kept.error());
   report(3001, "control plane started", {{"gateway", config_.gateway_id}});
-  reopen_policy();
+  reopen_policy(*kept);
   return {};
 }
 
@@ -85,13 +88,12 @@ Expected<void> Daemon::open_trust() {
   return {};
 }
 
-void Daemon::reopen_policy() {
-  const auto kept = state_->bundle();
-  if (!kept) return report(2001, "the kept bundle cannot be read: " + kept.error().text());
-  if (kept->envelope.empty()) return;
+void Daemon::reopen_policy(const KeptBundle& kept) {
+  version_floor_ = kept.version_floor;
+  if (kept.envelope.empty()) return;
   VerifyRequest request;
-  request.root = kept->root;
-  request.bundle = kept->envelope;
+  request.root = kept.root;
+  request.bundle = kept.envelope;
   request.gateway_id = config_.gateway_id;
   request.reopen = true;
   request.ports = config_.gateway_ports();
@@ -102,7 +104,7 @@ void Daemon::reopen_policy() {
                   {{"error", verified.error().name}});
   }
   names_.add(generation_, verified->names);
-  policy_ = Policy{std::move(*verified), kept->envelope, kept->root, generation_};
+  policy_ = Policy{std::move(*verified), kept.envelope, kept.root, generation_};
 }
 
 void Daemon::report(std::uint16_t number, const std::string& message, nlohmann::ordered_json details) {

@@ -61,7 +61,7 @@ class Daemon final : public LinkHandler, public ControlHandler {
   explicit Daemon(const GatewayConfig& config);
   Expected<void> open();
   Expected<void> open_trust();
-  void reopen_policy();
+  void reopen_policy(const KeptBundle& kept);
 
   // LinkHandler (daemon_link.cpp)
   void on_connected(const IpcHello& hello) override;
@@ -80,6 +80,7 @@ class Daemon final : public LinkHandler, public ControlHandler {
   void on_request(std::uint64_t session, ControlRole role, const schema::ControlRequest& request) override;
   void on_closed(std::uint64_t session) override;
   void on_load(std::uint64_t session, const schema::LoadRequest& request);
+  void on_load_root(std::uint64_t session, const std::string& envelope);
   void activate(Pending pending);
   void on_status(std::uint64_t session);
   void on_events(std::uint64_t session, const schema::EventsRequest& request);
@@ -110,6 +111,7 @@ class Daemon final : public LinkHandler, public ControlHandler {
   std::optional<Pending> pending_;
   std::uint64_t resent_serial_ = 0;  // of an image handed over without a load
   std::uint64_t generation_ = 0;
+  std::uint64_t version_floor_ = 0;  // highest version ever accepted here, kept or not
   bool island_ = false;
   std::map<std::uint64_t, std::uint64_t> island_sessions_;  // serial → session
   std::vector<Follower> followers_;

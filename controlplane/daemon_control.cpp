@@ -91,13 +91,12 @@ void Daemon::on_closed(std::uint64_t session) {
 void Daemon::on_load(std::uint64_t session, const schema::LoadRequest& load) {
   if (pending_)
     return answer(session, schema::FAILED, "load.busy", "another bundle is being loaded; try again");
-  const auto kept = state_->bundle();
-  if (!kept) return answer(session, schema::FAILED, kept.error().name, kept.error().text());
+  if (load.root()) return on_load_root(session, load.bundle());
   VerifyRequest request;
   request.root = root_;
   request.bundle = load.bundle();
   request.gateway_id = config_.gateway_id;
-  request.version_floor = kept->version_floor;
+  request.version_floor = version_floor_;
   request.now_unix = wall_now_ns() / 1'000'000'000ULL;
   request.ports = config_.gateway_ports();
   request.generation = ++generation_;
@@ -116,6 +115,22 @@ void Daemon::on_load(std::uint64_t session, const schema::LoadRequest& load) {
   activate(std::move(pending));
 }
 
+void Daemon::on_load_root(std::uint64_t session, const std::string& envelope) {
+  const auto version = verify_root(root_, envelope, wall_now_ns() / 1'000'000'000ULL);
+  if (!version) {
+    const Error& error = version.error();
+    report(2001, "root of trust refused, the last one stays: " + error.text(), {{"error", error.name}});
+    return answer(session, schema::REFUSED, error.name, error.text());
+  }
+  if (auto kept = state_->keep_root(envelope); !kept) {
+    return answer(session, schema::FAILED, kept.error().name, kept.error().text());
+  }
+  root_ = envelope;
+  const std::string text = "root of trust version " + std::to_string(*version) + " is in force";
+  report(2002, text, {{"root", *version}});
+  answer(session, schema::DONE, "", text);
+}
+
 void Daemon::activate(Pending pending) {
   if (!link_->connected()) {
     // Nothing is forwarded without a data plane; it gets this policy when it comes.
@@ -130,6 +145,7 @@ void Daemon::activate(Pending pending) {
     if (auto stored = state_->keep_bundle(kept); !stored) {
       return answer(pending.session, schema::FAILED, stored.error().name, stored.error().text());
     }
+    version_floor_ = std::max(version_floor_, names.policy_version);
     policy_ = std::move(pending.policy);
     report(2002, text);
     return answer(pending.session, schema::DONE, "", text);

@@ -1,4 +1,5 @@
 // The daemon's ear to the data plane.
+#include <algorithm>
 #include <cstring>
 
 #include "config/schema/control.pb.h"
@@ -84,6 +85,7 @@ void Daemon::on_image_accepted(std::uint64_t serial, std::uint64_t generation, s
   const std::uint64_t took_us = (monotonic_ns - std::min(monotonic_ns, done.sent_ns)) / 1000;
   policy_ = std::move(done.policy);
   const NameTable& names = *policy_->verified.names;
+  version_floor_ = std::max(version_floor_, names.policy_version);
   KeptBundle kept;
   kept.envelope = policy_->envelope;
   kept.root = policy_->root;

@@ -122,12 +122,20 @@ Json work(const VerifyRequest& request, int memory) {
   return answer;
 }
 
-[[noreturn]] void child(const VerifyRequest& request, int memory, int out) {
+Json root_work(const std::string& root, const std::string& next, std::uint64_t now_unix) {
+  auto set = TrustedSet::from_root(root);
+  if (!set) return refusal(set.error());
+  if (auto done = set->update_root(next, now_unix); !done) return refusal(done.error());
+  return {{"version", set->root_version()}};
+}
+
+template <typename Work>
+[[noreturn]] void child(const Work& work, int out) {
   std::string text;
   if (auto done = enter_verifier_sandbox(); !done) {
     text = refusal(done.error()).dump();
   } else {
-    text = work(request, memory).dump(-1, ' ', true, Json::error_handler_t::replace);
+    text = work().dump(-1, ' ', true, Json::error_handler_t::replace);
   }
   std::size_t written = 0;
   while (written < text.size()) {
@@ -142,10 +150,9 @@ Json work(const VerifyRequest& request, int memory) {
 
 bool read_answer(int in, std::string& answer) {
   char bytes[65536];
-  const std::uint64_t chunk_timeout = verify_timeout_ms;
   for (;;) {
     pollfd entry{in, POLLIN, 0};
-    const int ready = ::poll(&entry, 1, static_cast<int>(chunk_timeout));
+    const int ready = ::poll(&entry, 1, verify_timeout_ms);
     if (ready < 0 && errno == EINTR) continue;
     if (ready <= 0) return false;
     const ssize_t now = ::read(in, bytes, sizeof bytes);
@@ -155,13 +162,15 @@ bool read_answer(int in, std::string& answer) {
   }
 }
 
+Error error_of(const Json& answer) {
+  const Json& error = answer.at("error");
+  return Error{error.at(0), error.at(1), error.at(2), error.at(3)};
+}
+
 Expected<VerifiedPolicy> take_answer(const std::string& text, UniqueFd memory) {
   const Json answer = Json::parse(text, nullptr, false);
   if (answer.is_discarded()) return fail("verifier.died", "the bundle made the verifier stop: refused");
-  if (answer.contains("error")) {
-    const Json& error = answer["error"];
-    return tl::unexpected(Error{error.at(0), error.at(1), error.at(2), error.at(3)});
-  }
+  if (answer.contains("error")) return tl::unexpected(error_of(answer));
   VerifiedPolicy result;
   result.names = names_from(answer);
   result.image_size = answer.at("size").get<std::uint64_t>();
@@ -175,17 +184,16 @@ Expected<VerifiedPolicy> take_answer(const std::string& text, UniqueFd memory) {
   return result;
 }
 
-}  // namespace
-
-Expected<VerifiedPolicy> verify_bundle(const VerifyRequest& request) {
-  UniqueFd memory(::memfd_create("conduit-image", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+// What `work` answers in a child of its own; an error if the child did not live to say it.
+template <typename Work>
+Expected<std::string> ask_child(const Work& work) {
   int ends[2] = {-1, -1};
-  if (!memory.open() || ::pipe2(ends, O_CLOEXEC) != 0) return fail("verifier.start", std::strerror(errno));
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail("verifier.start", std::strerror(errno));
   UniqueFd in(ends[0]);
   UniqueFd out(ends[1]);
   const pid_t pid = ::fork();
   if (pid < 0) return fail("verifier.start", std::strerror(errno));
-  if (pid == 0) child(request, memory.get(), out.get());
+  if (pid == 0) child(work, out.get());
   out.reset();
   std::string answer;
   const bool whole = read_answer(in.get(), answer);
@@ -196,7 +204,27 @@ Expected<VerifiedPolicy> verify_bundle(const VerifyRequest& request) {
   if (!whole || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     return fail("verifier.died", "the bundle made the verifier stop: refused");
   }
-  return take_answer(answer, std::move(memory));
+  return answer;
+}
+
+}  // namespace
+
+Expected<VerifiedPolicy> verify_bundle(const VerifyRequest& request) {
+  UniqueFd memory(::memfd_create("conduit-image", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!memory.open()) return fail("verifier.start", std::strerror(errno));
+  auto answer = ask_child([&] { return work(request, memory.get()); });
+  if (!answer) return tl::unexpected(answer.error());
+  return take_answer(*answer, std::move(memory));
+}
+
+Expected<std::uint64_t> verify_root(const std::string& root, const std::string& next,
+                                    std::uint64_t now_unix) {
+  auto text = ask_child([&] { return root_work(root, next, now_unix); });
+  if (!text) return tl::unexpected(text.error());
+  const Json answer = Json::parse(*text, nullptr, false);
+  if (answer.is_discarded()) return fail("verifier.died", "the root made the verifier stop: refused");
+  if (answer.contains("error")) return tl::unexpected(error_of(answer));
+  return answer.at("version").get<std::uint64_t>();
 }
 
 }  // namespace conduit

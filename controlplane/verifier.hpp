@@ -32,7 +32,10 @@ struct VerifiedPolicy {
   std::string signers;  // key ids, for the event
 };
 
-// Waits for the child, at most 30 s.
+// Each waits for its child, at most 30 s.
 [[nodiscard]] Expected<VerifiedPolicy> verify_bundle(const VerifyRequest& request);
+// Is `next` (an envelope from outside) a root that follows `root`? Its version.
+[[nodiscard]] Expected<std::uint64_t> verify_root(const std::string& root, const std::string& next,
+                                                  std::uint64_t now_unix);
 
 }  // namespace conduit
