@@ -164,9 +164,8 @@ void finish(Step& step) noexcept {
   return !frame.has_timestamp || !stream.has_timestamp || !before(frame.timestamp, stream.timestamp);
 }
 
-inline void note_usual(WorkerContext& context, Flow& flow, Side sender, const ParsedFrame& frame) noexcept {
-  Stream& stream = flow.tcp.stream[sender];
-  Stream& back = flow.tcp.stream[other(sender)];
+inline void note_usual(WorkerContext& context, Flow& flow, Side sender, Stream& stream, Stream& back,
+                       const ParsedFrame& frame) noexcept {
   const std::uint32_t number = frame.acknowledgement;
   if (number != back.acked_r) {
     back.acked_r = number;
@@ -184,43 +183,64 @@ inline void note_usual(WorkerContext& context, Flow& flow, Side sender, const Pa
   stream.timestamp = frame.has_timestamp ? frame.timestamp : stream.timestamp;
 }
 
-[[nodiscard]] bool take_usual(WorkerContext& context, Flow& flow, Side sender, ParsedFrame& frame,
-                              Disposition& disposition) noexcept {
-  Stream& stream = flow.tcp.stream[sender];
-  const std::uint16_t size = frame.payload_size;
-  if (!is_usual(flow, stream, flow.tcp.stream[other(sender)], frame)) return false;
-  disposition = Disposition::FORWARD;
+// The one PDU of a usual segment was not permitted.
+[[gnu::noinline]] Disposition obey_usual(WorkerContext& context, Flow& flow, Side sender, ParsedFrame& frame,
+                                         const Judgement& judgement, bool news) noexcept {
+  Step step(context, flow, sender, frame);
+  step.news = news;
+  const std::uint32_t left = step.stream.forwarded;
+  Disposition disposition = Disposition::CONSUME;
+  if (obey(step, judgement, frame.payload_size))
+    disposition = let_go(step, step.stream.received, left, false);
+  if (flow.state != FlowState::FREE && flow.tcp.phase == TcpPhase::OPEN) finish(step);
+  return disposition;
+}
+
+// NOT_USUAL: nothing was changed, the long way decides.
+enum class Usual : std::uint8_t { CONSUME = 0, FORWARD = 1, NOT_USUAL = 2 };
+
+[[nodiscard]] Usual take_usual(WorkerContext& context, Flow& flow, Side sender, Stream& stream, Stream& back,
+                               ParsedFrame& frame) noexcept {
+  const std::uint32_t size = frame.payload_size;
+  if (!is_usual(flow, stream, back, frame)) return Usual::NOT_USUAL;
   if (size == 0) {
-    note_usual(context, flow, sender, frame);
-    return true;
+    note_usual(context, flow, sender, stream, back, frame);
+    return Usual::FORWARD;
   }
   const Bytes payload = frame.payload();
   const Role role = sender == flow.client_side ? Role::CLIENT : Role::SERVER;
   const Framing framing = flow.protocol->frame(payload, role, Transport::TCP, flow.session);
   const bool one = framing.status == FrameStatus::COMPLETE && framing.pdu_size == size;
-  if (!one || framing.judge_size == 0 || framing.judge_size > size) return false;
-  if (stream.kept.size + size > retained_size_max) return false;
-  if (!kept_append(*context.blocks, stream.kept, payload)) return false;
-  const std::uint32_t acked = flow.tcp.stream[other(sender)].acked;
-  const bool window_changed = frame.window != stream.window;
-  note_usual(context, flow, sender, frame);
-  const auto whole = static_cast<std::uint16_t>(size + (frame.payload_offset - frame.l4_offset) - 20);
-  stream.segment_max = std::max(stream.segment_max, whole);
-  const std::uint32_t left = stream.forwarded;
+  if (!one || framing.judge_size == 0 || framing.judge_size > size) return Usual::NOT_USUAL;
+  if (stream.kept.size + size > retained_size_max) return Usual::NOT_USUAL;
+  if (!kept_append(*context.blocks, stream.kept, payload)) return Usual::NOT_USUAL;
+  const bool news = frame.acknowledgement != back.acked_r || frame.window != stream.window;
+  note_usual(context, flow, sender, stream, back, frame);
+  const std::uint32_t whole = size + (frame.payload_offset - frame.l4_offset - 20U);
+  if (whole > stream.segment_max) stream.segment_max = static_cast<std::uint16_t>(whole);
   stream.received += size;
-  BlockPool& pool = *context.blocks;
   const Judgement judgement =
-      judge_pdu(context, flow, sender, frame, payload.first(framing.judge_size), size, pool.reply);
+      judge_pdu(context, flow, sender, frame, payload.first(framing.judge_size), size, context.blocks->reply);
   if (judgement.verdict == Verdict::FORWARD) [[likely]] {
     stream.boundary = stream.forwarded = stream.received;
-    return true;
+    return Usual::FORWARD;
   }
+  const Disposition disposition = obey_usual(context, flow, sender, frame, judgement, news);
+  return disposition == Disposition::FORWARD ? Usual::FORWARD : Usual::CONSUME;
+}
+
+[[gnu::noinline]] Disposition take_long_way(WorkerContext& context, Flow& flow, Side sender,
+                                            ParsedFrame& frame) noexcept {
   Step step(context, flow, sender, frame);
-  step.news = step.back.acked != acked || window_changed;
-  disposition =
-      obey(step, judgement, size) ? let_go(step, stream.received, left, false) : Disposition::CONSUME;
+  const bool odd = (frame.tcp_flags & (TCP_SYN | TCP_RST | TCP_URG)) != 0;
+  if (flow.tcp.phase != TcpPhase::OPEN || odd) {
+    const Course course = take_opening(step);
+    if (course == Course::CONSUME) return Disposition::CONSUME;
+    if (course == Course::FORWARD) return Disposition::FORWARD;
+  }
+  const Disposition disposition = take_open(step);
   if (flow.state != FlowState::FREE && flow.tcp.phase == TcpPhase::OPEN) finish(step);
-  return true;
+  return disposition;
 }
 
 }  // namespace
@@ -306,19 +326,11 @@ void settle_acknowledged(WorkerContext& context, Flow& flow, Side side) noexcept
 }
 
 Disposition tcp_gate(WorkerContext& context, Flow& flow, Side sender, ParsedFrame& parsed) noexcept {
-  Disposition usual = Disposition::CONSUME;
-  if (take_usual(context, flow, sender, parsed, usual)) [[likely]]
-    return usual;
-  Step step(context, flow, sender, parsed);
-  if (flow.tcp.phase != TcpPhase::OPEN || (parsed.tcp_flags & (TCP_SYN | TCP_RST | TCP_URG)) != 0)
-      [[unlikely]] {
-    const Course course = take_opening(step);
-    if (course == Course::CONSUME) return Disposition::CONSUME;
-    if (course == Course::FORWARD) return Disposition::FORWARD;
-  }
-  const Disposition disposition = take_open(step);
-  if (flow.state != FlowState::FREE && flow.tcp.phase == TcpPhase::OPEN) finish(step);
-  return disposition;
+  Stream& stream = flow.tcp.stream[sender];
+  Stream& back = flow.tcp.stream[other(sender)];
+  const Usual usual = take_usual(context, flow, sender, stream, back, parsed);
+  if (usual == Usual::NOT_USUAL) return take_long_way(context, flow, sender, parsed);
+  return usual == Usual::FORWARD ? Disposition::FORWARD : Disposition::CONSUME;
 }
 
 }  // namespace conduit
