@@ -160,6 +160,7 @@ void Worker::Impl::commit() noexcept {
   busy = false;
   WorkerCounters& counters = context.counters;
   counters.flows_live = flows.live();
+  counters.blocks_in_use = blocks.in_use();
   counters.flows_half_open = flows.count(FlowState::HALF_OPEN);
   counters.generation = context.image != nullptr ? context.image->header().generation : 0;
   counters.island = context.island ? 1 : 0;
