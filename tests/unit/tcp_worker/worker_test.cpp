@@ -231,6 +231,36 @@ TEST_CASE("after a restart: a conduit that permits it goes on at a PDU boundary"
   for (const Left& left : out) CHECK((left.flags & rst) != 0);
 }
 
+TEST_CASE("blocks come back, whatever ended the connection") {
+  Plane plane(plant());
+  Line line(plane);
+  const auto blocks = [&] {
+    plane.worker->commit_counters();
+    return plane.worker->counters().blocks_in_use;
+  };
+  for (int ending = 0; ending < 4; ++ending) {
+    CAPTURE(ending);
+    line.from = static_cast<std::uint16_t>(41000 + ending);
+    line.open();
+    (void)line.client(0, too_high);                                    // a reply that is not acknowledged
+    (void)line.client(500, poll);                                      // early
+    (void)line.client(12, Octets(poll.begin(), poll.begin() + 9), 0);  // held
+    CHECK(blocks() >= 2);
+    if (ending == 0) (void)line.send(0, client_first + 12 + 9, 0, rst);
+    if (ending == 1) (void)line.client(21, hex("ff ff ff"));
+    if (ending == 2) plane.advance_by_deadlines(plane.config.limits.hold_ns + 10'000'000);
+    if (ending == 3) {
+      ImageSource other = plant();
+      other.generation = 2;
+      other.services.erase(other.services.begin() + 1);
+      plane.use(other);
+    }
+    plane.advance_by_deadlines(plane.config.limits.closing_idle_ns + 1'000'000'000);
+    CHECK(blocks() == 0);
+    CHECK(plane.worker->counters().flows_live == 0);
+  }
+}
+
 TEST_CASE("a stranger's segment of no connection is not answered") {
   Plane plane(plant());
   const Octets frame = tcp({mac_other, mac_plc, {}}, {ip_stranger, ip_plc}, {.sequence = 5, .flags = ack});
