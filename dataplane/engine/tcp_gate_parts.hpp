@@ -19,6 +19,7 @@ namespace conduit {
 inline constexpr std::uint64_t reply_repeat_ns = 200'000'000;  // first time; doubles
 inline constexpr std::uint8_t reply_repeat_max = 8;            // then both sides are reset: 51 s in all
 inline constexpr std::uint32_t segment_size_safe = 536;  // octets that every path carries (RFC 9293 §3.7.1)
+inline constexpr std::uint32_t segment_size_min = 128;   // octets; no MSS makes the engine cut finer
 
 // One segment on its way through the gate.
 struct Step {

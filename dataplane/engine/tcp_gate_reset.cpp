@@ -216,7 +216,8 @@ const char* tcp_invariants(const Flow& flow) noexcept {
       }
     }
     for (std::uint8_t i = 0; i < stream.early_count; ++i) {
-      if (!after(aside.early[i].sequence, stream.received)) return "early segments lie beyond received";
+      const EarlySegment& early = aside.early[i];
+      if (!after(early.sequence + early.size, stream.received)) return "early segments bring new bytes";
     }
   }
   return nullptr;

@@ -78,6 +78,7 @@ void drain_early(Step& step, bool& fin) noexcept {
     const std::uint32_t known = stream.received - early.sequence;
     if (known < early.size) {
       const Bytes rest{pool.data(early.block) + known, early.size - known};
+      if (stream.kept.size + rest.size() > retained_size_max) break;
       if (!kept_append(pool, stream.kept, rest)) break;
       stream.received += static_cast<std::uint32_t>(rest.size());
     }
@@ -138,7 +139,8 @@ void drain_early(Step& step, bool& fin) noexcept {
 [[nodiscard]] std::uint32_t segment_limit(const Step& step) noexcept {
   const auto options = static_cast<std::uint32_t>(step.frame.tcp_options().size());
   const std::uint16_t mss = step.back_aside.syn.mss;
-  const std::uint32_t safe = std::min<std::uint32_t>(mss == 0 ? segment_size_safe : mss, segment_size_safe);
+  const std::uint32_t safe =
+      mss == 0 ? segment_size_safe : std::clamp<std::uint32_t>(mss, segment_size_min, segment_size_safe);
   const std::uint32_t limit = std::max<std::uint32_t>(safe, step.stream.segment_max);
   return limit > options ? limit - options : 1;
 }

@@ -157,6 +157,17 @@ TEST_CASE("what is held leaves in segments that the path is known to carry") {
   CHECK(out.to[1].size() == 4);
 }
 
+TEST_CASE("a receiver that asks for segments of one octet does not make the engine flood it") {
+  Lab lab;
+  lab.connect();
+  lab.flow.tcp.aside[1].syn.mss = 1;
+  Octets many;
+  for (std::uint16_t i = 0; i < 40; ++i) many = many + read_request(i);
+  (void)lab.send(0, Lab::data(0, 1, part(many, 1)));
+  const Lab::Out out = lab.send(0, Lab::data(0, 0, part(many, 0, 1)));
+  CHECK(out.to[1].size() <= 1 + many.size() / segment_size_min);
+}
+
 TEST_CASE("a PDU larger than its judged part: head judged, then the body streams") {
   Lab lab;
   lab.protocol.frame = [](Bytes bytes, Role, Transport, const SessionState&) noexcept {

@@ -218,6 +218,25 @@ TEST_CASE("retained bytes have a bound") {
   CHECK(lab.send(0, Lab::data(0, next, many)).to[1].size() == 1);
 }
 
+TEST_CASE("early segments do not push the retained bytes beyond their bound") {
+  Lab lab(200);
+  lab.connect();
+  lab.flow.tcp.stream[0].edge_r = Lab::base(0) + 200000;
+  Octets many;
+  for (std::uint16_t i = 0; i < 100; ++i) many = many + read_request(i);
+  const std::uint32_t full = 54 * 1200;  // the next segment of 1200 finds no room
+  for (std::uint32_t at = 0; at < full - 1200; at += 1200) (void)lab.send(0, Lab::data(0, at, many));
+  for (std::uint32_t i = 0; i < 4; ++i) (void)lab.send(0, Lab::data(0, full + 1200 * i, many));
+  (void)lab.send(0, Lab::data(0, full - 1200, many));
+  CHECK(lab.flow.tcp.stream[0].kept.size == full);
+  (void)lab.send(1, Lab::data(1, 0, {}, full));
+  CHECK(lab.alive());
+  // What waited is taken with the next segment in order.
+  const Lab::Out out = lab.send(0, Lab::data(0, full, many));
+  CHECK(lab.flow.tcp.stream[0].received == Lab::base(0) + full + 4800);
+  CHECK_FALSE(out.to[1].empty());
+}
+
 TEST_CASE("timestamps: an old one is dropped, whatever it carries") {
   Lab lab;
   Segment syn;
