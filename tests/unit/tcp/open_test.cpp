@@ -46,6 +46,15 @@ TEST_CASE("handshake: SYN, SYN-ACK and ACK pass, repetitions too") {
   CHECK(lab.denied.empty());
 }
 
+TEST_CASE("handshake: a SYN that is repeated behind the SYN-ACK does not undo it") {
+  Lab lab;
+  (void)lab.send(0, syn(0, c0));
+  (void)lab.send(1, syn_ack(s0, c0 + 1));
+  (void)lab.send(0, syn(0, c0));
+  CHECK(lab.send(0, Lab::data(0, 0, read_request(1))).to[1].size() == 1);
+  CHECK(lab.flow.state == FlowState::ESTABLISHED);
+}
+
 TEST_CASE("handshake: a new SYN before anybody has answered replaces the old one") {
   Lab lab;
   (void)lab.send(0, syn(0, 77));

@@ -124,6 +124,26 @@ TEST_CASE("data beyond the window are dropped") {
   CHECK(lab.alive());
 }
 
+TEST_CASE("a whole PDU that ends beyond the window is dropped") {
+  Lab lab;
+  lab.connect();
+  lab.flow.tcp.stream[0].edge_r = Lab::base(0) + 18;
+  CHECK(lab.send(0, Lab::data(0, 0, read_request(1))).to[1].size() == 1);
+  CHECK(lab.send(0, Lab::data(0, 12, read_request(2))).to[1].empty());
+  CHECK(lab.count(Reason::TCP_OUT_OF_WINDOW) == 1);
+}
+
+TEST_CASE("retained bytes have a bound, one PDU at a time") {
+  Lab lab(200);
+  lab.connect();
+  lab.flow.tcp.stream[0].edge_r = Lab::base(0) + 200000;
+  for (std::uint32_t at = 0; at < 100000 && lab.denied.empty(); at += 12) {
+    (void)lab.send(0, Lab::data(0, at, read_request(1)));
+  }
+  CHECK(lab.count(Reason::TCP_RETAINED_FULL) == 1);
+  CHECK(lab.flow.tcp.stream[0].kept.size <= retained_size_max);
+}
+
 TEST_CASE("an acknowledgement of what was never sent is dropped") {
   Lab lab;
   lab.connect();
