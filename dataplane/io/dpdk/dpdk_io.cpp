@@ -28,7 +28,7 @@ bool failed(std::string& error, const std::string& what, const std::string& wher
 }
 
 bool start_eal(const DpdkConfig& config, std::string& error) {
-  std::vector<std::string> words{"conduit-dataplane"};
+  std::vector<std::string> words{"conduit-dataplane", "--no-telemetry"};  // it would listen on a socket
   words.insert(words.end(), config.eal_arguments.begin(), config.eal_arguments.end());
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());

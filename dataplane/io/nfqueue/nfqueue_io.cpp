@@ -26,10 +26,57 @@ struct Slot {
   std::uint32_t id = 0;
 };
 
-// IPv4 and IPv6 group addresses say which group MAC they travel to (RFC 1112, RFC 2464); others get a locally
-// administered placeholder: the engine learns MACs from sources only.
-void destination_mac(const std::uint8_t* packet, std::size_t size, std::uint8_t* mac) noexcept {
-  static constexpr std::uint8_t placeholder[6] = {0x02, 0, 0, 0, 0, 0};
+constexpr std::uint8_t placeholder[6] = {0x02, 0, 0, 0, 0, 0};  // a MAC that nobody has: not known
+
+// MACs of the hosts whose packets the engine let pass, by port and address: netfilter does not tell where a
+// packet goes. A slot holds the newest; a collision costs a host its entry until its next packet.
+class Neighbours {
+ public:
+  void learn(std::uint8_t port, const std::uint8_t* frame, std::size_t size) noexcept {
+    Entry entry;
+    if (!read_key(port, frame, size, false, entry)) return;
+    std::memcpy(entry.mac, frame + 6, 6);
+    entries_[slot_of(entry)] = entry;
+  }
+  // Writes the destination MAC of a frame if it is known.
+  void resolve(std::uint8_t port, std::uint8_t* frame, std::size_t size) const noexcept {
+    Entry wanted;
+    if (!read_key(port, frame, size, true, wanted)) return;
+    const Entry& found = entries_[slot_of(wanted)];
+    if (found.used && found.port == wanted.port && std::memcmp(found.address, wanted.address, 16) == 0) {
+      std::memcpy(frame, found.mac, 6);
+    }
+  }
+
+ private:
+  struct Entry {
+    std::uint8_t address[16] = {};
+    std::uint8_t mac[6] = {};
+    std::uint8_t port = 0;
+    bool used = false;
+  };
+  static bool read_key(std::uint8_t port, const std::uint8_t* frame, std::size_t size, bool destination,
+                       Entry& entry) noexcept {
+    const bool v4 = size >= ethernet_size + 20 && (frame[ethernet_size] >> 4) == 4;
+    const bool v6 = size >= ethernet_size + 40 && (frame[ethernet_size] >> 4) == 6;
+    if (v4) std::memcpy(entry.address, frame + ethernet_size + (destination ? 16 : 12), 4);
+    if (v6) std::memcpy(entry.address, frame + ethernet_size + (destination ? 24 : 8), 16);
+    entry.port = port;
+    entry.used = v4 || v6;
+    return entry.used;
+  }
+  static std::size_t slot_of(const Entry& entry) noexcept {
+    std::uint32_t hash = 2166136261U ^ entry.port;
+    for (const std::uint8_t octet : entry.address) hash = (hash ^ octet) * 16777619U;
+    return hash % slot_count;
+  }
+
+  static constexpr std::size_t slot_count = 4096;
+  std::array<Entry, slot_count> entries_{};
+};
+
+// IPv4 and IPv6 group addresses say which group MAC they travel to (RFC 1112, RFC 2464).
+void group_mac(const std::uint8_t* packet, std::size_t size, std::uint8_t* mac) noexcept {
   std::memcpy(mac, placeholder, 6);
   if (size >= 20 && (packet[0] >> 4) == 4) {
     if (packet[16] == 255 && packet[17] == 255 && packet[18] == 255 && packet[19] == 255)
@@ -56,6 +103,8 @@ struct NfqueueQueue::Impl {
   std::vector<unsigned> interfaces;  // ifindex by port
   std::array<Frame, burst_size> frames{};
   std::array<Slot, burst_size> slots{};
+  Neighbours neighbours;
+  std::array<std::uint8_t, frame_size_max> outgoing{};
   std::size_t count = 0;
   BackEndCounters counters{};
 
@@ -92,7 +141,7 @@ struct NfqueueQueue::Impl {
     }
     Slot& slot = slots[count];
     slot.id = id;
-    destination_mac(packet, static_cast<std::size_t>(size), slot.bytes.data());
+    group_mac(packet, static_cast<std::size_t>(size), slot.bytes.data());
     std::memcpy(slot.bytes.data() + 6, hardware->hw_addr, 6);
     std::memcpy(slot.bytes.data() + 12, &header->hw_protocol, 2);  // network order already
     std::memcpy(slot.bytes.data() + ethernet_size, packet, static_cast<std::size_t>(size));
@@ -101,6 +150,10 @@ struct NfqueueQueue::Impl {
     frame.size = static_cast<std::uint32_t>(size) + ethernet_size;
     frame.port_in = frame.port_out = static_cast<std::uint8_t>(port);
     frame.flags = 0;
+    const int port_out = port_of(::nfq_get_physoutdev(data));
+    if (port_out >= 0 && std::memcmp(slot.bytes.data(), placeholder, 6) == 0) {
+      neighbours.resolve(static_cast<std::uint8_t>(port_out), slot.bytes.data(), frame.size);
+    }
   }
 
   static int on_packet(nfq_q_handle*, nfgenmsg*, nfq_data* data, void* self) noexcept {
@@ -166,6 +219,7 @@ std::span<Frame> NfqueueQueue::receive() noexcept {
 
 void NfqueueQueue::forward(std::size_t index) noexcept {
   const Frame& frame = impl_->frames[index];
+  impl_->neighbours.learn(frame.port_in, frame.data, frame.size);
   ::nfq_set_verdict(impl_->queue, impl_->slots[index].id, NF_ACCEPT,
                     static_cast<std::uint32_t>(frame.size - ethernet_size), frame.data + ethernet_size);
 }
@@ -177,7 +231,13 @@ bool NfqueueQueue::emit(std::uint8_t port, Bytes frame) noexcept {
   sockaddr_ll address{};
   address.sll_family = AF_PACKET;
   address.sll_ifindex = static_cast<int>(impl_->interfaces[port]);
-  const ssize_t sent = ::sendto(impl_->packet_socket, frame.data(), frame.size(), 0,
+  if (frame.size() > impl_->outgoing.size()) return false;
+  // Built from a packet whose destination was not known then; it may be known by now.
+  std::memcpy(impl_->outgoing.data(), frame.data(), frame.size());
+  if (std::memcmp(frame.data(), placeholder, 6) == 0) {
+    impl_->neighbours.resolve(port, impl_->outgoing.data(), frame.size());
+  }
+  const ssize_t sent = ::sendto(impl_->packet_socket, impl_->outgoing.data(), frame.size(), 0,
                                 reinterpret_cast<const sockaddr*>(&address), sizeof address);
   if (sent == static_cast<ssize_t>(frame.size())) return true;
   ++impl_->counters.frames_no_buffer;
