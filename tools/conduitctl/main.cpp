@@ -21,6 +21,7 @@ constexpr std::array verbs{
     Verb{"events", "what the SOC reads", &events},
     Verb{"island", "cut the zones off from each other, or join them again", &island},
     Verb{"dataplane-args", "command line of the data plane, from the gateway's config", &dataplane_args},
+    Verb{"kernel-rules", "with nfqueue: the kernel's part", &kernel_rules},
     Verb{"decode", "what is in this capture?", &decode},
 };
 

@@ -28,6 +28,7 @@ int dataplane_args(const Words& words);
 int decode(const Words& words);
 int events(const Words& words);
 int island(const Words& words);
+int kernel_rules(const Words& words);
 int keygen(const Words& words);
 int load(const Words& words);
 int sign(const Words& words);
