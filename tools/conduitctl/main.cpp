@@ -23,6 +23,7 @@ constexpr std::array verbs{
     Verb{"dataplane-args", "command line of the data plane, from the gateway's config", &dataplane_args},
     Verb{"kernel-rules", "with nfqueue: the kernel's part", &kernel_rules},
     Verb{"decode", "what is in this capture?", &decode},
+    Verb{"simulate", "what would the gateway have done with this capture?", &simulate},
 };
 
 constexpr const char* help_head =

@@ -32,6 +32,7 @@ int kernel_rules(const Words& words);
 int keygen(const Words& words);
 int load(const Words& words);
 int sign(const Words& words);
+int simulate(const Words& words);
 int status(const Words& words);
 int trust(const Words& words);
 int verify(const Words& words);
