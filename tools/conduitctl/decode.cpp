@@ -44,11 +44,11 @@ const char* role_name(const DecodedPdu& pdu) {
   return "request";
 }
 
-class Printer {
+class Printer final : public PduSink {
  public:
   explicit Printer(bool json) : json_(json) {}
 
-  void print(const DecodedPdu& pdu, PduState& state) {
+  void on_pdu(const DecodedPdu& pdu, PduState& state) override {
     ++pdus_;
     if (pdu.malformed != nullptr) {
       ++malformed_;
@@ -122,8 +122,7 @@ int run(const std::string& path, bool json, PortMap ports) {
   const std::unique_ptr<CaptureReader> reader = CaptureReader::open(path, error);
   if (reader == nullptr) return complain("decode", error);
   Printer printer(json);
-  StreamDecoder decoder(std::move(ports),
-                        [&](const DecodedPdu& pdu, PduState& state) { printer.print(pdu, state); });
+  StreamDecoder decoder(std::move(ports), printer);
   CapturedFrame frame;
   ReadResult result = reader->next(frame, error);
   for (; result == ReadResult::FRAME; result = reader->next(frame, error)) {

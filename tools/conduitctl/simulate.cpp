@@ -48,13 +48,7 @@ class Printer final : public SimulationOutput {
   void on_report(const CapturedFrame& frame, const ParsedFrame& parsed, const JudgementReport& report,
                  std::uint32_t policy_rule) override {
     count(report);
-    Json row;
-    row["frame"] = frame.number;
-    const bool ports = parsed.kind == FrameKind::TCP || parsed.kind == FrameKind::UDP;
-    const bool ip = parsed.ip_version != 0;
-    row["src"] = ip ? endpoint_text(parsed.source, parsed.source_port, ports) : mac_text(parsed.source_mac);
-    row["dst"] = ip ? endpoint_text(parsed.destination, parsed.destination_port, ports)
-                    : mac_text(parsed.destination_mac);
+    Json row = ends(frame, parsed);
     row["verdict"] = verdict_name(report.verdict);
     row["observed"] = report.observed;
     row["reason"] = reason_info(report.reason).name;
@@ -62,6 +56,20 @@ class Printer final : public SimulationOutput {
     if (report.opaque) row["opaque"] = true;
     add_pdu(report, row);
     print(row, report);
+  }
+
+  void on_never_sent(const CapturedFrame& frame, const ParsedFrame& parsed) override {
+    Json row = ends(frame, parsed);
+    row["verdict"] = verdict_name(Verdict::DISCARD);
+    row["observed"] = false;
+    row["reason"] = reason_info(Reason::RESPONSE_UNSOLICITED).name;
+    row["never_sent"] = true;
+    if (json_) {
+      std::cout << row.dump() << '\n';
+    } else {
+      std::cout << '#' << frame.number << ' ' << row["src"].get<std::string>() << " > "
+                << row["dst"].get<std::string>() << "  answers a refused request: would not have been sent\n";
+    }
   }
 
   void on_leaving(std::uint64_t time_ns, std::uint8_t, Bytes frame) override {
@@ -85,6 +93,17 @@ class Printer final : public SimulationOutput {
   [[nodiscard]] bool all_forwarded() const { return denied_ == 0; }
 
  private:
+  static Json ends(const CapturedFrame& frame, const ParsedFrame& parsed) {
+    Json row;
+    row["frame"] = frame.number;
+    const bool ports = parsed.kind == FrameKind::TCP || parsed.kind == FrameKind::UDP;
+    const bool ip = parsed.ip_version != 0;
+    row["src"] = ip ? endpoint_text(parsed.source, parsed.source_port, ports) : mac_text(parsed.source_mac);
+    row["dst"] = ip ? endpoint_text(parsed.destination, parsed.destination_port, ports)
+                    : mac_text(parsed.destination_mac);
+    return row;
+  }
+
   void count(const JudgementReport& report) {
     const bool forwarded = report.verdict == Verdict::FORWARD;
     if (forwarded) ++forwarded_;
@@ -112,7 +131,20 @@ class Printer final : public SimulationOutput {
     row["role"] = report.kind == PduKind::REQUEST    ? "request"
                   : report.kind == PduKind::RESPONSE ? "response"
                                                      : "unsolicited";
-    if (report.operation != nullptr) describe(*protocol, *report.operation, row);
+    Operation operation;
+    if (operation_of(*protocol, report, operation)) describe(*protocol, operation, row);
+  }
+
+  // The operation that was denied; of a permitted PDU its first.
+  static bool operation_of(const Protocol& protocol, const JudgementReport& report, Operation& operation) {
+    if (report.verdict != Verdict::FORWARD && report.operation != nullptr) {
+      operation = *report.operation;
+      return true;
+    }
+    PduState state;
+    const Role sender = report.client_sent ? Role::CLIENT : Role::SERVER;
+    return protocol.open(report.pdu, sender, QUIRK_NONE, SessionState{}, state).well_formed &&
+           protocol.next(report.pdu, state, operation) == Next::OPERATION;
   }
 
   void print(const Json& row, const JudgementReport& report) const {
@@ -128,10 +160,11 @@ class Printer final : public SimulationOutput {
       if (!row[name].is_null()) std::cout << ' ' << name << ' ' << row[name].get<std::string>();
     }
     const Protocol* protocol = find_protocol(report.protocol);
-    if (protocol != nullptr && report.operation != nullptr) {
-      Json operation;
-      describe(*protocol, *report.operation, operation);
-      std::cout << "  " << row["role"].get<std::string>() << ' ' << one_line(operation);
+    Operation operation;
+    if (protocol != nullptr && row.contains("role") && operation_of(*protocol, report, operation)) {
+      Json words;
+      describe(*protocol, operation, words);
+      std::cout << "  " << row["role"].get<std::string>() << ' ' << one_line(words);
     }
     std::cout << '\n';
   }

@@ -75,12 +75,21 @@ std::unique_ptr<Simulator> Simulator::make(const CompiledPolicy& policy, const G
 }
 
 bool Simulator::emit(std::uint8_t port, Bytes frame) noexcept {
-  output_.on_leaving(first_wall_ns_ + (now_ns_ - start_ns), port, frame);
+  leave(port, frame);
   return true;
+}
+
+void Simulator::leave(std::uint8_t port, Bytes frame) {
+  std::vector<std::uint8_t> copy(frame.begin(), frame.end());
+  ParsedFrame left;
+  parse_frame(copy.data(), static_cast<std::uint32_t>(copy.size()), port, FRAME_CHECKSUMS_UNKNOWN, 0, left);
+  counterfactual_.on_leaving(left);
+  output_.on_leaving(first_wall_ns_ + (now_ns_ - start_ns), port, frame);
 }
 
 void Simulator::on_judgement(const JudgementReport& report) noexcept {
   if (current_ == nullptr) return;
+  counterfactual_.on_report(*parsed_, report);
   const bool named = report.rule < image_.rules().size();
   output_.on_report(*current_, *parsed_, report,
                     named ? image_.rules()[report.rule].policy_rule : none_index);
@@ -134,19 +143,23 @@ void Simulator::add(const CapturedFrame& frame) {
   run_timers(at);
   begin(at);
   worker_->tick();
-  const auto size = static_cast<std::uint32_t>(frame.bytes.size());
+  auto size = static_cast<std::uint32_t>(frame.bytes.size());
   std::memcpy(buffer_.data(), frame.bytes.data(), size);
   const std::uint8_t flags = verify_checksums_ ? 0 : std::uint8_t{FRAME_CHECKSUMS_UNKNOWN};
   ParsedFrame parsed;
   parse_frame(frame.bytes.data(), size, 0, FRAME_CHECKSUMS_UNKNOWN, 0, parsed);
   const std::uint8_t port = port_of(parsed);
   seen_macs_[parsed.source_mac] = port;
+  std::uint32_t never_sent = 0;
+  const bool sent = counterfactual_.adjust(parsed, buffer_.data(), size, never_sent);
+  for (std::uint32_t answer = 0; answer < never_sent; ++answer) output_.on_never_sent(frame, parsed);
+  if (!sent) return;
   Frame given{buffer_.data(), size, port, port, flags};
   current_ = &frame;
   parsed_ = &parsed;
   worker_->prepare({&given, 1});
   if (worker_->step(given) == Disposition::FORWARD) {
-    output_.on_leaving(first_wall_ns_ + (now_ns_ - start_ns), given.port_out, {given.data, given.size});
+    leave(given.port_out, {given.data, given.size});
   }
   worker_->tick();
 }

@@ -13,6 +13,7 @@
 #include "dataplane/engine/frame.hpp"
 #include "dataplane/engine/limit_table.hpp"
 #include "dataplane/io/pcap/capture.hpp"
+#include "tools/conduitctl/counterfactual.hpp"
 
 namespace conduit {
 
@@ -22,6 +23,9 @@ class SimulationOutput {
   // `policy_rule`: number of the `allow` that permitted it or came nearest, or none_index.
   virtual void on_report(const CapturedFrame& frame, const ParsedFrame& parsed, const JudgementReport& report,
                          std::uint32_t policy_rule) = 0;
+  // An answer in this frame belongs to a request that was refused: with the gateway it would not have been
+  // sent.
+  virtual void on_never_sent(const CapturedFrame& frame, const ParsedFrame& parsed) = 0;
   virtual void on_leaving(std::uint64_t time_ns, std::uint8_t port, Bytes frame) = 0;
 
  protected:
@@ -48,6 +52,7 @@ class Simulator final : private FrameSink, private JudgementObserver {
   [[nodiscard]] std::uint8_t port_of(const ParsedFrame& parsed);
   void run_timers(std::uint64_t until_ns);
   void begin(std::uint64_t now_ns);
+  void leave(std::uint8_t port, Bytes frame);
 
   SimulationOutput& output_;
   bool verify_checksums_;
@@ -59,6 +64,7 @@ class Simulator final : private FrameSink, private JudgementObserver {
   std::unique_ptr<Worker> worker_;
   std::map<Mac, std::uint8_t> seen_macs_;  // port at which a MAC was seen as source
   std::vector<std::uint8_t> buffer_;
+  Counterfactual counterfactual_;
   std::uint64_t first_wall_ns_ = 0;
   std::uint64_t now_ns_ = 0;
   const CapturedFrame* current_ = nullptr;

@@ -176,7 +176,7 @@ void StreamDecoder::report(std::uint32_t frame, Stream& stream, Bytes bytes, con
       stream.protocol->accept(bytes, stream.sender, stream.session);
     }
   }
-  on_pdu_(pdu, state);
+  sink_.on_pdu(pdu, state);
 }
 
 void StreamDecoder::add_datagram(std::uint32_t frame, const ParsedFrame& parsed) {

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -41,10 +40,17 @@ struct Missing {
 using PortMap = std::map<std::pair<Transport, std::uint16_t>, const Protocol*>;
 [[nodiscard]] PortMap registered_ports();
 
+class PduSink {
+ public:
+  virtual void on_pdu(const DecodedPdu& pdu, PduState& state) = 0;
+
+ protected:
+  ~PduSink() = default;
+};
+
 class StreamDecoder {
  public:
-  using OnPdu = std::function<void(const DecodedPdu&, PduState&)>;
-  StreamDecoder(PortMap ports, OnPdu on_pdu) : ports_(std::move(ports)), on_pdu_(std::move(on_pdu)) {}
+  StreamDecoder(PortMap ports, PduSink& sink) : ports_(std::move(ports)), sink_(sink) {}
 
   void add(std::uint32_t frame, const ParsedFrame& parsed);
   // Ends all streams; call once, last.
@@ -83,7 +89,7 @@ class StreamDecoder {
   void report(std::uint32_t frame, Stream& stream, Bytes bytes, const char* malformed);
 
   PortMap ports_;
-  OnPdu on_pdu_;
+  PduSink& sink_;
   std::map<Key, Stream> streams_;
   Missing missing_;
   std::uint32_t last_frame_ = 0;
