@@ -107,8 +107,8 @@ void ControlClient::send(Message& message, IpcType type, std::uint64_t serial) {
 }
 
 void ControlClient::turn(int timeout_ms, int stop_fd) {
-  // Not while an image is on its way to the workers: the control plane hands one over at once, and the next one
-  // could not be taken yet.
+  // Not while an image is on its way to the workers: the control plane hands one over at once, and the next
+  // one could not be taken yet.
   if (!socket_.open() && !images_.pending()) connect();
   const bool answer_due = images_.pending() || island_serial_ != 0;
   pollfd entries[2] = {{stop_fd, POLLIN, 0}, {socket_.get(), POLLIN, 0}};
