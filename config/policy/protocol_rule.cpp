@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "config/policy/name_table.hpp"
+#include "config/schema/policy.pb.h"
 #include "protocols/core/options.pb.h"
 
 namespace conduit {
@@ -245,10 +246,8 @@ class Reader {
 // Message of the protocol's room, by the oneof of `Allow`: its field has the protocol's name.
 const pb::Descriptor* room_of(ProtocolId id) {
   const Protocol* protocol = find_protocol(id);
-  const pb::Descriptor* allow =
-      pb::DescriptorPool::generated_pool()->FindMessageTypeByName("conduit.schema.Allow");
-  if (protocol == nullptr || allow == nullptr) return nullptr;
-  const Field* field = allow->FindFieldByName(std::string(protocol->name));
+  if (protocol == nullptr) return nullptr;
+  const Field* field = schema::Allow::descriptor()->FindFieldByName(std::string(protocol->name));
   return field == nullptr ? nullptr : field->message_type();
 }
 

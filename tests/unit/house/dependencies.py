@@ -21,7 +21,7 @@ OUTSIDE = [
     (r"rte_\w+\.h", ("dataplane/io/dpdk/",)),
     (r"(libnetfilter_queue|libmnl|libnfnetlink)/|linux/netfilter", ("dataplane/io/nfqueue/",)),
     (r"openssl/", ("controlplane/trust/",)),
-    (r"sqlite3", ("controlplane/audit/",)),
+    (r"sqlite3", ("controlplane/audit/", "tests/unit/audit/")),
     (r"boost/", ("tools/", "dataplane/options.cpp", "controlplane/main.cpp")),
     (r"google/protobuf/|.*\.pb\.h$", ("config/policy/", "controlplane/", "tools/", "tests/")),
     (r"nlohmann/", ("config/policy/", "controlplane/", "tools/", "tests/")),
