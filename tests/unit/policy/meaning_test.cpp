@@ -166,8 +166,9 @@ TEST_CASE("JSON says the same as text") {
   const std::string text = R"({"policy":{"name":"p","version":"1"},
     "zone":[{"id":"a","port":"up","asset":[{"id":"hmi","ipv4":["10.0.0.1"]}]},
             {"id":"b","port":"down","asset":[{"id":"plc","ipv4":["10.0.0.2"]}]}],
-    "conduit":[{"id":"c","zones":["a","b"],"owner":"o","direction":[{"from":"a","to":"b","allow":[
-      {"id":"r","reason":"why","client":["hmi"],"server":["plc"],"modbus":{"unit":[1],"access":["READ"]}}]}]}]})";
+    "conduit":[{"id":"c","zones":["a","b"],"owner":"o","direction":[{"from":"a","to":"b",
+      "allow":[{"id":"r","reason":"why",
+      "client":["hmi"],"server":["plc"],"modbus":{"unit":[1],"access":["READ"]}}]}]}]})";
   const Compiled compiled = compile_text(text, true);
   CHECK(ask(compiled, read_registers(1, 0, 9)).rule != none_index);
   CHECK(ask(compiled, read_registers(2, 0, 9)).rule == none_index);
