@@ -6,8 +6,8 @@ import subprocess
 
 # Program → shared libraries that it must not need, be it through another library.
 FORBIDDEN = {
-    "conduit-dataplane": r"lib(protobuf|ssl|crypto|sqlite3|boost|curl|pcap)",
-    "conduit-controlplane": r"lib(rte_|netfilter_queue|nfnetlink|boost|pcap)",
+    "conduit-dataplane": r"lib(protobuf|ssl|crypto|sqlite3|curl|pcap)",
+    "conduit-controlplane": r"lib(rte_|netfilter_queue|nfnetlink|pcap)",
     "conduitctl": r"lib(rte_|netfilter_queue|nfnetlink)",
 }
 
