@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""From the violation on the wire to the record in the SOC's file: violations.py SERVER EVENTS
+"""From the violation on the wire to the record in the SOC's file: violations.py SERVER EVENTS FIRST
 
-Sends denied writes, each with a value of its own, and watches the file for the record that names it. Status 1
-unless every one of them comes, 99 % within 50 ms."""
+Sends denied writes, each with a value of its own from FIRST on, and watches the file for the record that
+names it. Status 1 unless every one of them comes, 99 % within 50 ms."""
 
 import json
 import os
@@ -13,7 +13,6 @@ import threading
 import time
 
 COUNT = 200
-FIRST = 20000
 BOUND = 0.050
 PAUSE = 0.015
 
@@ -44,12 +43,12 @@ def receive(connection, count):
     return octets
 
 
-def violate(server):
+def violate(server, first):
     sent = {}
     with socket.create_connection((server, 502), 5) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
         for number in range(COUNT):
-            value = FIRST + number
+            value = first + number
             sent[value] = time.monotonic()
             connection.sendall(struct.pack(">HHHBBHH", number, 0, 6, 1, 6, 40, value))
             answer = receive(connection, 9)
@@ -60,12 +59,12 @@ def violate(server):
 
 
 def main():
-    server, path = sys.argv[1:]
+    server, path, first = sys.argv[1:]
     seen, done = {}, threading.Event()
     watcher = threading.Thread(target=watch, args=(path, seen, done))
     watcher.start()
     try:
-        sent = violate(server)
+        sent = violate(server, int(first))
         until = time.monotonic() + 3
         while len(seen) < COUNT and time.monotonic() < until:
             time.sleep(0.01)
