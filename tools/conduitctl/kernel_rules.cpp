@@ -18,16 +18,13 @@ using Texts = std::vector<std::string>;
 constexpr const char* help_text =
     "conduitctl kernel-rules --gateway gateway.txtpb [POLICY]\n"
     "\n"
-    "For gateways with nfqueue: prints a shell script (iptables, ip6tables, nft; run it as root) with the "
-    "kernel's part. It hands\n"
-    "every IP packet that crosses the bridge to the queue; without a data plane none passes. What the queue "
-    "cannot see is\n"
-    "decided by the kernel itself: ARP between assets of a conduit, frames that an ethernet { } rule "
-    "permits; "
-    "all else that is\n"
-    "not IP, and everything with a VLAN tag, is dropped. Nothing of this makes events. Without POLICY: for "
-    "a gateway\n"
-    "that has none yet. Run it again after a policy was loaded.\n"
+    "For gateways with nfqueue: prints a shell script (iptables, ip6tables, nft; run it as root) with the\n"
+    "kernel's part. It hands every IP packet that crosses the bridge to the queue; without a data plane "
+    "none\n"
+    "passes. What the queue cannot see is decided by the kernel itself: ARP between assets of a conduit,\n"
+    "frames that an ethernet { } rule permits; all else that is not IP, and everything with a VLAN tag, is\n"
+    "dropped. Nothing of this makes events. Without POLICY: for a gateway that has none yet. Run it before\n"
+    "the ports join the bridge, and again after a policy was loaded.\n"
     "\n"
     "Exit status: 0 printed, 1 config or policy has errors, 2 they cannot be read.\n"
     "\n";
@@ -145,26 +142,29 @@ class Rules {
   std::set<std::string> seen_;
 };
 
-// IP: through the bridge's own filter to iptables, there to the queue; nothing goes on without a verdict.
+// IP: through the bridge's own filter to iptables, there to the queue; nothing goes on without a verdict. One
+// transaction each, so that no packet slips through while rules are renewed.
 void print_queue(const GatewayConfig& gateway) {
-  const std::string queue = std::to_string(gateway.queue);
   std::cout << "sysctl -qw net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1\n"
                "for tables in iptables ip6tables; do\n"
-               "  $tables -w -N CONDUIT 2>/dev/null || $tables -w -F CONDUIT\n"
-               "  $tables -w -C FORWARD -m physdev --physdev-is-bridged -j CONDUIT 2>/dev/null ||\n"
-               "    $tables -w -I FORWARD -m physdev --physdev-is-bridged -j CONDUIT\n";
+               "  $tables-restore -w -n <<'RULES'\n"
+               "*filter\n"
+               ":CONDUIT -\n";
   for (const auto& [a, b] : gateway.pairs) {
     for (const auto& [in, out] : {std::pair{a, b}, std::pair{b, a}}) {
-      std::cout << "  $tables -w -A CONDUIT -m physdev --physdev-in " << gateway.ports[in].device
-                << " --physdev-out " << gateway.ports[out].device << " -j NFQUEUE --queue-num " << queue
-                << '\n';
+      std::cout << "-A CONDUIT -m physdev --physdev-in " << gateway.ports[in].device << " --physdev-out "
+                << gateway.ports[out].device << " -j NFQUEUE --queue-num " << gateway.queue << '\n';
     }
   }
   for (const GatewayPort& port : gateway.ports) {
-    std::cout << "  $tables -w -A CONDUIT -m physdev --physdev-in " << port.device << " -j DROP\n"
-              << "  $tables -w -A CONDUIT -m physdev --physdev-out " << port.device << " -j DROP\n";
+    std::cout << "-A CONDUIT -m physdev --physdev-in " << port.device << " -j DROP\n"
+              << "-A CONDUIT -m physdev --physdev-is-bridged --physdev-out " << port.device << " -j DROP\n";
   }
-  std::cout << "done\n";
+  std::cout << "COMMIT\n"
+               "RULES\n"
+               "  $tables -w -C FORWARD -m physdev --physdev-is-bridged -j CONDUIT 2>/dev/null ||\n"
+               "    $tables -w -I FORWARD -m physdev --physdev-is-bridged -j CONDUIT\n"
+               "done\n";
 }
 
 void print_script(const std::string& path, const schema::PolicyFile& policy, const GatewayConfig& gateway) {
@@ -175,12 +175,15 @@ void print_script(const std::string& path, const schema::PolicyFile& policy, con
   print_queue(gateway);
   std::string ports;
   for (const GatewayPort& port : gateway.ports) ports += (ports.empty() ? "\"" : ", \"") + port.device + '"';
+  // Chains stay: taking one away would cost the packets that wait in the queue.
   std::cout << "nft -f - <<'RULES'\n"
-               "table bridge conduit {}\n"
-               "delete table bridge conduit\n"
+               "table bridge conduit {\n"
+               "  chain forward { type filter hook forward priority -200; policy accept; }\n"
+               "  chain input { type filter hook input priority -200; policy accept; }\n"
+               "}\n"
+               "flush table bridge conduit\n"
                "table bridge conduit {\n"
                "  chain forward {\n"
-               "    type filter hook forward priority -200; policy accept;\n"
                "    iifname != { "
             << ports << " } oifname != { " << ports
             << " } accept  # other bridges of this machine\n"
@@ -189,7 +192,6 @@ void print_script(const std::string& path, const schema::PolicyFile& policy, con
   std::cout << "    counter drop\n"
                "  }\n"
                "  chain input {\n"
-               "    type filter hook input priority -200; policy accept;\n"
                "    iifname { "
             << ports
             << " } counter drop\n"
