@@ -23,13 +23,15 @@ def main():
     writes = [one for one in requests if one["function"] == 6]
     passed = sum(one["exception"] == 0 for one in writes)
     refused_reads = sum(one["exception"] != 0 for one in reads)
-    late = sum(not one["exception"] and when + MARGIN < one["begun"] and one["ended"] < when + PERIOD
-               for one in writes for when in narrow)
+    denied = [one for one in writes for when in narrow
+              if when + MARGIN < one["begun"] and one["ended"] < when + PERIOD]
+    late = sum(not one["exception"] for one in denied)
     slowest_ms = max(one["ended"] - one["begun"] for one in requests) * 1000
-    print(f"{len(reads)} reads, {refused_reads} refused; {len(writes)} writes, {passed} permitted, {received} "
-          f"received, {late} too late; slowest answer {slowest_ms:.1f} ms")
+    print(f"{len(reads)} reads, {refused_reads} refused; {len(writes)} writes, {passed} permitted, "
+          f"{received} received; {len(denied)} surely under the policy that denies them, "
+          f"{late} of these permitted; slowest answer {slowest_ms:.1f} ms")
     good = not refused_reads and not late and passed == int(received) and slowest_ms < RETRANSMISSION_MS
-    return 0 if good and len(narrow) == 10 and len(reads) > 200 and 0 < passed < len(writes) else 1
+    return 0 if good and len(narrow) == 10 and len(denied) > 50 and 0 < passed < len(writes) else 1
 
 
 if __name__ == "__main__":
