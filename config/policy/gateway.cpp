@@ -35,6 +35,12 @@ class GatewayReader {
     diagnostics_.error(place.line(), place.column(), std::move(text));
   }
 
+  // Becomes a part of a comma-separated argument of the data plane.
+  static bool one_word(const std::string& text) {
+    return std::all_of(text.begin(), text.end(),
+                       [](unsigned char octet) { return octet > ' ' && octet != ','; });
+  }
+
   [[nodiscard]] int number_of(const std::string& name) const {
     for (std::size_t index = 0; index < config_.ports.size(); ++index) {
       if (config_.ports[index].name == name) return static_cast<int>(index);
@@ -46,6 +52,8 @@ class GatewayReader {
     if (port.name().empty() || port.name().size() > 15) error(place, "a port's name has 1 to 15 characters");
     if (number_of(port.name()) >= 0) error(place, "port name \"" + port.name() + "\" is used twice");
     if (port.device().empty()) error(place, "port \"" + port.name() + "\" names no device");
+    if (!one_word(port.name()) || !one_word(port.device()) || !one_word(port.interface()))
+      error(place, "a port's name, device and interface hold no comma, blank or control character");
     config_.ports.push_back({port.name(), port.device(), port.interface()});
   }
 
@@ -73,6 +81,10 @@ class GatewayReader {
     config_.workers = std::max<std::uint32_t>(1, file_.dpdk().workers());
     config_.cores.assign(file_.dpdk().core().begin(), file_.dpdk().core().end());
     const Place dpdk = root_.in(file_, "dpdk");
+    for (const std::string& argument : config_.eal) {
+      if (argument.find_first_of(std::string("\n\r\0", 3)) != std::string::npos)
+        error(dpdk, "eal: an argument is one line");
+    }
     if (config_.workers > worker_count_max)
       error(dpdk, "at most " + std::to_string(worker_count_max) + " workers");
     if (!config_.cores.empty() && config_.cores.size() != config_.workers) {
