@@ -2,7 +2,7 @@
 """From the violation on the wire to the record in the SOC's file: violations.py SERVER EVENTS FIRST
 
 Sends denied writes, each with a value of its own from FIRST on, and watches the file for the record that
-names it. Status 1 unless every one of them comes, 99 % within 50 ms."""
+names it. Status 1 if one of them never comes, 3 if fewer than 99 % come within 50 ms."""
 
 import json
 import os
@@ -79,7 +79,7 @@ def main():
     half, most = took[COUNT // 2], took[COUNT * 99 // 100 - 1]
     print(f"violation to record at the SOC, {COUNT} of them: median {half * 1000:.1f} ms, "
           f"99 % within {most * 1000:.1f} ms, longest {took[-1] * 1000:.1f} ms")
-    return 0 if most <= BOUND else 1
+    return 0 if most <= BOUND else 3
 
 
 if __name__ == "__main__":
