@@ -51,7 +51,8 @@ Json endpoint(const EventRecord& record, bool source, const NameTable* names) {
   const bool ip = record.ethertype == 0x0800 || record.ethertype == 0x86DD || record.ethertype == 0x0806;
   if (ip && address != Address{}) object["ip"] = address_of(address);
   if (record.ip_protocol == 6 || record.ip_protocol == 17) object["port"] = port;
-  object["mac"] = mac_of(source ? record.source_mac : record.destination_mac);
+  const Mac& mac = source ? record.source_mac : record.destination_mac;
+  if (mac != Mac{}) object["mac"] = mac_of(mac);
   if (names != nullptr && names->asset(asset) != nullptr) {
     object["asset"] = names->asset(asset)->id;
     object["zone"] = names->zone_of_asset(asset);
