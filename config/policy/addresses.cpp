@@ -2,8 +2,8 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <charconv>
-#include <cstdlib>
 #include <cstring>
 
 namespace conduit {
@@ -20,6 +20,16 @@ Address masked(Address address, std::uint8_t bits) {
   return address;
 }
 
+// IPv4 lives in ::ffff:0:0/96 of the image: no IPv6 address may reach into it.
+bool takes_in_ipv4(const std::string& text, const PrefixSource& address, std::string& error) {
+  constexpr Address mapped = ipv4_address(0, 0, 0, 0);
+  const std::uint8_t bits = std::min<std::uint8_t>(address.bits, 96);
+  if (masked(mapped, bits) != masked(address.address, bits)) return false;
+  error = "\"" + text +
+          "\" takes in IPv4 addresses; write those as ipv4, and of IPv6 \"2000::/3\" or \"fc00::/7\"";
+  return true;
+}
+
 }  // namespace
 
 bool parse_address(const std::string& text, bool ipv6, PrefixSource& address, std::string& error) {
@@ -28,21 +38,24 @@ bool parse_address(const std::string& text, bool ipv6, PrefixSource& address, st
   const std::size_t head = ipv6 ? 0 : 12;
   address.address = ipv6 ? Address{} : ipv4_address(0, 0, 0, 0);
   address.bits = 128;
-  if (::inet_pton(ipv6 ? AF_INET6 : AF_INET, number.c_str(), address.address.data() + head) != 1) {
+  const bool whole = text.find('\0') == std::string::npos;
+  if (!whole || ::inet_pton(ipv6 ? AF_INET6 : AF_INET, number.c_str(), address.address.data() + head) != 1) {
     error = "\"" + text + "\" is not an " +
             (ipv6 ? "IPv6 address; write \"fd00::1\"" : "IPv4 address; write \"10.0.7.1\"") +
             " or a network with its prefix length";
     return false;
   }
-  if (slash == std::string::npos) return true;
-  char* end = nullptr;
-  const long length = std::strtol(text.c_str() + slash + 1, &end, 10);
-  const long longest = ipv6 ? 128 : 32;
-  if (*end != '\0' || end == text.c_str() + slash + 1 || length < 0 || length > longest) {
+  if (slash == std::string::npos) return !ipv6 || !takes_in_ipv4(text, address, error);
+  const char* const behind = text.data() + text.size();
+  int length = 0;
+  const auto [end, failed] = std::from_chars(text.data() + slash + 1, behind, length);
+  const int longest = ipv6 ? 128 : 32;
+  if (failed != std::errc() || end != behind || length < 0 || length > longest) {
     error = "\"" + text + "\": the prefix length is a number from 0 to " + std::to_string(longest);
     return false;
   }
   address.bits = static_cast<std::uint8_t>(length + (ipv6 ? 0 : 96));
+  if (ipv6 && takes_in_ipv4(text, address, error)) return false;
   if (masked(address.address, address.bits) == address.address) return true;
   const Address network = masked(address.address, address.bits);
   char written[INET6_ADDRSTRLEN] = {};
@@ -50,6 +63,12 @@ bool parse_address(const std::string& text, bool ipv6, PrefixSource& address, st
   error =
       "\"" + text + "\" has bits behind its prefix; write \"" + written + "/" + std::to_string(length) + "\"";
   return false;
+}
+
+bool is_group(const Address& address, bool ipv6) {
+  if (ipv6) return address[0] == 0xFF;
+  constexpr Address broadcast = ipv4_address(255, 255, 255, 255);
+  return (address[12] & 0xF0) == 0xE0 || address == broadcast;
 }
 
 bool parse_mac(const std::string& text, Mac& mac) {

@@ -28,6 +28,19 @@ void PolicyCompiler::compile_conduits() {
   for (int index = 0; index < file_.conduit_size(); ++index) {
     compile_conduit(file_.conduit(index), root_.in(file_, "conduit", index));
   }
+  check_zones_used();
+}
+
+void PolicyCompiler::check_zones_used() {
+  for (int index = 0; index < file_.zone_size(); ++index) {
+    const auto zone = static_cast<std::uint32_t>(index);
+    const auto joins = [&](const ConduitSource& conduit) {
+      return conduit.zone_a == zone || conduit.zone_b == zone;
+    };
+    if (std::any_of(source.conduits.begin(), source.conduits.end(), joins)) continue;
+    const Place place = root_.in(file_, "zone", index);
+    warning(place, "zone \"" + file_.zone(index).id() + "\" is joined by no conduit: nothing reaches it");
+  }
 }
 
 bool PolicyCompiler::conduit_zones(const schema::Conduit& conduit, const Place& place, ConduitSource& out) {
@@ -59,6 +72,15 @@ bool PolicyCompiler::conduit_zones(const schema::Conduit& conduit, const Place& 
                                           "\" are not a pair of this gateway");
     return false;
   }
+  const std::vector<VlanKey>& vlans = zone_vlans_[zones[0]];
+  const auto shared = [&](VlanKey vlan) {
+    return std::find(vlans.begin(), vlans.end(), vlan) != vlans.end();
+  };
+  if (std::none_of(zone_vlans_[zones[1]].begin(), zone_vlans_[zones[1]].end(), shared)) {
+    error(place.at(conduit, "zones"),
+          "the two zones have no VLAN in common, and the gateway changes no tags: nothing could pass");
+    return false;
+  }
   for (const ConduitSource& other : source.conduits) {
     if ((other.zone_a == zones[0] && other.zone_b == zones[1]) ||
         (other.zone_a == zones[1] && other.zone_b == zones[0])) {
@@ -75,6 +97,12 @@ void PolicyCompiler::compile_conduit(const schema::Conduit& conduit, const Place
   unique_id(conduit_ids_, conduit.id(), place.at(conduit, "id"), "conduit", index);
   if (conduit.owner().empty()) {
     error(place, "conduit \"" + conduit.id() + "\" has no owner; write owner: \"…\", who answers for it");
+  }
+  if (conduit.security_level_target() > 4) {
+    error(place.at(conduit, "security_level_target"), "security levels are from 0 to 4");
+  }
+  if (conduit.safety() == schema::SIS && conduit.mode() == schema::OBSERVE) {
+    warning(place.at(conduit, "mode"), "this conduit leads to a safety system and denies nothing");
   }
   ConduitSource out;
   if (!conduit_zones(conduit, place, out)) return;
@@ -136,15 +164,47 @@ bool PolicyCompiler::resolve_assets(const AllowContext& context, const char* fie
   bool good = true;
   for (int number = 0; number < ids.size(); ++number) {
     const auto found = asset_ids_.find(ids[number]);
-    if (found != asset_ids_.end()) {
+    const bool known = found != asset_ids_.end();
+    if (known && std::find(out.begin(), out.end(), found->second) == out.end()) {
       out.push_back(found->second);
       continue;
     }
-    error(context.place.at(context.allow, field, number),
-          "there is no asset \"" + ids[number] + "\"" + suggest(ids[number], keys_of(asset_ids_)));
     good = false;
+    const Place at = context.place.at(context.allow, field, number);
+    if (known) {
+      error(at, "asset \"" + ids[number] + "\" is listed twice");
+      continue;
+    }
+    error(at, "there is no asset \"" + ids[number] + "\"" + suggest(ids[number], keys_of(asset_ids_)));
   }
   return good;
+}
+
+// What the roles and the transport rule out.
+bool PolicyCompiler::check_peers(const AllowContext& context) {
+  const schema::Allow& allow = context.allow;
+  const bool group_client = std::any_of(context.clients.begin(), context.clients.end(), [&](auto asset) {
+    return (source.assets[asset].flags & ASSET_GROUP) != 0;
+  });
+  const bool connectionless =
+      allow.what_case() == schema::Allow::kIcmp || allow.what_case() == schema::Allow::kEthernet;
+  if (group_client) {
+    error(context.place.at(allow, "client"), "a GROUP receives only; name the assets that send");
+    return false;
+  }
+  if (connectionless && allow.opened_by() != schema::CLIENT) {
+    error(context.place.at(allow, "opened_by"), "nobody connects here; leave opened_by out");
+    return false;
+  }
+  if (context.unsolicited && (connectionless || allow.what_case() == schema::Allow::kTcp ||
+                              allow.what_case() == schema::Allow::kUdp)) {
+    error(context.place, "clients lie in \"" + names.zones[context.to_zone] +
+                             "\": without inspection, an allow stands in the direction of its clients; move "
+                             "it to the direction from \"" +
+                             names.zones[context.to_zone] + "\"");
+    return false;
+  }
+  return true;
 }
 
 bool PolicyCompiler::resolve_peers(AllowContext& context) {
@@ -174,7 +234,10 @@ bool PolicyCompiler::resolve_peers(AllowContext& context) {
 
 void PolicyCompiler::compile_allow(AllowContext& context) {
   const schema::Allow& allow = context.allow;
-  if (allow.id().empty()) error(context.place, "allow needs an id; write id: \"…\"");
+  if (!is_identifier(allow.id())) {
+    error(context.place.at(allow, "id"),
+          "allow needs an id of letters, digits, '-', '_', '.', at most 64; write id: \"name\"");
+  }
   if (allow.reason().empty()) {
     error(context.place,
           "allow \"" + allow.id() + "\" gives no reason; write reason: \"…\", why the flow is needed");
@@ -186,7 +249,7 @@ void PolicyCompiler::compile_allow(AllowContext& context) {
     warning(context.place.at(allow, "authentication"),
             "this version cannot receive grants: the allow stays off until it can");
   }
-  if (!resolve_peers(context)) return;
+  if (!resolve_peers(context) || !check_peers(context)) return;
   switch (allow.what_case()) {
     case schema::Allow::WHAT_NOT_SET:
       return error(context.place, "allow \"" + allow.id() +

@@ -1,9 +1,12 @@
-#include "config/policy/addresses.hpp"
 #include "config/policy/compiler.hpp"
 
 namespace conduit {
 namespace {
 
+// An image of the largest size could not hold more; a policy of a few octets can ask for it (clients ×
+// servers).
+constexpr std::size_t rule_count_max = 250'000;
+constexpr std::uint64_t broad_port_count = 16'385;  // more than the dynamic ports
 constexpr std::uint16_t icmp6_echo_request = 128;
 constexpr std::uint16_t icmp_echo_request = 8;
 
@@ -53,6 +56,7 @@ ServiceSource* PolicyCompiler::service(const AllowContext& context, std::uint32_
       made.range_dimension = known->range_dimension;
     }
     source.services.push_back(std::move(made));
+    agree_on_deny(context, found->second);
     return &source.services.back();
   }
   ServiceSource& existing = source.services[found->second];
@@ -61,8 +65,28 @@ ServiceSource* PolicyCompiler::service(const AllowContext& context, std::uint32_
           "port " + std::to_string(first) + " of these assets speaks another protocol in an allow above");
     return nullptr;
   }
-  if (context.allow.on_deny() != schema::ON_DENY_UNSPECIFIED) existing.on_deny = deny_of(context);
+  agree_on_deny(context, found->second);
   return &existing;
+}
+
+// One service denies in one way: what an allow states holds for all that speak of it.
+void PolicyCompiler::agree_on_deny(const AllowContext& context, std::size_t service) {
+  if (context.allow.on_deny() == schema::ON_DENY_UNSPECIFIED) return;
+  const auto [stated, fresh] = stated_on_deny_.emplace(service, deny_of(context));
+  source.services[service].on_deny = stated->second;
+  if (fresh || stated->second == deny_of(context)) return;
+  error(context.place.at(context.allow, "on_deny"),
+        "an allow above states another on_deny for the same service; state it once");
+}
+
+bool PolicyCompiler::has_room(const AllowContext& context, std::size_t rules) {
+  rule_count_ += rules;
+  if (rule_count_ <= rule_count_max) return true;
+  error(context.place, "this allow stands for " + std::to_string(rules) +
+                           " rules, one for each client, server "
+                           "and port: with those above more than " +
+                           std::to_string(rule_count_max) + "; write networks as assets, or port ranges");
+  return false;
 }
 
 void PolicyCompiler::compile_protocol(const AllowContext& context) {
@@ -72,8 +96,8 @@ void PolicyCompiler::compile_protocol(const AllowContext& context) {
   if (protocol == nullptr) return error(context.place, "this version has no decoder for it");
   const auto& message = context.allow.GetReflection()->GetMessage(context.allow, what);
   ProtocolRule compiled;
-  if (!compile_protocol_rule(message, context.place.in(context.allow, what->name()), compiled, diagnostics))
-    return;
+  const Place inside = context.place.in(context.allow, what->name());
+  if (!compile_protocol_rule(message, *protocol, inside, compiled, diagnostics)) return;
   if (compiled.transport == Transport::NONE) compiled.transport = Transport::TCP;
   common_rule(context, compiled.rule);
   if (compiled.unrestricted) {
@@ -82,6 +106,12 @@ void PolicyCompiler::compile_protocol(const AllowContext& context) {
   }
   if (compiled.ports.empty()) {
     compiled.ports.push_back(compiled.transport == Transport::UDP ? protocol->udp_port : protocol->tcp_port);
+  }
+  if (!has_room(context, pairs_of(context) * compiled.ports.size())) return;
+  for (const std::uint32_t server : context.servers) {
+    if (compiled.transport == Transport::TCP && (source.assets[server].flags & ASSET_GROUP) != 0) {
+      return error(context.place.at(context.allow, "server"), "a GROUP cannot be reached by TCP");
+    }
   }
   for (const std::uint32_t client : context.clients) {
     for (const std::uint32_t server : context.servers) {
@@ -101,6 +131,12 @@ void PolicyCompiler::compile_opaque(const AllowContext& context) {
   if (ports.empty())
     return error(place, "without inspection the port has to be stated; write port { first: 4840 }");
   if (context.allow.has_limit()) return error(place, "limits count operations; an opaque flow has none");
+  if (!has_room(context, pairs_of(context) * static_cast<std::size_t>(ports.size()))) return;
+  for (const std::uint32_t server : context.servers) {
+    if (tcp && (source.assets[server].flags & ASSET_GROUP) != 0) {
+      return error(context.place.at(context.allow, "server"), "a GROUP cannot be reached by TCP");
+    }
+  }
   RuleSource rule;
   common_rule(context, rule);
   for (const schema::NumberRange& range : ports) {
@@ -108,6 +144,7 @@ void PolicyCompiler::compile_opaque(const AllowContext& context) {
     if (range.first() == 0 || last > 65535 || range.first() > last) {
       return error(place, "ports are from 1 to 65535, the first not behind the last");
     }
+    check_port_range(context, place, range.first(), last);
     for (const std::uint32_t client : context.clients) {
       for (const std::uint32_t server : context.servers) {
         ServiceSource* made =
@@ -122,11 +159,28 @@ void PolicyCompiler::compile_opaque(const AllowContext& context) {
   }
 }
 
+// What is permitted without inspection, although it could be had with it or is very much.
+void PolicyCompiler::check_port_range(const AllowContext& context, const Place& place, std::uint64_t first,
+                                      std::uint64_t last) {
+  const bool tcp = context.allow.what_case() == schema::Allow::kTcp;
+  if (last - first >= broad_port_count) {
+    warning(place, "permits " + std::to_string(last - first + 1) + " ports without inspection");
+  }
+  for (const Protocol* protocol : all_protocols()) {
+    const std::uint16_t known = tcp ? protocol->tcp_port : protocol->udp_port;
+    if (known == 0 || known < first || known > last) continue;
+    const std::string name(protocol->name);
+    warning(place, "port " + std::to_string(known) + " is that of " + name +
+                       ", which passes here without inspection; write " + name + " { … }");
+  }
+}
+
 void PolicyCompiler::compile_icmp(const AllowContext& context) {
   RuleSource rule;
   common_rule(context, rule);
   std::vector<int> types(context.allow.icmp().type().begin(), context.allow.icmp().type().end());
   if (types.empty()) types.push_back(schema::Icmp::ECHO_REQUEST);
+  if (!has_room(context, pairs_of(context) * 2 * types.size())) return;
   for (const std::uint32_t client : context.clients) {
     for (const std::uint32_t server : context.servers) {
       const auto add = [&](Transport transport, std::uint16_t type) {
@@ -142,57 +196,6 @@ void PolicyCompiler::compile_icmp(const AllowContext& context) {
         if (echo && speaks_ipv6(source.assets[server])) add(Transport::ICMPV6, icmp6_echo_request);
       }
     }
-  }
-}
-
-void PolicyCompiler::compile_ethernet(const AllowContext& context) {
-  const schema::Ethernet& ethernet = context.allow.ethernet();
-  const Place place = context.place.in(context.allow, "ethernet");
-  if (ethernet.ethertype().empty() == ethernet.llc_dsap().empty()) {
-    return error(place, "write either ethertype or llc_dsap");
-  }
-  std::vector<std::optional<Mac>> groups;
-  for (int number = 0; number < ethernet.group_size(); ++number) {
-    Mac mac{};
-    if (!parse_mac(ethernet.group(number), mac)) {
-      return error(place.at(ethernet, "group", number),
-                   "\"" + ethernet.group(number) + "\" is not a MAC; write \"01:80:c2:00:00:0e\"");
-    }
-    groups.emplace_back(mac);
-  }
-  if (groups.empty()) groups.emplace_back(std::nullopt);
-  std::vector<std::uint32_t> sources = context.clients;
-  if (sources.empty()) sources.push_back(none_index);
-  EthernetRuleSource out;
-  out.conduit = context.conduit;
-  out.port = source.zones[context.from_zone].port;
-  common_rule(context, out.rule);
-  const auto add = [&](std::uint32_t ethertype, std::uint32_t dsap) {
-    out.ethertype = static_cast<std::uint16_t>(ethertype);
-    out.dsap = static_cast<std::uint8_t>(dsap);
-    for (const VlanKey vlan : zone_vlans_[context.from_zone]) {
-      for (const std::optional<Mac>& group : groups) {
-        for (const std::uint32_t asset : sources) {
-          out.vlan = vlan;
-          out.destination = group;
-          out.source_asset = asset;
-          source.ethernet_rules.push_back(out);
-        }
-      }
-    }
-  };
-  for (const std::uint32_t ethertype : ethernet.ethertype()) {
-    const bool ip = ethertype == 0x0800 || ethertype == 0x86DD || ethertype == 0x0806 || ethertype == 0x8100;
-    if (ethertype < 0x600 || ethertype > 0xFFFF || ip) {
-      return error(
-          place,
-          "ethertypes are from 0x0600 to 0xFFFF, without IP, ARP and VLAN, which have rules of their own");
-    }
-    add(ethertype, 0);
-  }
-  for (const std::uint32_t dsap : ethernet.llc_dsap()) {
-    if (dsap > 0xFF) return error(place, "a destination SAP has one octet; write 0x42 for spanning tree");
-    add(0, dsap);
   }
 }
 

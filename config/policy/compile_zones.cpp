@@ -7,13 +7,17 @@
 namespace conduit {
 namespace {
 
-bool identifier(const std::string& text) {
+// An image of the largest size could not hold more; a policy of a few octets can ask for it (VLANs ×
+// addresses).
+constexpr std::size_t address_count_max = 250'000;
+
+}  // namespace
+
+bool is_identifier(const std::string& text) {
   return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
   });
 }
-
-}  // namespace
 
 std::vector<std::string> keys_of(const std::map<std::string, std::uint32_t>& ids) {
   std::vector<std::string> keys;
@@ -23,7 +27,7 @@ std::vector<std::string> keys_of(const std::map<std::string, std::uint32_t>& ids
 
 bool PolicyCompiler::unique_id(std::map<std::string, std::uint32_t>& ids, const std::string& id,
                                const Place& place, const char* kind, std::uint32_t index) {
-  if (!identifier(id)) {
+  if (!is_identifier(id)) {
     error(place, std::string(kind) +
                      " needs an id of letters, digits, '-', '_', '.', at most 64; write id: \"name\"");
     return false;
@@ -94,7 +98,12 @@ void PolicyCompiler::compile_zone(const schema::Zone& zone, const Place& place) 
       error(place.at(zone, "vlan", number),
             "VLAN ids are from 1 to 4094; for untagged frames leave vlan out");
     }
-    vlans.push_back((vlan.outer() << 16) | vlan.id());
+    const VlanKey key = (vlan.outer() << 16) | vlan.id();
+    if (std::find(vlans.begin(), vlans.end(), key) != vlans.end()) {
+      error(place.at(zone, "vlan", number), "this VLAN is listed twice");
+      continue;
+    }
+    vlans.push_back(key);
   }
   if (vlans.empty()) vlans.push_back(0);
   source.zones.push_back({port_of_zone(zone, place)});
@@ -125,6 +134,12 @@ void PolicyCompiler::compile_asset(const schema::Asset& asset, const Place& plac
     if (tolerance == schema::TRANSACTION_ID_ZERO) quirks |= QUIRK_TRANSACTION_ID_ZERO;
   }
   out.quirks = static_cast<std::uint16_t>(quirks);
+  address_count_ +=
+      vlans.size() * static_cast<std::size_t>(asset.ipv4_size() + asset.ipv6_size() + asset.mac_size());
+  if (address_count_ > address_count_max) {
+    return error(place, "more than " + std::to_string(address_count_max) +
+                            " addresses, each counted in every VLAN of its zone; write networks");
+  }
   for (const VlanKey vlan : vlans) {
     compile_addresses(asset, place, out,
                       std::to_string(source.zones[zone].port) + "/" + std::to_string(vlan) + "/");
@@ -134,19 +149,22 @@ void PolicyCompiler::compile_asset(const schema::Asset& asset, const Place& plac
     if (!parse_mac(asset.mac(number), mac)) {
       error(place.at(asset, "mac", number),
             "\"" + asset.mac(number) + "\" is not a MAC; write \"00:30:de:01:02:03\"");
+    } else if ((mac[0] & 1) != 0 && asset.role() != schema::GROUP) {
+      error(place.at(asset, "mac", number),
+            "\"" + asset.mac(number) + "\" is a group's MAC, which no device sends from");
     }
     out.macs.push_back(mac);
   }
   if (asset.virtual_() && asset.mac_size() == 0) {
     error(place.at(asset, "virtual"), "a virtual address moves between MACs: list them with mac");
   }
-  if (out.addresses.empty() && out.prefixes.empty() && out.macs.empty()) {
+  if (asset.ipv4_size() + asset.ipv6_size() + asset.mac_size() == 0) {
     error(place, "asset \"" + asset.id() + "\" has no address; write ipv4, ipv6 or mac");
   }
   source.assets.push_back(std::move(out));
   names.assets.push_back({asset.id(), zone});
   asset_places.push_back(place);
-  asset_via_.push_back(asset.via());
+  asset_vias_.push_back({asset.via(), place.at(asset, "via")});
 }
 
 void PolicyCompiler::compile_addresses(const schema::Asset& asset, const Place& place, AssetSource& out,
@@ -157,6 +175,10 @@ void PolicyCompiler::compile_addresses(const schema::Asset& asset, const Place& 
     if (!parse_address(text, ipv6, address, wrong)) return error(at, wrong);
     std::string bytes = key + std::to_string(address.bits) + "/";
     bytes.append(address.address.begin(), address.address.end());
+    const bool group = is_group(address.address, ipv6);
+    if (group && asset.role() != schema::GROUP) {
+      return error(at, "\"" + text + "\" is a group's address; give the asset role: GROUP");
+    }
     const auto [owner, fresh] = address_owners_.emplace(bytes, asset.id());
     if (!fresh) return error(at, "\"" + text + "\" belongs to asset \"" + owner->second + "\" already");
     if (address.bits != 128) {
@@ -179,10 +201,10 @@ void PolicyCompiler::compile_addresses(const schema::Asset& asset, const Place& 
 
 void PolicyCompiler::resolve_routers() {
   for (std::size_t index = 0; index < source.assets.size(); ++index) {
-    const std::string& via = asset_via_[index];
+    const std::string& via = asset_vias_[index].id;
     if (via.empty()) continue;
     const auto router = asset_ids_.find(via);
-    const Place& place = asset_places[index];
+    const Place& place = asset_vias_[index].place;
     if (router == asset_ids_.end()) {
       error(place, "via: there is no asset \"" + via + "\"" + suggest(via, keys_of(asset_ids_)));
     } else if ((source.assets[router->second].flags & ASSET_ROUTER) == 0) {

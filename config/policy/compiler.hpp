@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <tuple>
 
@@ -48,6 +49,7 @@ class PolicyCompiler {
   void warning(const Place& place, std::string text) {
     diagnostics.warning(place.line(), place.column(), std::move(text));
   }
+  void warn_of_needless();
   // compile_zones.cpp
   void compile_policy_header();
   void compile_zones();
@@ -68,16 +70,31 @@ class PolicyCompiler {
                          const Place& place, std::uint32_t index);
   void compile_allow(AllowContext& context);
   bool resolve_peers(AllowContext& context);
+  bool check_peers(const AllowContext& context);
+  void check_zones_used();
   bool resolve_assets(const AllowContext& context, const char* field, std::vector<std::uint32_t>& out);
   void common_rule(const AllowContext& context, RuleSource& rule);
   // compile_services.cpp
   void compile_protocol(const AllowContext& context);
   void compile_opaque(const AllowContext& context);
   void compile_icmp(const AllowContext& context);
+  void check_port_range(const AllowContext& context, const Place& place, std::uint64_t first,
+                        std::uint64_t last);
+  // Room in the image for the rules that this allow stands for; says so if there is none.
+  bool has_room(const AllowContext& context, std::size_t rules);
+  [[nodiscard]] static std::size_t pairs_of(const AllowContext& context) {
+    return context.clients.size() * context.servers.size();
+  }
+  void agree_on_deny(const AllowContext& context, std::size_t service);
   void compile_ethernet(const AllowContext& context);
   ServiceSource* service(const AllowContext& context, std::uint32_t client, std::uint32_t server,
                          Transport transport, ProtocolId protocol, std::uint16_t first, std::uint16_t last);
   Verdict deny_of(const AllowContext& context) const;
+  // compile_ethernet.cpp
+  bool ethernet_sources(const AllowContext& context, std::vector<std::uint32_t>& sources);
+  [[nodiscard]] std::vector<VlanKey> vlans_of(const AllowContext& context) const;
+  bool ethernet_destinations(const AllowContext& context, const Place& place,
+                             std::vector<std::optional<Mac>>& destinations);
 
   const schema::PolicyFile& file_;
   Place root_;
@@ -88,10 +105,19 @@ class PolicyCompiler {
   std::map<std::string, std::uint32_t> grant_ids_;
   std::map<std::string, std::string> address_owners_;  // "port/vlan/address" → asset id
   std::map<ServiceKey, std::size_t> services_;
+  std::map<std::size_t, Verdict> stated_on_deny_;  // by service, where an allow says it
+  std::size_t rule_count_ = 0;                     // with every pair and port counted
+  std::size_t address_count_ = 0;                  // with every VLAN counted
   std::vector<std::vector<VlanKey>> zone_vlans_;
-  std::vector<std::string> asset_via_;
+  struct Via {
+    std::string id;  // empty: no router
+    Place place;
+  };
+  std::vector<Via> asset_vias_;  // by asset
 };
 
+// Letters, digits, '-', '_', '.'; 1 to 64 of them.
+[[nodiscard]] bool is_identifier(const std::string& text);
 [[nodiscard]] std::vector<std::string> keys_of(const std::map<std::string, std::uint32_t>& ids);
 
 }  // namespace conduit

@@ -46,15 +46,46 @@ std::vector<std::string> field_names(const pb::Descriptor& type) {
   return names;
 }
 
-const pb::EnumDescriptor* enum_of_field(const pb::Descriptor& type, const std::string& field) {
+// Every enum that a field of this name can have, anywhere below `type`: protobuf does not say which it meant.
+void enums_of_field(const pb::Descriptor& type, const std::string& field,
+                    std::vector<const pb::EnumDescriptor*>& found) {
   for (int index = 0; index < type.field_count(); ++index) {
     const pb::FieldDescriptor* candidate = type.field(index);
-    if (candidate->name() == field && candidate->enum_type() != nullptr) return candidate->enum_type();
-    if (candidate->message_type() != nullptr && candidate->message_type() != &type) {
-      if (const auto* found = enum_of_field(*candidate->message_type(), field)) return found;
+    const pb::EnumDescriptor* of = candidate->enum_type();
+    if (candidate->name() == field && of != nullptr &&
+        std::find(found.begin(), found.end(), of) == found.end()) {
+      found.push_back(of);
     }
+    if (candidate->message_type() != nullptr) enums_of_field(*candidate->message_type(), field, found);
   }
-  return nullptr;
+}
+
+std::vector<std::string> value_names(const pb::EnumDescriptor& type) {
+  std::vector<std::string> names;
+  for (int index = 0; index < type.value_count(); ++index) {
+    const std::string& name = type.value(index)->name();
+    if (name.find("UNSPECIFIED") == std::string::npos) names.push_back(name);
+  }
+  return names;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  return list;
+}
+
+std::string unknown_value(const std::string& value, const std::string& field,
+                          const std::vector<const pb::EnumDescriptor*>& types) {
+  std::vector<std::string> all;
+  std::string list;
+  for (const pb::EnumDescriptor* type : types) {
+    const std::vector<std::string> names = value_names(*type);
+    all.insert(all.end(), names.begin(), names.end());
+    list += (list.empty() ? "" : "; or ") + joined(names);
+  }
+  std::string text = "unknown value \"" + value + "\" for " + field + suggest(value, all);
+  return list.empty() ? text : text + " (write one of: " + list + ")";
 }
 
 // protobuf's own words, made useful: what may be written instead.
@@ -66,25 +97,12 @@ std::string improve(const std::string& text, const pb::Descriptor& root) {
     std::string better = "unknown field \"" + field + "\"";
     if (type == nullptr) return better;
     better += " in " + type->name() + suggest(field, field_names(*type));
-    std::string list;
-    for (const std::string& name : field_names(*type)) list += (list.empty() ? "" : ", ") + name;
-    return better + " (it has: " + list + ")";
+    return better + " (it has: " + joined(field_names(*type)) + ")";
   }
   if (text.find("Unknown enumeration value") != std::string::npos) {
-    const std::string value = quoted(text, 0);
-    const std::string field = quoted(text, 1);
-    const pb::EnumDescriptor* type = enum_of_field(root, field);
-    std::string better = "unknown value \"" + value + "\" for " + field;
-    if (type == nullptr) return better;
-    std::vector<std::string> names;
-    std::string list;
-    for (int index = 0; index < type->value_count(); ++index) {
-      const std::string& name = type->value(index)->name();
-      if (name.find("UNSPECIFIED") != std::string::npos) continue;
-      names.push_back(name);
-      list += (list.empty() ? "" : ", ") + name;
-    }
-    return better + suggest(value, names) + " (write one of: " + list + ")";
+    std::vector<const pb::EnumDescriptor*> types;
+    enums_of_field(root, quoted(text, 1), types);
+    return unknown_value(quoted(text, 0), quoted(text, 1), types);
   }
   return text;
 }
@@ -103,6 +121,31 @@ class Collector final : public pb::io::ErrorCollector {
   const pb::Descriptor& root_;
   Diagnostics& diagnostics_;
 };
+
+// Numbers that no value of their enum has: protobuf keeps them, and they would be taken for the default.
+void check_enums(const pb::Message& message, const Place& place, Diagnostics& diagnostics) {
+  const pb::Reflection& reflection = *message.GetReflection();
+  std::vector<const pb::FieldDescriptor*> fields;
+  reflection.ListFields(message, &fields);
+  for (const pb::FieldDescriptor* field : fields) {
+    const int count = field->is_repeated() ? reflection.FieldSize(message, field) : 1;
+    for (int index = 0; index < count; ++index) {
+      const bool many = field->is_repeated();
+      if (field->message_type() != nullptr) {
+        check_enums(many ? reflection.GetRepeatedMessage(message, field, index)
+                         : reflection.GetMessage(message, field),
+                    place.in(message, field->name(), index), diagnostics);
+      } else if (field->enum_type() != nullptr) {
+        const int value = many ? reflection.GetRepeatedEnumValue(message, field, index)
+                               : reflection.GetEnumValue(message, field);
+        if (field->enum_type()->FindValueByNumber(value) != nullptr) continue;
+        const Place at = place.at(message, field->name(), index);
+        diagnostics.error(at.line(), at.column(),
+                          unknown_value(std::to_string(value), field->name(), {field->enum_type()}));
+      }
+    }
+  }
+}
 
 }  // namespace
 
@@ -150,7 +193,8 @@ bool parse_document(const std::string& text, bool json, pb::Message& message, Do
   if (json) {
     const auto status = pb::util::JsonStringToMessage(text, &message);
     if (!status.ok()) diagnostics.error(0, 0, status.ToString());
-    return status.ok();
+    if (status.ok()) check_enums(message, Place(), diagnostics);
+    return status.ok() && !diagnostics.failed();
   }
   Collector collector(*message.GetDescriptor(), diagnostics);
   pb::TextFormat::Parser parser;
@@ -159,10 +203,14 @@ bool parse_document(const std::string& text, bool json, pb::Message& message, Do
   parser.SetRecursionLimit(32);
   const bool parsed = parser.ParseFromString(text, &message);
   if (!parsed && !diagnostics.failed()) diagnostics.error(1, 1, "cannot be read as protobuf text format");
-  return parsed;
+  if (parsed) check_enums(message, document.root(), diagnostics);
+  return parsed && !diagnostics.failed();
 }
 
 std::string suggest(const std::string& word, const std::vector<std::string>& candidates) {
+  for (const std::string& candidate : candidates) {  // cut short: ECHO for ECHO_REQUEST
+    if (word.size() >= 3 && candidate.starts_with(word)) return ", did you mean \"" + candidate + "\"?";
+  }
   const std::string* best = nullptr;
   std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
   for (const std::string& candidate : candidates) {

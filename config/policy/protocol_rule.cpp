@@ -18,8 +18,10 @@ using Field = pb::FieldDescriptor;
 // Reads one message's fields; remembers whether all went well.
 class Reader {
  public:
-  Reader(const pb::Message& message, const Place& place, ProtocolRule& out, Diagnostics& diagnostics)
+  Reader(const pb::Message& message, const Protocol& protocol, const Place& place, ProtocolRule& out,
+         Diagnostics& diagnostics)
       : message_(message),
+        protocol_(protocol),
         reflection_(*message.GetReflection()),
         place_(place),
         out_(out),
@@ -37,6 +39,22 @@ class Reader {
     if (good_) expand_functions(type);
     if (good_) check_values();
     return good_;
+  }
+
+  // The room's enum of function codes.
+  static const pb::EnumDescriptor* function_enum(const pb::Descriptor& type) {
+    for (int index = 0; index < type.field_count(); ++index) {
+      const Field& field = *type.field(index);
+      const bool bound = field.options().GetExtension(schema::bind).binding() == schema::FUNCTION;
+      if (bound && field.enum_type() != nullptr) return field.enum_type();
+    }
+    return nullptr;
+  }
+
+  static std::uint8_t access_of(const pb::EnumValueDescriptor& value) {
+    unsigned mask = 0;
+    for (const int access : value.options().GetExtension(schema::function).access()) mask |= 1U << access;
+    return static_cast<std::uint8_t>(mask);
   }
 
  private:
@@ -76,6 +94,15 @@ class Reader {
     }
   }
 
+  bool fits_wire(const Field& field, int element, std::uint64_t number) {
+    const std::uint64_t max = field.options().GetExtension(schema::bind).max();
+    if (max == 0 || number <= max) return true;
+    wrong(field, element,
+          field.name() + ": " + std::to_string(number) + " does not exist; write at most " +
+              std::to_string(max));
+    return false;
+  }
+
   void read_dimension(const Field& field, int element, std::uint32_t dimension) {
     out_.unrestricted = false;
     Range range;
@@ -92,6 +119,8 @@ class Reader {
                    field.name() + ": first " + std::to_string(range.first) + " lies behind last " +
                        std::to_string(range.last) + "; write the smaller number as first");
     }
+    if (!fits_wire(field, element, range.last)) return;
+    if (dimension == protocol_.range_dimension) range_field_ = &field;
     out_.rule.ranges[dimension].push_back(range);
   }
 
@@ -99,6 +128,7 @@ class Reader {
     out_.unrestricted = false;
     const std::uint64_t code = number(field, element);
     if (code == 0) return wrong(field, element, "function code 0 is not a function");
+    if (!fits_wire(field, element, code)) return;
     out_.rule.functions.push_back(static_cast<std::uint32_t>(code));
   }
 
@@ -148,10 +178,14 @@ class Reader {
     if (!two_words && written.word_order() != schema::WORD_ORDER_UNSPECIFIED) {
       return wrong(field, element, "word_order belongs to INT32, UINT32 and FLOAT32 only; leave it out");
     }
-    if (!fits_type(written)) {
+    const std::uint64_t natural_max = field.options().GetExtension(schema::bind).max();
+    if (!fits_type(written, static_cast<double>(natural_max))) {
+      const bool natural = written.type() == schema::VALUE_TYPE_UNSPECIFIED;
       return wrong(field, element,
-                   "value: a limit lies outside of what " + schema::ValueType_Name(written.type()) +
-                       " can hold, or is not a whole number");
+                   "value: a limit lies outside of what " +
+                       (natural ? "a value without type (whole, 0 to " + std::to_string(natural_max) + ")"
+                                : schema::ValueType_Name(written.type())) +
+                       " can hold, or is not a whole number" + (natural ? "; state the type" : ""));
     }
     ValueRecord value;
     value.type = static_cast<NumberType>(written.type());
@@ -169,7 +203,7 @@ class Reader {
     out_.rule.values.push_back(value);
   }
 
-  static bool fits_type(const schema::ValueRange& written) {
+  static bool fits_type(const schema::ValueRange& written, double natural_max) {
     double low = 0;
     double high = 0;
     switch (written.type()) {
@@ -178,6 +212,10 @@ class Reader {
       case schema::UINT16: high = 65535; break;
       case schema::INT32: low = -2147483648.0, high = 2147483647.0; break;
       case schema::UINT32: high = 4294967295.0; break;
+      case schema::VALUE_TYPE_UNSPECIFIED:
+        if (natural_max == 0) return true;
+        high = natural_max;
+        break;
       default: return true;
     }
     const auto fits = [&](bool has, double limit) {
@@ -186,25 +224,23 @@ class Reader {
     return fits(written.has_min(), written.min()) && fits(written.has_max(), written.max());
   }
 
-  // The room's enum of function codes.
-  static const pb::EnumDescriptor* function_enum(const pb::Descriptor& type) {
-    for (int index = 0; index < type.field_count(); ++index) {
-      const Field& field = *type.field(index);
-      const bool bound = field.options().GetExtension(schema::bind).binding() == schema::FUNCTION;
-      if (bound && field.enum_type() != nullptr) return field.enum_type();
+  // Functions that no stated access class covers could never be permitted by this allow.
+  void check_functions(const pb::EnumDescriptor* functions) {
+    for (const std::uint32_t code : out_.rule.functions) {
+      const auto* value =
+          functions == nullptr ? nullptr : functions->FindValueByNumber(static_cast<int>(code));
+      if (value == nullptr || (access_of(*value) & out_.rule.access_mask) != 0) continue;
+      diagnostics_.error(place_.line(), place_.column(),
+                         value->name() +
+                             " is of none of the access classes that are stated here: it would "
+                             "never be permitted; leave access out, or write a second allow");
+      good_ = false;
     }
-    return nullptr;
-  }
-
-  static std::uint8_t access_of(const pb::EnumValueDescriptor& value) {
-    unsigned mask = 0;
-    for (const int access : value.options().GetExtension(schema::function).access()) mask |= 1U << access;
-    return static_cast<std::uint8_t>(mask);
   }
 
   void expand_functions(const pb::Descriptor& type) {
-    if (!out_.rule.functions.empty()) return;
     const pb::EnumDescriptor* functions = function_enum(type);
+    if (!out_.rule.functions.empty()) return check_functions(functions);
     for (int index = 0; functions != nullptr && index < functions->value_count(); ++index) {
       const pb::EnumValueDescriptor& value = *functions->value(index);
       if (value.number() != 0 && (access_of(value) & out_.rule.access_mask) != 0) {
@@ -218,9 +254,27 @@ class Reader {
     good_ = false;
   }
 
+  // Values of two words stand side by side from the beginning of the range.
+  void check_pairs() {
+    const NumberType type = out_.rule.values.front().type;
+    const bool two_words =
+        type == NumberType::INT32 || type == NumberType::UINT32 || type == NumberType::FLOAT32;
+    if (!two_words || range_field_ == nullptr) return;
+    const std::vector<Range>& ranges = out_.rule.ranges[protocol_.range_dimension];
+    for (std::size_t index = 0; index < ranges.size(); ++index) {
+      const Range range = ranges[index];
+      if ((range.last - range.first) % 2 != 0) continue;
+      wrong(*range_field_, static_cast<int>(index),
+            range_field_->name() +
+                ": a value takes two words, and this range has an odd number of them; "
+                "write as many as the values take");
+    }
+  }
+
   // A value limit on functions that write nothing would never be met.
   void check_values() {
     if (value_field_ == nullptr) return;
+    check_pairs();
     constexpr unsigned writing =
         (1U << schema::WRITE) | (1U << schema::OPERATE) | (1U << schema::PROGRAM) | (1U << schema::MANAGE);
     const pb::EnumDescriptor* functions = function_enum(*message_.GetDescriptor());
@@ -235,11 +289,13 @@ class Reader {
   }
 
   const pb::Message& message_;
+  const Protocol& protocol_;
   const pb::Reflection& reflection_;
   Place place_;
   ProtocolRule& out_;
   Diagnostics& diagnostics_;
   const Field* value_field_ = nullptr;
+  const Field* range_field_ = nullptr;
   bool good_ = true;
 };
 
@@ -251,24 +307,29 @@ const pb::Descriptor* room_of(ProtocolId id) {
   return field == nullptr ? nullptr : field->message_type();
 }
 
+// The named function of the protocol's room, or null.
+const pb::EnumValueDescriptor* function_value(ProtocolId protocol, std::uint32_t function) {
+  const pb::Descriptor* room = room_of(protocol);
+  const pb::EnumDescriptor* functions = room == nullptr ? nullptr : Reader::function_enum(*room);
+  return functions == nullptr ? nullptr : functions->FindValueByNumber(static_cast<int>(function));
+}
+
 }  // namespace
 
-bool compile_protocol_rule(const pb::Message& message, const Place& place, ProtocolRule& out,
-                           Diagnostics& diagnostics) {
-  return Reader(message, place, out, diagnostics).read();
+bool compile_protocol_rule(const pb::Message& message, const Protocol& protocol, const Place& place,
+                           ProtocolRule& out, Diagnostics& diagnostics) {
+  return Reader(message, protocol, place, out, diagnostics).read();
 }
 
 std::string_view attack_technique(ProtocolId protocol, std::uint32_t function) {
-  const pb::Descriptor* room = room_of(protocol);
-  for (int index = 0; room != nullptr && index < room->field_count(); ++index) {
-    const Field& field = *room->field(index);
-    if (field.options().GetExtension(schema::bind).binding() != schema::FUNCTION ||
-        field.enum_type() == nullptr)
-      continue;
-    const auto* value = field.enum_type()->FindValueByNumber(static_cast<int>(function));
-    if (value != nullptr) return value->options().GetExtension(schema::function).attack_technique();
-  }
-  return {};
+  const auto* value = function_value(protocol, function);
+  if (value == nullptr) return {};
+  return value->options().GetExtension(schema::function).attack_technique();
+}
+
+std::uint8_t access_classes(ProtocolId protocol, std::uint32_t function) {
+  const auto* value = function_value(protocol, function);
+  return value == nullptr ? std::uint8_t{0xFF} : Reader::access_of(*value);
 }
 
 std::string_view dimension_value_name(ProtocolId protocol, std::size_t dimension, std::uint64_t number) {

@@ -18,7 +18,10 @@ struct ProtocolRule {
 };
 
 // False if something was wrong (said in `diagnostics`).
-bool compile_protocol_rule(const google::protobuf::Message& message, const Place& place, ProtocolRule& out,
-                           Diagnostics& diagnostics);
+bool compile_protocol_rule(const google::protobuf::Message& message, const Protocol& protocol,
+                           const Place& place, ProtocolRule& out, Diagnostics& diagnostics);
+
+// Bit AccessClass for each class that the room gives this function; all of them where it has no name.
+[[nodiscard]] std::uint8_t access_classes(ProtocolId protocol, std::uint32_t function);
 
 }  // namespace conduit

@@ -43,8 +43,8 @@ constexpr auto rows = std::to_array<Row>({
     {"ipv4: \"10.0.0.1\"", "ipv6: \"10.0.0.1\"", "2:45: \"10.0.0.1\" is not an IPv6 address"},
     {"ipv4: \"10.0.0.1\"", "mac: \"00:11:22:33:44\"", "2:45: \"00:11:22:33:44\" is not a MAC"},
     {"ipv4: \"10.0.0.1\"", "", "2:27: asset \"hmi\" has no address"},
-    {"ipv4: \"10.0.0.1\"", "ipv4: \"10.0.0.1\" via: \"x\"", "2:27: via: there is no asset \"x\""},
-    {"ipv4: \"10.0.0.1\"", "ipv4: \"10.0.0.1\" via: \"plc\"", "2:27: via: asset \"plc\" is not a router"},
+    {"ipv4: \"10.0.0.1\"", "ipv4: \"10.0.0.1\" via: \"x\"", "2:62: via: there is no asset \"x\""},
+    {"ipv4: \"10.0.0.1\"", "ipv4: \"10.0.0.1\" via: \"plc\"", "2:62: via: asset \"plc\" is not a router"},
     {"ipv4: \"10.0.0.1\"", "ipv4: \"10.0.0.1\" virtual: true", "2:62: a virtual address moves between MACs"},
     {"ipv4: \"10.0.0.1\"", "ipv4: \"10.0.0.1\" role: PLX",
      "2:72: unknown value \"PLX\" for role, did you mean \"PLC\"?"},
@@ -86,9 +86,8 @@ constexpr auto rows = std::to_array<Row>({
     {"modbus { unit: 1 access: READ }", "tcp { port { first: 5 last: 4 } }",
      "8:63: ports are from 1 to 65535"},
     {"modbus { unit: 1 access: READ }", "ethernet { }", "8:63: write either ethertype or llc_dsap"},
-    {"modbus { unit: 1 access: READ }", "ethernet { ethertype: 0x0800 }", "8:63: ethertypes are from"},
-    {"modbus { unit: 1 access: READ }", "ethernet { llc_dsap: 0x42 group: \"x\" }",
-     "8:89: \"x\" is not a MAC"},
+    {"modbus { unit: 1 access: READ }", "ethernet { ethertype: 0x88CC }",
+     "8:35: frames are told apart by the sender's MAC"},
 });
 
 std::string replaced(const Row& row) {
