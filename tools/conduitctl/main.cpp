@@ -38,7 +38,7 @@ constexpr const char* help_tail =
 int help(std::ostream& out) {
   out << help_head;
   for (const Verb& verb : verbs) {
-    out << "  " << verb.name << std::string(14 - verb.name.size(), ' ') << verb.summary << '\n';
+    out << "  " << verb.name << std::string(16 - verb.name.size(), ' ') << verb.summary << '\n';
   }
   out << help_tail;
   return exit_done;
