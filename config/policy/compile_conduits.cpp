@@ -52,8 +52,8 @@ bool PolicyCompiler::conduit_zones(const schema::Conduit& conduit, const Place& 
   for (int number = 0; number < 2; ++number) {
     const auto found = zone_ids_.find(conduit.zones(number));
     if (found == zone_ids_.end()) {
-      error(place.at(conduit, "zones", number), "there is no zone \"" + conduit.zones(number) + "\"" +
-                                                    suggest(conduit.zones(number), keys_of(zone_ids_)));
+      error(place.at(conduit, "zones", number),
+            "there is no zone \"" + conduit.zones(number) + "\"" + near(conduit.zones(number), zone_ids_));
       return false;
     }
     zones[number] = found->second;
@@ -175,7 +175,7 @@ bool PolicyCompiler::resolve_assets(const AllowContext& context, const char* fie
       error(at, "asset \"" + ids[number] + "\" is listed twice");
       continue;
     }
-    error(at, "there is no asset \"" + ids[number] + "\"" + suggest(ids[number], keys_of(asset_ids_)));
+    error(at, "there is no asset \"" + ids[number] + "\"" + near(ids[number], asset_ids_));
   }
   return good;
 }

@@ -10,6 +10,8 @@ namespace {
 // An image of the largest size could not hold more; a policy of a few octets can ask for it (VLANs ×
 // addresses).
 constexpr std::size_t address_count_max = 250'000;
+// Further complaints come without one: each looks through all ids.
+constexpr std::size_t suggestion_count_max = 50;
 
 }  // namespace
 
@@ -19,10 +21,12 @@ bool is_identifier(const std::string& text) {
   });
 }
 
-std::vector<std::string> keys_of(const std::map<std::string, std::uint32_t>& ids) {
+std::string PolicyCompiler::near(const std::string& word,
+                                 const std::map<std::string, std::uint32_t>& ids) const {
+  if (diagnostics.count() >= suggestion_count_max) return {};
   std::vector<std::string> keys;
   for (const auto& [id, index] : ids) keys.push_back(id);
-  return keys;
+  return suggest(word, keys);
 }
 
 bool PolicyCompiler::unique_id(std::map<std::string, std::uint32_t>& ids, const std::string& id,
@@ -206,7 +210,7 @@ void PolicyCompiler::resolve_routers() {
     const auto router = asset_ids_.find(via);
     const Place& place = asset_vias_[index].place;
     if (router == asset_ids_.end()) {
-      error(place, "via: there is no asset \"" + via + "\"" + suggest(via, keys_of(asset_ids_)));
+      error(place, "via: there is no asset \"" + via + "\"" + near(via, asset_ids_));
     } else if ((source.assets[router->second].flags & ASSET_ROUTER) == 0) {
       error(place, "via: asset \"" + via + "\" is not a router; give it role: ROUTER");
     } else if (source.zones[source.assets[router->second].zone].port !=

@@ -50,6 +50,9 @@ class PolicyCompiler {
     diagnostics.warning(place.line(), place.column(), std::move(text));
   }
   void warn_of_needless();
+  // A suggestion, as long as there are not too many complaints.
+  [[nodiscard]] std::string near(const std::string& word,
+                                 const std::map<std::string, std::uint32_t>& ids) const;
   // compile_zones.cpp
   void compile_policy_header();
   void compile_zones();
@@ -118,6 +121,5 @@ class PolicyCompiler {
 
 // Letters, digits, '-', '_', '.'; 1 to 64 of them.
 [[nodiscard]] bool is_identifier(const std::string& text);
-[[nodiscard]] std::vector<std::string> keys_of(const std::map<std::string, std::uint32_t>& ids);
 
 }  // namespace conduit

@@ -12,6 +12,8 @@ namespace {
 
 namespace pb = google::protobuf;
 
+constexpr std::size_t suggestion_size_max = 128;  // no name is as long
+
 std::size_t distance(const std::string& a, const std::string& b) {
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -208,6 +210,7 @@ bool parse_document(const std::string& text, bool json, pb::Message& message, Do
 }
 
 std::string suggest(const std::string& word, const std::vector<std::string>& candidates) {
+  if (word.size() > suggestion_size_max) return {};
   for (const std::string& candidate : candidates) {  // cut short: ECHO for ECHO_REQUEST
     if (word.size() >= 3 && candidate.starts_with(word)) return ", did you mean \"" + candidate + "\"?";
   }

@@ -31,6 +31,7 @@ class Diagnostics {
     list_.push_back({true, line, column, std::move(text)});
   }
   [[nodiscard]] bool failed() const;
+  [[nodiscard]] std::size_t count() const { return list_.size(); }
   // By place, errors and warnings together.
   [[nodiscard]] std::vector<Diagnostic> sorted() const;
 

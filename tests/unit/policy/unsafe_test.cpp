@@ -291,6 +291,23 @@ TEST_CASE("what a policy stands for is bounded") {
   CHECK(said(compile_text(tagged), false).find("more than 250000 addresses") != std::string::npos);
 }
 
+// Each suggestion looks through all names: ten thousand of them would take minutes.
+TEST_CASE("suggestions end where complaints are many") {
+  std::string allows;
+  for (int number = 0; number < 100; ++number) {
+    allows += "allow { id: \"r" + std::to_string(number) +
+              "\" reason: \"w\" client: \"hmj\" server: \"plc\" modbus { unit: 1 } }\n";
+  }
+  const std::string all = said(compile_text(with_allows(allows)), false);
+  const auto times = [&](const std::string& part) {
+    int count = 0;
+    for (std::size_t at = all.find(part); at != std::string::npos; at = all.find(part, at + 1)) ++count;
+    return count;
+  };
+  CHECK(times("there is no asset \"hmj\"") == 100);
+  CHECK(times("did you mean \"hmi\"?") == 50);
+}
+
 TEST_CASE("unknown enum numbers are refused in JSON too") {
   CompileInput input;
   input.json = true;
