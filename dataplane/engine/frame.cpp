@@ -223,10 +223,6 @@ void parse_l4(ParsedFrame& parsed, std::uint32_t size, const std::uint8_t* addre
               std::size_t addresses_size) noexcept {
   parsed.payload_offset = parsed.l4_offset;
   parsed.payload_size = static_cast<std::uint16_t>(size);
-  if (same_address(parsed.source, parsed.destination)) {
-    parsed.reason = Reason::LAND_PACKET;
-    return;
-  }
   const std::uint8_t protocol = parsed.ip_protocol;
   if (protocol == protocol_tcp) {
     parsed.kind = FrameKind::TCP;
@@ -243,6 +239,8 @@ void parse_l4(ParsedFrame& parsed, std::uint32_t size, const std::uint8_t* addre
   } else {
     parsed.kind = FrameKind::OTHER_IP;
   }
+  // Whatever else is wrong with it; captures of a loopback interface are still read.
+  if (same_address(parsed.source, parsed.destination)) parsed.reason = Reason::LAND_PACKET;
 }
 
 void set_ipv4(Address& address, const std::uint8_t* at) noexcept {

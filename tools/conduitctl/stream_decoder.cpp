@@ -9,7 +9,7 @@
 namespace conduit {
 namespace {
 
-constexpr std::size_t early_segment_count_max = 256;  // then the missing octets are taken for lost
+constexpr std::size_t early_segment_count_max = 64;  // then the missing octets are taken for lost
 
 bool before(std::uint32_t a, std::uint32_t b) { return static_cast<std::int32_t>(a - b) < 0; }
 
@@ -58,7 +58,6 @@ const Protocol* StreamDecoder::protocol_of(const ParsedFrame& parsed, Transport 
 }
 
 void StreamDecoder::add(std::uint32_t frame, const ParsedFrame& parsed) {
-  last_frame_ = frame;
   if (parsed.reason == Reason::IP_FRAGMENT_NOT_PERMITTED) ++missing_.fragments;
   if (parsed.reason != Reason::NONE) {
     if (parsed.reason == Reason::FRAME_MALFORMED || parsed.reason == Reason::IP_HEADER_MALFORMED ||
@@ -109,8 +108,9 @@ void StreamDecoder::add_segment(std::uint32_t frame, Stream& stream, const Parse
     return deliver_early(frame, stream);
   }
   if (stream.early.empty()) stream.base = stream.next;
-  stream.early.try_emplace(sequence - stream.base, bytes.begin(), bytes.end());
-  if (stream.early.size() > early_segment_count_max) jump_gap(frame, stream);
+  stream.early.try_emplace(sequence - stream.base,
+                           Stream::Early{frame, std::vector<std::uint8_t>(bytes.begin(), bytes.end())});
+  if (stream.early.size() > early_segment_count_max) jump_gap(stream);
 }
 
 void StreamDecoder::deliver_early(std::uint32_t frame, Stream& stream) {
@@ -118,21 +118,22 @@ void StreamDecoder::deliver_early(std::uint32_t frame, Stream& stream) {
     const auto first = stream.early.begin();
     const std::uint32_t sequence = stream.base + first->first;
     if (before(stream.next, sequence)) return;
-    const std::vector<std::uint8_t> bytes = std::move(first->second);
+    const Stream::Early early = std::move(first->second);
     stream.early.erase(first);
     const std::uint32_t known = stream.next - sequence;
-    if (known < bytes.size()) deliver(frame, stream, Bytes(bytes).subspan(known));
+    const std::uint32_t at = frame == 0 ? early.frame : frame;
+    if (known < early.bytes.size()) deliver(at, stream, Bytes(early.bytes).subspan(known));
   }
 }
 
-void StreamDecoder::jump_gap(std::uint32_t frame, Stream& stream) {
+void StreamDecoder::jump_gap(Stream& stream) {
   const std::uint32_t sequence = stream.base + stream.early.begin()->first;
   ++missing_.gaps;
   missing_.octets += sequence - stream.next;
   if (!stream.waiting.empty()) ++missing_.pdus_cut;
   stream.waiting.clear();
   stream.next = sequence;
-  deliver_early(frame, stream);
+  deliver_early(0, stream);
 }
 
 void StreamDecoder::deliver(std::uint32_t frame, Stream& stream, Bytes bytes) {
@@ -196,7 +197,7 @@ void StreamDecoder::add_datagram(std::uint32_t frame, const ParsedFrame& parsed)
 
 void StreamDecoder::finish() {
   for (auto& [key, stream] : streams_) {
-    while (!stream.early.empty()) jump_gap(last_frame_, stream);
+    while (!stream.early.empty()) jump_gap(stream);
     if (!stream.waiting.empty()) ++missing_.pdus_cut;
     const std::uint32_t ports = (key.ports << 16) | (key.ports >> 16);
     if (streams_.find(Key{key.destination, key.source, ports, key.vlan}) == streams_.end()) {

@@ -71,10 +71,14 @@ class StreamDecoder {
     Role sender = Role::CLIENT;
     std::string source;
     std::string destination;
-    bool started = false;                                      // `next` is known
-    std::uint32_t next = 0;                                    // sequence number of the next octet
-    std::vector<std::uint8_t> waiting;                         // in order, not yet a whole PDU
-    std::map<std::uint32_t, std::vector<std::uint8_t>> early;  // by distance from `base`
+    bool started = false;               // `next` is known
+    std::uint32_t next = 0;             // sequence number of the next octet
+    std::vector<std::uint8_t> waiting;  // in order, not yet a whole PDU
+    struct Early {
+      std::uint32_t frame = 0;
+      std::vector<std::uint8_t> bytes;
+    };
+    std::map<std::uint32_t, Early> early;  // by distance from `base`
     std::uint32_t base = 0;
     SessionState session{};
   };
@@ -83,8 +87,8 @@ class StreamDecoder {
   void add_segment(std::uint32_t frame, Stream& stream, const ParsedFrame& parsed);
   void add_datagram(std::uint32_t frame, const ParsedFrame& parsed);
   void deliver(std::uint32_t frame, Stream& stream, Bytes bytes);
-  void deliver_early(std::uint32_t frame, Stream& stream);
-  void jump_gap(std::uint32_t frame, Stream& stream);
+  void deliver_early(std::uint32_t frame, Stream& stream);  // frame 0: each with its own number
+  void jump_gap(Stream& stream);
   void cut_pdus(std::uint32_t frame, Stream& stream);
   void report(std::uint32_t frame, Stream& stream, Bytes bytes, const char* malformed);
 
@@ -92,7 +96,6 @@ class StreamDecoder {
   PduSink& sink_;
   std::map<Key, Stream> streams_;
   Missing missing_;
-  std::uint32_t last_frame_ = 0;
 };
 
 // "10.0.7.10", "fe80::1"
