@@ -1,0 +1,62 @@
+// Frames as the simulation's hosts build and read them: Ethernet, VLAN tags, IPv4 or IPv6, TCP. Written from
+// the RFCs (791, 8200, 9293), without the engine's parser or builder.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace conduit::simulation {
+
+using Octets = std::vector<std::uint8_t>;
+using View = std::span<const std::uint8_t>;
+
+enum Flags : std::uint8_t { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32 };
+
+struct HostAddress {
+  std::array<std::uint8_t, 6> mac{};
+  std::array<std::uint8_t, 4> ipv4{};
+  std::array<std::uint8_t, 16> ipv6{};
+};
+
+struct Packet {
+  std::array<std::uint8_t, 6> source_mac{};
+  std::array<std::uint8_t, 6> destination_mac{};
+  std::vector<std::uint16_t> vlan;  // TCIs, outermost first; more than one: the outer one is a service tag
+  bool ipv6 = false;
+  std::array<std::uint8_t, 16> source{};  // IPv4: the first 4 octets
+  std::array<std::uint8_t, 16> destination{};
+  std::uint8_t ttl = 64;
+  std::uint16_t identification = 0;
+  std::uint16_t source_port = 0;
+  std::uint16_t destination_port = 0;
+  std::uint32_t sequence = 0;
+  std::uint32_t acknowledgement = 0;
+  std::uint8_t flags = 0;     // Flags, as on the wire
+  std::uint8_t reserved = 0;  // the four bits behind the data offset
+  std::uint16_t window = 0;   // as on the wire, unscaled
+  std::uint16_t urgent = 0;
+  Octets options;  // encode pads them to a multiple of 4 with zeros (end of list)
+  Octets payload;
+  // encode: these are added to the right value (so 0 is right). decode: 0 or 1, whether it was wrong.
+  std::uint16_t ip_checksum_error = 0;
+  std::uint16_t tcp_checksum_error = 0;
+
+  // Sequence numbers that the segment takes.
+  [[nodiscard]] std::uint32_t length() const noexcept {
+    return static_cast<std::uint32_t>(payload.size()) + ((flags & SYN) != 0 ? 1U : 0U) +
+           ((flags & FIN) != 0 ? 1U : 0U);
+  }
+};
+
+// A complete Ethernet frame, padded to 60 octets.
+[[nodiscard]] Octets encode(const Packet& packet);
+// Nothing for frames that are no whole, unfragmented TCP over IPv4 or IPv6 without extension headers.
+[[nodiscard]] std::optional<Packet> decode(View frame);
+
+// One IP datagram cut into fragments at the given places (octets behind the IP header, multiples of 8).
+[[nodiscard]] std::vector<Octets> fragment(const Packet& packet, const std::vector<std::uint16_t>& places);
+
+}  // namespace conduit::simulation

@@ -1,0 +1,50 @@
+// A random plant and its random policies, as text for the compiler and as rules for the reference judge.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/simulation/network.hpp"
+#include "tests/simulation/protocol.hpp"
+
+namespace conduit::simulation {
+
+enum class OnDeny : std::uint8_t { REFUSE, DISCARD, RESET, DROP };
+enum class Partial : std::uint8_t { RELEASE, FORWARD, HOLD };  // RELEASE: the default
+
+// Clients live behind port 0 (zone "upstream"), servers behind port 1 (zone "downstream").
+struct Plant {
+  std::vector<HostAddress> clients;  // asset ids "client-0" …
+  std::vector<HostAddress> servers;  // asset ids "server-0" …
+  std::vector<Partial> partial;      // by server
+  bool ipv6 = false;                 // the assets are known by their IPv6 addresses
+  bool mac_bound = false;
+};
+
+struct Service {
+  std::size_t client = 0;
+  std::size_t server = 0;
+  const ProtocolModel* protocol = nullptr;
+  OnDeny on_deny = OnDeny::REFUSE;
+  std::unique_ptr<Rules> rules;
+};
+
+struct PlantPolicy {
+  std::uint64_t version = 0;
+  bool mid_stream_resync = false;
+  std::vector<Service> services;  // at most one for each client, server and protocol
+  std::string text;               // policy file (protobuf text format, config/policy-language.md)
+
+  // Null: nothing of this protocol is permitted between the two.
+  [[nodiscard]] const Service* find(std::size_t client, std::size_t server,
+                                    const ProtocolModel& protocol) const;
+};
+
+[[nodiscard]] Plant random_plant(Random& random);
+// `previous`: the policy before it, of which some services stay the same; null for the first.
+[[nodiscard]] PlantPolicy random_policy(Random& random, const Plant& plant, std::uint64_t version,
+                                        const PlantPolicy* previous);
+
+}  // namespace conduit::simulation

@@ -1,0 +1,64 @@
+// What the simulation knows of a protocol: a small generator of dialogues and rules, and a slow, simple
+// judge. Written from the protocol's specification and the policy language; it uses nothing of protocols/ or
+// dataplane/. A new protocol joins by a folder of its own here and one row in protocols().
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/simulation/packet.hpp"
+#include "tests/simulation/random.hpp"
+
+namespace conduit::simulation {
+
+// The allows of one service (client asset, server asset, protocol), as the reference understands them.
+class Rules {
+ public:
+  virtual ~Rules() = default;
+  // Their text: for each allow, what stands within `allow { … }` besides id, client, server, reason and
+  // on_deny; and whether it is essential.
+  struct Allow {
+    std::string text;  // e.g. "modbus { unit: 1 access: READ }"
+    bool essential = false;
+  };
+  [[nodiscard]] virtual std::vector<Allow> allows() const = 0;
+  // Would a policy with these rules let this request pass (one whole PDU, malformed ones: false)? `island`:
+  // only the essential ones count. Rate limits are left out: rules of the simulation have none.
+  [[nodiscard]] virtual bool permits(View request, bool island) const = 0;
+};
+
+// What stands at the front of a stream.
+struct Front {
+  enum class Kind : std::uint8_t { MORE, PDU, GARBAGE };
+  Kind kind = Kind::MORE;
+  std::size_t size = 0;  // PDU: its octets
+};
+
+class ProtocolModel {
+ public:
+  virtual ~ProtocolModel() = default;
+  [[nodiscard]] virtual const char* name() const = 0;
+  [[nodiscard]] virtual std::uint16_t port() const = 0;
+  [[nodiscard]] virtual std::unique_ptr<Rules> random_rules(Random& random) const = 0;
+
+  [[nodiscard]] virtual Front front(View stream, bool from_client) const = 0;
+  // A request, near the edges of `rules`: about half of them permitted. `number` counts the requests of a
+  // connection (for transaction numbers; some clients use one number for all).
+  [[nodiscard]] virtual Octets request(Random& random, const Rules& rules, std::uint32_t number) const = 0;
+  // A malformed or ambiguous request: lengths that disagree, unknown functions, trailing octets…
+  [[nodiscard]] virtual Octets bad_request(Random& random, std::uint32_t number) const = 0;
+  // What a device answers to a request it accepts; sometimes its own negative reply. Empty: no answer.
+  [[nodiscard]] virtual Octets answer(View request, Random& random) const = 0;
+  // Is it an answer that fits this request (its own function, or a negative reply to it)?
+  [[nodiscard]] virtual bool answers(View response, View request) const = 0;
+  [[nodiscard]] virtual bool is_negative(View response) const = 0;
+  // May the request stay without an answer (broadcast)?
+  [[nodiscard]] virtual bool silent(View request) const = 0;
+};
+
+// All protocols that have a decoder.
+[[nodiscard]] const std::vector<const ProtocolModel*>& protocols();
+
+}  // namespace conduit::simulation
