@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dataplane/engine/limit_table.hpp"
+#include "protocols/core/mutation.hpp"
 
 namespace conduit {
 namespace {
@@ -27,6 +28,8 @@ constexpr std::uint8_t number_icmpv6 = 58;
   flow.asset[0] = is_unspecified(key.address[0])
                       ? image.find_asset_by_mac(flow.gateway_port[0], key.vlan, source_mac)
                       : image.find_asset(flow.gateway_port[0], key.vlan, key.address[0]);
+  if (flow.asset[0] == none_index && mutated(Mutation::PORT_IGNORED))
+    flow.asset[0] = image.find_asset_anywhere(key.address[0]);
   if (flow.asset[0] == none_index) {
     const bool elsewhere = image.find_asset_anywhere(key.address[0]) != none_index;
     return elsewhere ? Reason::SOURCE_WRONG_ZONE : Reason::SOURCE_UNKNOWN;
@@ -44,6 +47,11 @@ void find_service(const RuleImage& image, Flow& flow) noexcept {
   const std::uint32_t listener = flow.asset[1];
   flow.client_side = 0;
   flow.service = image.find_service(opener, listener, transport, port, OpenedBy::CLIENT);
+  const std::size_t others = mutated(Mutation::CLIENT_IGNORED) ? image.assets().size() : 0;
+  for (std::uint32_t asset = 0; asset < others && flow.service == none_index; ++asset) {
+    if (image.assets()[asset].zone != image.assets()[opener].zone) continue;
+    flow.service = image.find_service(asset, listener, transport, port, OpenedBy::CLIENT);
+  }
   if (flow.service != none_index) return;
   flow.service = image.find_service(listener, opener, transport, port, OpenedBy::SERVER);
   if (flow.service != none_index) flow.client_side = 1;
@@ -65,7 +73,7 @@ void find_service(const RuleImage& image, Flow& flow) noexcept {
 }  // namespace
 
 bool mac_permitted(const RuleImage& image, std::uint32_t asset, const Mac& mac) noexcept {
-  if (asset >= image.assets().size()) return true;
+  if (asset >= image.assets().size() || mutated(Mutation::MAC_IGNORED)) return true;
   const auto macs = image.macs_of(image.assets()[asset]);
   return macs.empty() ||
          std::any_of(macs.begin(), macs.end(), [&](const MacBytes& declared) { return declared.mac == mac; });
@@ -82,7 +90,8 @@ Reason rule_in_force(const WorkerContext& context, std::uint32_t rule) noexcept 
 
 bool take_limit(WorkerContext& context, std::uint32_t rule) noexcept {
   const std::uint32_t limit = context.image->rules()[rule].limit;
-  return limit == none_index || context.limits->acquire(context.image->limits()[limit], context.now_ns);
+  return limit == none_index || mutated(Mutation::LIMIT_IGNORED) ||
+         context.limits->acquire(context.image->limits()[limit], context.now_ns);
 }
 
 bool is_group_address(const Address& address) noexcept {

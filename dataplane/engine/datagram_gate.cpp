@@ -9,6 +9,7 @@
 #include "dataplane/engine/flow_table.hpp"
 #include "dataplane/engine/flows.hpp"
 #include "dataplane/engine/gates.hpp"
+#include "protocols/core/mutation.hpp"
 
 namespace conduit {
 namespace {
@@ -97,7 +98,7 @@ void send_reply(WorkerContext& context, const ParsedFrame& frame, Bytes reply) n
         judge_malformed(context, flow, sender, frame, payload, field, framing.mismatch);
     return judgement.verdict == Verdict::FORWARD ? Disposition::FORWARD : Disposition::CONSUME;
   }
-  if (framing.pdu_size < payload.size() &&
+  if (framing.pdu_size < payload.size() && !mutated(Mutation::DATAGRAM_TRAILING_FORWARDED) &&
       !deny_frame(context, &flow, frame, Verdict::DROP, Reason::DATAGRAM_TRAILING_BYTES)) {
     return Disposition::CONSUME;
   }

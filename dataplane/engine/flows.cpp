@@ -9,6 +9,7 @@
 #include "dataplane/engine/flow_table.hpp"
 #include "dataplane/engine/mac_table.hpp"
 #include "dataplane/engine/tcp_gate.hpp"
+#include "protocols/core/mutation.hpp"
 
 namespace conduit {
 namespace {
@@ -66,7 +67,8 @@ void end_forbidden(WorkerContext& context, Flow& flow, const ParsedFrame* frame,
 
 [[nodiscard]] Reason room_for(const WorkerContext& context, FlowState state) noexcept {
   const FlowTable& flows = *context.flows;
-  if (state == FlowState::HALF_OPEN &&
+  const bool bounded = !mutated(Mutation::HALF_OPEN_UNBOUNDED);
+  if (state == FlowState::HALF_OPEN && bounded &&
       flows.count(FlowState::HALF_OPEN) >= context.config.limits.half_open_count) {
     return Reason::TCP_HALF_OPEN_FULL;
   }
@@ -193,6 +195,8 @@ bool reclassify(WorkerContext& context, Flow& flow, const ParsedFrame* frame) no
   if (reason == Reason::NONE && (flow.protocol != protocol || flow.client_side != client_side)) {
     reason = Reason::FLOW_NO_LONGER_PERMITTED;
   }
+  if (reason == Reason::FLOW_UNDOCUMENTED && mutated(Mutation::SWAP_SPARES_FLOWS)) reason = Reason::NONE;
+  if (reason == Reason::ISLAND_MODE && mutated(Mutation::ISLAND_SPARES_FLOWS)) reason = Reason::NONE;
   if (reason == Reason::NONE) {
     for (Outstanding& request : flow.outstanding) request.rule = none_index;  // a number of the former image
     flow.idle_ns = idle_of(context, flow);
@@ -221,7 +225,8 @@ bool admit_frame(WorkerContext& context, Flow& flow, Side sender, const ParsedFr
     flow.mac[sender] = frame.source_mac;
     learn_mac(context, frame, frame.source);
   }
-  if (frame.ttl_low && !frame.group && (image.conduits()[flow.conduit].flags & CONDUIT_LOW_TTL) == 0 &&
+  if (frame.ttl_low && !frame.group && !mutated(Mutation::TTL_UNCHECKED) &&
+      (image.conduits()[flow.conduit].flags & CONDUIT_LOW_TTL) == 0 &&
       !deny_frame(context, &flow, frame, Verdict::DROP, Reason::TTL_TOO_LOW)) {
     return false;
   }

@@ -5,6 +5,7 @@
 
 #include "dataplane/engine/checksum.hpp"
 #include "dataplane/engine/engine.hpp"
+#include "protocols/core/mutation.hpp"
 
 namespace conduit {
 namespace {
@@ -104,6 +105,7 @@ void parse_udp(ParsedFrame& parsed, std::uint32_t size, std::uint64_t pseudo) no
     return;
   }
   if ((parsed.frame_flags & (FRAME_CHECKSUMS_UNKNOWN | FRAME_L4_CHECKSUM_GOOD)) != 0) return;
+  if (mutated(Mutation::UDP_CHECKSUM_SKIPPED)) return;
   if (checksum_finish(checksum_add(at, size, pseudo)) != 0) parsed.reason = Reason::UDP_CHECKSUM_WRONG;
 }
 
@@ -206,7 +208,7 @@ void parse_tcp(ParsedFrame& parsed, std::uint32_t size, std::uint64_t pseudo) no
   }
   parsed.payload_offset = static_cast<std::uint16_t>(parsed.l4_offset + header);
   parsed.payload_size = static_cast<std::uint16_t>(size - header);
-  if (!tcp_flags_valid(parsed.tcp_flags)) {
+  if (!tcp_flags_valid(parsed.tcp_flags) && !mutated(Mutation::TCP_FLAGS_UNCHECKED)) {
     parsed.reason = Reason::TCP_FLAGS_INVALID;
     return;
   }
@@ -215,6 +217,7 @@ void parse_tcp(ParsedFrame& parsed, std::uint32_t size, std::uint64_t pseudo) no
     return;
   }
   if ((parsed.frame_flags & (FRAME_CHECKSUMS_UNKNOWN | FRAME_L4_CHECKSUM_GOOD)) != 0) return;
+  if (mutated(Mutation::TCP_CHECKSUM_SKIPPED)) return;
   if (checksum_finish(checksum_add(at, size, pseudo)) != 0) parsed.reason = Reason::TCP_CHECKSUM_WRONG;
 }
 
@@ -279,7 +282,8 @@ void parse_ipv4(ParsedFrame& parsed, std::uint8_t ttl_min) noexcept {
     return;
   }
   const bool vouched = (parsed.frame_flags & (FRAME_CHECKSUMS_UNKNOWN | FRAME_IP_CHECKSUM_GOOD)) != 0;
-  if (!vouched && checksum_finish(checksum_ipv4_header(at)) != 0) {
+  const bool trusted = vouched || mutated(Mutation::IP_CHECKSUM_SKIPPED);
+  if (!trusted && checksum_finish(checksum_ipv4_header(at)) != 0) {
     parsed.reason = Reason::IP_CHECKSUM_WRONG;
     return;
   }

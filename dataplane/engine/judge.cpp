@@ -4,6 +4,7 @@
 #include "dataplane/engine/classify.hpp"
 #include "dataplane/engine/events.hpp"
 #include "dataplane/engine/worker_context.hpp"
+#include "protocols/core/mutation.hpp"
 
 namespace conduit {
 namespace {
@@ -32,6 +33,7 @@ struct Case {
 [[nodiscard]] bool over_tcp(const Case& judged) noexcept { return judged.flow.key.ip_protocol == number_tcp; }
 
 void count_reason(Case& judged, Reason reason) noexcept {
+  if (mutated(Mutation::REASON_NOT_COUNTED) && reason != Reason::OPERATION_PERMITTED) return;
   ++judged.context.counters.reason[static_cast<std::size_t>(reason)];
 }
 
@@ -89,21 +91,40 @@ void write_pdu_event(const Case& judged, Verdict verdict, Reason reason, bool ob
   return judged.flow.protocol->next(judged.pdu, judged.state, judged.operation);
 }
 
+// For mutations that look at a rule less closely than the law asks.
+[[nodiscard]] bool forgiven(Case& judged, std::uint32_t group, const MatchResult& denied,
+                            MatchMoment moment) noexcept {
+  if (mutated(Mutation::UNKNOWN_FUNCTION_PERMITTED)) return denied.reason == Reason::FUNCTION_NOT_PERMITTED;
+  if (mutated(Mutation::RANGE_IGNORED)) return denied.reason == Reason::OBJECT_NOT_PERMITTED;
+  const std::uint8_t dimension = judged.flow.protocol->range_dimension;
+  if (!mutated(Mutation::UNION_OF_RULES) || !judged.operation.has(dimension)) return false;
+  Operation point = judged.operation;
+  Range& range = point.dimension[dimension];
+  for (const std::uint64_t last = range.last; range.first <= last; ++range.first) {
+    range.last = range.first;
+    if (judged.context.image->match(group, point, moment).rule == none_index) return false;
+  }
+  return true;
+}
+
 // Every operation has to be permitted by a rule of `group`; stops at the first that is not.
 [[nodiscard]] Reason judge_operations(Case& judged, std::uint32_t group) noexcept {
   const RuleImage& image = *judged.context.image;
-  const MatchMoment moment{judged.context.now_ns, judged.context.island};
+  const bool island = judged.context.island && !mutated(Mutation::ISLAND_SPARES_FLOWS);
+  const MatchMoment moment{judged.context.now_ns, island};
   Next next = next_operation(judged);
   for (; next == Next::OPERATION; next = next_operation(judged)) {
     ++judged.operation_count;
     const MatchResult result = image.match(group, judged.operation, moment);
-    if (result.rule == none_index) {
+    if (result.rule == none_index && !forgiven(judged, group, result, moment)) {
       judged.rule = result.nearest_rule;
       return result.reason;
     }
+    if (result.rule == none_index) continue;  // forgiven
     judged.rule = result.rule;
     const RuleRecord& rule = image.rules()[result.rule];
     judged.limited = judged.limited || rule.limit != none_index;
+    if (mutated(Mutation::ONLY_FIRST_OPERATION)) return Reason::NONE;
     judged.recorded = judged.recorded || (rule.flags & (RULE_RECORD_EVERY | RULE_RECORD_FIRST)) != 0;
   }
   if (next == Next::MALFORMED) {
@@ -176,7 +197,8 @@ void record_operations(Case& judged, std::uint32_t group) noexcept {
         oldest == nullptr || flow.request_count - request.order > flow.request_count - oldest->order;
     if (older) oldest = &request;
   }
-  return now_ms(judged) - oldest->since_ms >= outstanding_stale_ms ? oldest : nullptr;
+  const bool forgotten = mutated(Mutation::REQUEST_FORGOTTEN);
+  return forgotten || now_ms(judged) - oldest->since_ms >= outstanding_stale_ms ? oldest : nullptr;
 }
 
 void remember_request(Case& judged, Outstanding& place) noexcept {
@@ -191,6 +213,7 @@ void remember_request(Case& judged, Outstanding& place) noexcept {
 }
 
 void forget_request(Flow& flow, Outstanding& request) noexcept {
+  if (mutated(Mutation::REQUEST_NEVER_FORGOTTEN)) return;
   request.live = false;
   --flow.outstanding_count;
 }
@@ -205,11 +228,16 @@ void forget_request(Flow& flow, Outstanding& request) noexcept {
     if (left == 0) break;
     if (!request.live) continue;
     --left;
-    if (request.key != judged.head.match_key) continue;
+    const std::uint64_t compared = mutated(Mutation::UNIT_IGNORED) ? ~std::uint64_t{0xFF} : ~std::uint64_t{0};
+    if (((request.key ^ judged.head.match_key) & compared) != 0) continue;
     key_known = true;
     const bool older =
         best == nullptr || flow.request_count - request.order > flow.request_count - best->order;
-    if (older && flow.protocol->matches(judged.pdu, request.detail, flow.quirks)) best = &request;
+    std::uint16_t quirks = flow.quirks;
+    if (mutated(Mutation::UNIT_IGNORED)) quirks = QUIRK_UNIT_NOT_ECHOED;
+    const bool fits =
+        mutated(Mutation::ANSWER_NOT_COMPARED) || flow.protocol->matches(judged.pdu, request.detail, quirks);
+    if (older && fits) best = &request;
   }
   return best;
 }
@@ -249,8 +277,8 @@ void accept(Case& judged) noexcept {
   const bool observed = judged.flow.observe;
   count_reason(judged, reason);
   ConduitCounters& counters = conduit_counters(judged.context, judged.flow.conduit);
-  ++(observed ? counters.observed : counters.denied);
-  write_pdu_event(judged, verdict, reason, observed);
+  if (!mutated(Mutation::DENIAL_NOT_COUNTED)) ++(observed ? counters.observed : counters.denied);
+  if (!mutated(Mutation::EVENT_LOST)) write_pdu_event(judged, verdict, reason, observed);
   if (judged.context.config.observer != nullptr) report(judged, verdict, reason, observed);
   if (!observed) return {verdict, reason, reply_size};
   ++counters.messages_inspected;
@@ -259,6 +287,7 @@ void accept(Case& judged) noexcept {
 }
 
 [[nodiscard]] Judgement deny_malformed(Case& judged, Reason reason) noexcept {
+  if (mutated(Mutation::MALFORMED_PDU_PERMITTED)) return permit(judged);
   return deny(judged, over_tcp(judged) ? Verdict::RESET : Verdict::DROP, reason, 0);
 }
 
@@ -293,7 +322,9 @@ void accept(Case& judged) noexcept {
   Outstanding* const place = judged.head.answered ? outstanding_place(judged) : nullptr;
   if (reason == Reason::NONE && judged.head.answered && place == nullptr) reason = Reason::OUTSTANDING_FULL;
   // In a conduit that only observes, a denied request goes on as well, and its answer has to find it.
-  if (place != nullptr && (reason == Reason::NONE || flow.observe)) remember_request(judged, *place);
+  const bool remembered =
+      reason == Reason::NONE || flow.observe || mutated(Mutation::REFUSED_REQUEST_REMEMBERED);
+  if (place != nullptr && remembered) remember_request(judged, *place);
   if (reason != Reason::NONE) {
     const Judgement judgement = deny_request(judged, reason, reply);
     if (judgement.verdict == Verdict::FORWARD) accept(judged);
@@ -311,6 +342,7 @@ void accept(Case& judged) noexcept {
   }
   bool key_known = false;
   Outstanding* const request = answered_request(judged, key_known);
+  if (request == nullptr && mutated(Mutation::RESPONSE_WITHOUT_REQUEST)) return permit(judged);
   if (request == nullptr) {
     const Reason reason = key_known ? Reason::RESPONSE_MISMATCHED : Reason::RESPONSE_UNSOLICITED;
     return deny(judged, on_transport(judged, Verdict::DISCARD), reason, 0);
@@ -351,6 +383,7 @@ Judgement judge_pdu(WorkerContext& context, Flow& flow, Side sender, const Parse
                     std::uint32_t pdu_size, std::span<std::uint8_t> reply) noexcept {
   const Role role = sender == flow.client_side ? Role::CLIENT : Role::SERVER;
   Case pdu{context, flow, frame, judged, pdu_size, sender, role, context.pdu_state, context.operation};
+  if (role == Role::SERVER && mutated(Mutation::SERVER_UNJUDGED)) return permit(pdu);
   pdu.state = PduState{};
   pdu.head = flow.protocol->open(judged, role, flow.quirks, flow.session, pdu.state);
   if (!pdu.head.well_formed) {

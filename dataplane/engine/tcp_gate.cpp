@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dataplane/engine/tcp_gate_parts.hpp"
+#include "protocols/core/mutation.hpp"
 
 namespace conduit {
 namespace {
@@ -42,7 +43,7 @@ namespace {
 [[nodiscard]] bool acknowledgement_valid(const Step& step) noexcept {
   const Stream& back = step.back;
   const std::uint32_t number = step.frame.acknowledgement;
-  if (number == back.acked_r) return true;
+  if (number == back.acked_r || mutated(Mutation::ACKNOWLEDGEMENT_UNCHECKED)) return true;
   if (before(number, back.acked_r)) return back.acked_r - number <= (0xFFFFU << step.stream.scale);
   return !after(number, to_receiver(map_of(back, step.back_aside), back.forwarded));
 }
@@ -50,13 +51,16 @@ namespace {
 // Would the receiver take bytes here (RFC 9293 §3.10.7.4)?
 [[nodiscard]] bool in_window(const Step& step, std::uint32_t end) noexcept {
   const Stream& stream = step.stream;
-  if (after(to_receiver(map_of(stream, step.aside), end), stream.edge_r)) return false;
+  const bool beyond = after(to_receiver(map_of(stream, step.aside), end), stream.edge_r);
+  if (beyond && !mutated(Mutation::WINDOW_UNCHECKED)) return false;
+  if (mutated(Mutation::OLD_DATA_UNCHECKED)) return true;
   return !before(end, stream.acked) || stream.acked - end <= (0xFFFFU << step.back.scale);
 }
 
 // RFC 7323 §5; bytes only, an old acknowledgement does no harm.
 [[nodiscard]] bool timestamp_old(const Step& step, std::uint32_t end) noexcept {
   const ParsedFrame& frame = step.frame;
+  if (mutated(Mutation::TIMESTAMP_UNCHECKED)) return false;
   return frame.has_timestamp && step.stream.has_timestamp && end != frame.sequence &&
          before(frame.timestamp, step.stream.timestamp);
 }
@@ -156,8 +160,8 @@ void finish(Step& step) noexcept {
   const std::uint32_t sequence = frame.sequence;
   const std::uint32_t number = frame.acknowledgement;
   if (flow.tcp.plain_for != flow.classification || (frame.tcp_flags & ~TCP_PSH) != TCP_ACK) return false;
-  if (sequence != stream.received || sequence != stream.forwarded || sequence != stream.boundary)
-    return false;
+  if (sequence != stream.received || sequence != stream.forwarded) return false;
+  if (sequence != stream.boundary && !mutated(Mutation::SHORT_WAY_WITHIN_PDU)) return false;
   if ((stream.early_count | std::uint8_t{stream.fin} | std::uint8_t{stream.unverified}) != 0) return false;
   if (before(number, back.acked) || after(number, back.forwarded)) return false;
   if (after(sequence + frame.payload_size, stream.edge_r)) return false;
@@ -255,14 +259,15 @@ void translate_acknowledgement(Step& step) noexcept {
   ParsedFrame& frame = step.frame;
   const PositionMap map = map_of(step.back, step.back_aside);
   // Everything older than `acked` is no news to its receiver: one number serves for all.
-  set_acknowledgement(frame, step.back.acked);
+  if (!mutated(Mutation::ACKNOWLEDGEMENT_NOT_TRANSLATED)) set_acknowledgement(frame, step.back.acked);
   // Inserted bytes take room in a window that the other side believes to be its own.
   const std::uint32_t inserted = inserted_size(map);
-  if (inserted != 0) {
+  if (inserted != 0 && !mutated(Mutation::WINDOW_NOT_TRANSLATED)) {
     const std::uint32_t window = std::uint32_t{frame.window} << step.stream.scale;
     const std::uint32_t left = window > inserted ? window - inserted : 0;
     set_window(frame, static_cast<std::uint16_t>(left >> step.stream.scale));
   }
+  if (mutated(Mutation::SACK_NOT_TRANSLATED)) return;
   std::uint8_t* at = frame.data + frame.sack_offset;
   for (std::uint8_t i = 0; i < frame.sack_count; ++i, at += 8) {
     const std::uint32_t left = to_sender(map, load_u32be(at));
@@ -308,7 +313,7 @@ void settle_acknowledged(WorkerContext& context, Flow& flow, Side side) noexcept
     }
     if (!edit.sent || before(stream.acked_r, place_r + edit.size)) break;
     stream.delta += edit.size;
-    context.blocks->give_back(edit.block);
+    if (!mutated(Mutation::BLOCK_LEAKED_BY_REPLY)) context.blocks->give_back(edit.block);
     stream.repeat_count = 0;
     stream.repeat_ns = timer_never;
   }
@@ -328,6 +333,8 @@ void settle_acknowledged(WorkerContext& context, Flow& flow, Side side) noexcept
 Disposition tcp_gate(WorkerContext& context, Flow& flow, Side sender, ParsedFrame& parsed) noexcept {
   Stream& stream = flow.tcp.stream[sender];
   Stream& back = flow.tcp.stream[other(sender)];
+  const bool blindly = mutated(Mutation::FORWARD_BEFORE_JUDGING) && flow.tcp.phase == TcpPhase::OPEN;
+  if (blindly && parsed.payload_size != 0) (void)context.emit(parsed.port_out, {parsed.data, parsed.size});
   const Usual usual = take_usual(context, flow, sender, stream, back, parsed);
   if (usual == Usual::NOT_USUAL) return take_long_way(context, flow, sender, parsed);
   return usual == Usual::FORWARD ? Disposition::FORWARD : Disposition::CONSUME;

@@ -1,5 +1,6 @@
 // From stream bytes to verdicts: cuts the stream into PDUs, has each judged once, does what the verdict says.
 #include "dataplane/engine/tcp_gate_parts.hpp"
+#include "protocols/core/mutation.hpp"
 
 namespace conduit {
 namespace {
@@ -44,7 +45,8 @@ void end_by_drop(Step& step) noexcept {
 }
 
 [[nodiscard]] bool take_out(Step& step, std::uint32_t size, Bytes reply) noexcept {
-  if (after(step.stream.forwarded, step.stream.boundary)) return end_by_reset(step, Reason::NONE);
+  const bool partly_left = after(step.stream.forwarded, step.stream.boundary);
+  if (partly_left && !mutated(Mutation::PARTLY_LEFT_REFUSED)) return end_by_reset(step, Reason::NONE);
   if (!remove_pdu(step, size)) return end_by_reset(step, Reason::TCP_MAP_FULL);
   if (!reply.empty() && !queue_reply(step, reply)) return end_by_reset(step, Reason::TCP_MAP_FULL);
   return true;
@@ -54,8 +56,9 @@ void end_by_drop(Step& step) noexcept {
 [[nodiscard]] bool judge_one(Step& step, Bytes judged, std::uint32_t pdu_size) noexcept {
   // No reply takes the place of a request that has left in part: without room for it the verdict is RESET.
   const bool partly_left = after(step.stream.forwarded, step.stream.boundary);
+  const bool without_room = partly_left && !mutated(Mutation::PARTLY_LEFT_REFUSED);
   const std::span<std::uint8_t> room(step.context.blocks->reply.data(),
-                                     partly_left ? 0 : step.context.blocks->reply.size());
+                                     without_room ? 0 : step.context.blocks->reply.size());
   const Judgement judgement =
       judge_pdu(step.context, step.flow, step.sender, step.frame, judged, pdu_size, room);
   return obey(step, judgement, pdu_size);
@@ -93,10 +96,19 @@ bool obey(Step& step, const Judgement& judgement, std::uint32_t pdu_size) noexce
       stream.discarding = false;
       break;
     case Verdict::REFUSE:
-      if (!take_out(step, pdu_size, reply)) return false;
+      if (mutated(Mutation::REFUSED_FORWARDED_TOO)) {
+        stream.boundary += pdu_size;
+        (void)queue_reply(step, reply);
+      } else if (!take_out(step, pdu_size, mutated(Mutation::REFUSAL_WITHOUT_REPLY) ? Bytes{} : reply)) {
+        return false;
+      }
       break;
     case Verdict::DISCARD:
-      if (!take_out(step, pdu_size, {})) return false;
+      if (mutated(Mutation::DISCARDED_FORWARDED)) {
+        stream.boundary += pdu_size;
+      } else if (!take_out(step, pdu_size, {})) {
+        return false;
+      }
       break;
     case Verdict::RESET: return end_by_reset(step, Reason::NONE);
     case Verdict::HOLD:
@@ -110,16 +122,26 @@ bool judge_stream(Step& step, Bytes fresh) noexcept {
   Stream& stream = step.stream;
   if (!before(stream.boundary, data_end(stream))) return true;  // the rest of a judged PDU
   Bytes bytes = unjudged(step, fresh);
+  if (mutated(Mutation::HELD_TAIL_JUDGED_ALONE) && !fresh.empty() && fresh.size() < bytes.size()) {
+    stream.boundary += static_cast<std::uint32_t>(bytes.size() - fresh.size());
+    bytes = fresh;
+  }
   if (stream.unverified) {
     if (!ends_at_boundary(step, bytes)) return end_by_reset(step, Reason::TCP_NO_FLOW);
     stream.unverified = false;
   }
   while (!bytes.empty()) {
     const Framing framing = frame_at(step, bytes);
-    if (framing.status == FrameStatus::MALFORMED) return end_malformed(step, bytes, framing);
+    if (framing.status == FrameStatus::MALFORMED) {
+      if (!mutated(Mutation::FOREIGN_BYTES_PERMITTED)) return end_malformed(step, bytes, framing);
+      stream.boundary = data_end(stream);
+      return true;
+    }
     const bool whole = framing.status == FrameStatus::COMPLETE && framing.judge_size <= bytes.size();
     if (!whole) break;
     if (!judge_one(step, bytes.first(framing.judge_size), framing.pdu_size)) return false;
+    if (mutated(Mutation::ONLY_FIRST_PDU_JUDGED)) stream.boundary = later(stream.boundary, data_end(stream));
+    if (mutated(Mutation::ONLY_FIRST_PDU_JUDGED)) return true;
     bytes = bytes.subspan(framing.pdu_size < bytes.size() ? framing.pdu_size : bytes.size());
   }
   if (bytes.size() < held_size_max) return true;

@@ -1,4 +1,5 @@
 #include "dataplane/engine/tcp_gate_map.hpp"
+#include "protocols/core/mutation.hpp"
 
 namespace conduit {
 
@@ -11,7 +12,7 @@ std::uint32_t to_receiver(PositionMap map, std::uint32_t position) noexcept {
     } else if (before(position, edit.position + edit.size)) {
       return edit.position + delta;
     } else {
-      delta -= edit.size;
+      delta -= edit.size - (mutated(Mutation::MAP_OFF_BY_ONE) ? 1U : 0U);
     }
   }
   return position + delta;

@@ -8,6 +8,7 @@
 
 #include "dataplane/engine/events.hpp"
 #include "dataplane/engine/tcp_gate_parts.hpp"
+#include "protocols/core/mutation.hpp"
 
 namespace conduit {
 namespace {
@@ -47,6 +48,8 @@ void begin_stream(TcpState& tcp, Side side, const SynFacts& facts) noexcept {
 [[nodiscard]] Course clean_syn(Step& step) noexcept {
   ParsedFrame& frame = step.frame;
   if (frame.payload_size == 0 && !frame.fast_open) return Course::GO_ON;
+  if (mutated(frame.fast_open ? Mutation::FAST_OPEN_FORWARDED : Mutation::SYN_DATA_FORWARDED))
+    return Course::GO_ON;
   if ((conduit_flags(step) & CONDUIT_SYN_DATA) == 0) {
     const Reason reason = frame.fast_open ? Reason::TCP_FAST_OPEN : Reason::TCP_SYN_DATA;
     return deny(step, reason) == Disposition::FORWARD ? Course::FORWARD : Course::CONSUME;
@@ -66,8 +69,8 @@ void begin_anew(WorkerContext& context, Flow& flow) noexcept {
   tcp_release(context, flow);
   flow.tcp = TcpState{};
   flow.session = SessionState{};
-  flow.outstanding = {};
-  flow.outstanding_count = 0;
+  if (!mutated(Mutation::REQUESTS_SURVIVE_REOPENING)) flow.outstanding = {};
+  if (!mutated(Mutation::REQUESTS_SURVIVE_REOPENING)) flow.outstanding_count = 0;
   flow.request_count = 0;
   flow.first_recorded = false;
   flow.timer_ns = timer_never;
@@ -204,10 +207,12 @@ void agree(TcpState& tcp) noexcept {
   const ParsedFrame& frame = step.frame;
   const Stream& stream = step.stream;
   const std::uint32_t sequence = frame.sequence;
+  if (mutated(Mutation::RST_ANYWHERE)) return end_flow(step);
   const bool sent = sequence == stream.received || sequence == stream.forwarded;
   if (!sent && sequence != stream.acked) {
     const bool inside = !before(sequence, stream.acked) &&
                         !after(to_receiver(map_of(stream, step.aside), sequence), stream.edge_r);
+    if (inside && mutated(Mutation::RST_IN_WINDOW)) return end_flow(step);
     return deny_course(step, inside ? Reason::TCP_RST_NOT_EXACT : Reason::TCP_OUT_OF_WINDOW);
   }
   // Held bytes never come any more: to the receiver the stream ends where it was let through.
@@ -227,7 +232,7 @@ void agree(TcpState& tcp) noexcept {
 Course take_opening(Step& step) noexcept {
   TcpState& tcp = step.flow.tcp;
   ParsedFrame& frame = step.frame;
-  if ((frame.tcp_flags & TCP_URG) != 0) {
+  if ((frame.tcp_flags & TCP_URG) != 0 && !mutated(Mutation::URGENT_FORWARDED)) {
     if ((conduit_flags(step) & CONDUIT_URGENT_CLEAR) == 0) return deny_course(step, Reason::TCP_URGENT);
     clear_urgent(frame);
     finish_changed(frame);
@@ -235,6 +240,7 @@ Course take_opening(Step& step) noexcept {
   if ((frame.tcp_flags & TCP_SYN) != 0) {
     return (frame.tcp_flags & TCP_ACK) != 0 ? take_syn_ack(step) : take_syn(step);
   }
+  if (tcp.phase == TcpPhase::DEAD && mutated(Mutation::DROPPED_FLOW_FORWARDS)) return Course::FORWARD;
   if (tcp.phase == TcpPhase::DEAD) return Course::CONSUME;
   if (tcp.phase == TcpPhase::NEW) return deny_course(step, Reason::TCP_HANDSHAKE_VIOLATED);
   if ((frame.tcp_flags & TCP_RST) != 0) {

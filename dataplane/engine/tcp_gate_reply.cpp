@@ -15,6 +15,7 @@
 #include <algorithm>
 
 #include "dataplane/engine/tcp_gate_parts.hpp"
+#include "protocols/core/mutation.hpp"
 
 namespace conduit {
 namespace {
@@ -40,7 +41,7 @@ namespace {
   segment.from = side;
   segment.flags = TCP_ACK;
   segment.window = stream.window;
-  segment.acknowledgement = back.acked;
+  segment.acknowledgement = mutated(Mutation::ACKNOWLEDGES_FOR_RECEIVER) ? back.received : back.acked;
   segment.has_timestamp = stream.has_timestamp && back.has_timestamp;
   segment.timestamp = stream.timestamp;
   segment.timestamp_echo = back.timestamp;
@@ -96,9 +97,13 @@ void place_replies(WorkerContext& context, Flow& flow, Side side) noexcept {
     }
     const bool at_boundary =
         !after(stream.boundary, stream.received) && !after(stream.forwarded, stream.boundary);
-    if (!at_boundary || stream.edit_count == aside.edits.size() || !in_turn(flow, waiting.order)) return;
+    const bool anywhere = mutated(Mutation::REPLY_INSIDE_PDU);
+    if ((!at_boundary && !anywhere) || stream.edit_count == aside.edits.size() ||
+        !in_turn(flow, waiting.order))
+      return;
     const std::uint32_t end_r = to_receiver(map_of(stream, aside), stream.boundary) + waiting.size;
-    if (after(end_r, stream.edge_r)) {  // the client's window: asked for it again by the timer
+    if (after(end_r, stream.edge_r) &&
+        !mutated(Mutation::REPLY_BEYOND_WINDOW)) {  // the client's window: asked for it again by the timer
       if (stream.repeat_ns == timer_never) stream.repeat_ns = context.now_ns + reply_repeat_ns;
       return;
     }
@@ -159,6 +164,7 @@ bool repeat_reply(WorkerContext& context, Flow& flow, Side side) noexcept {
   const auto oldest =
       std::find_if(first, last, [](const Edit& edit) { return edit.kind == EditKind::INSERTED; });
   if (oldest != last) {
+    if (mutated(Mutation::REPLY_NOT_REPEATED)) return true;
     send_reply(context, flow, side, static_cast<std::size_t>(oldest - first));
     return true;
   }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "dataplane/engine/tcp_gate_parts.hpp"
+#include "protocols/core/mutation.hpp"
 
 namespace conduit {
 namespace {
@@ -12,7 +13,7 @@ void send_reset(WorkerContext& context, const Flow& flow, Side side) noexcept {
   OwnSegment segment;
   segment.from = from;
   segment.flags = TCP_RST | TCP_ACK;
-  segment.sequence = next_r(flow, from);
+  segment.sequence = next_r(flow, from) + (mutated(Mutation::RESET_OFF_BY_ONE) ? 1U : 0U);
   segment.acknowledgement = flow.tcp.stream[side].received;
   (void)send_own(context, flow, segment);
   ++context.counters.resets_sent;
@@ -60,7 +61,7 @@ void refuse_stray(WorkerContext& context, const Flow& flow, Side sender, const P
 
 // Do the bytes consist of whole PDUs of the flow's client?
 [[nodiscard]] bool verified(const Flow& flow, Side sender, Bytes bytes) noexcept {
-  if (flow.opaque) return true;
+  if (flow.opaque || mutated(Mutation::RESYNC_UNVERIFIED)) return true;
   if (flow.protocol == nullptr || sender != flow.client_side || bytes.empty()) return false;
   while (!bytes.empty()) {
     const Framing framing = flow.protocol->frame(bytes, Role::CLIENT, Transport::TCP, flow.session);
@@ -85,7 +86,7 @@ void tcp_reset_both(WorkerContext& context, Flow& flow) noexcept {
   const TcpPhase phase = flow.tcp.phase;
   if (phase == TcpPhase::OPENING || phase == TcpPhase::OPEN) {
     send_reset(context, flow, 0);
-    send_reset(context, flow, 1);
+    if (!mutated(Mutation::RESET_ONE_SIDE)) send_reset(context, flow, 1);
   }
   tcp_release(context, flow);
 }
@@ -100,6 +101,7 @@ void release_stream(WorkerContext& context, Flow& flow, Side side) noexcept {
   BlockPool& pool = *context.blocks;
   Stream& stream = flow.tcp.stream[side];
   StreamAside& aside = flow.tcp.aside[side];
+  if (mutated(Mutation::BLOCK_LEAKED_BY_RESET)) return;
   kept_clear(pool, stream.kept);
   for (; stream.early_count != 0; --stream.early_count) {
     pool.give_back(aside.early[stream.early_count - 1U].block);
@@ -185,7 +187,7 @@ Disposition tcp_no_flow(WorkerContext& context, ParsedFrame& parsed) noexcept {
 }
 
 void tcp_map_quote(const Flow& flow, Side quoted_sender, std::uint8_t* quoted_tcp) noexcept {
-  if (!flow.tcp.mapped) return;
+  if (!flow.tcp.mapped || mutated(Mutation::QUOTE_NOT_TRANSLATED)) return;
   store_u32be(quoted_tcp + 4, to_sender(map_of(flow, quoted_sender), load_u32be(quoted_tcp + 4)));
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "dataplane/engine/tcp_gate_parts.hpp"
+#include "protocols/core/mutation.hpp"
 
 namespace conduit {
 namespace {
@@ -16,9 +17,10 @@ namespace {
   const Stream& stream = step.stream;
   const Bytes payload = step.frame.payload();
   const std::uint32_t begin = later(step.frame.sequence, kept_begin(stream));
-  const std::uint32_t end =
+  std::uint32_t end =
       earlier(step.frame.sequence + static_cast<std::uint32_t>(payload.size()), data_end(stream));
-  if (!before(begin, end)) return true;
+  if (!before(begin, end) || mutated(Mutation::LAST_DATA_WINS)) return true;
+  if (mutated(Mutation::COMPARISON_CUT_SHORT)) end = begin + 1;
   return kept_equal(*step.context.blocks, stream.kept, begin - kept_begin(stream),
                     payload.subspan(begin - step.frame.sequence, end - begin));
 }
@@ -47,6 +49,7 @@ namespace {
   BlockPool& pool = *step.context.blocks;
   const std::uint32_t ask_r = to_receiver(map_of(stream, step.aside), stream.forwarded) - 1;
   if (frame.payload_size == 0) return forward_stripped(step, ask_r);  // a FIN: it comes again
+  if (mutated(Mutation::EARLY_FORWARDED)) return forward_unchanged(step);
   const std::uint32_t end = frame.sequence + frame.payload_size;
   auto* const first = step.aside.early.data();
   auto* const last = first + stream.early_count;
@@ -88,6 +91,8 @@ void drain_early(Step& step, bool& fin) noexcept {
   std::copy(step.aside.early.begin() + taken, step.aside.early.begin() + stream.early_count,
             step.aside.early.begin());
   stream.early_count = static_cast<std::uint8_t>(stream.early_count - taken);
+  if (taken != 0 && mutated(Mutation::EARLY_UNJUDGED))
+    stream.boundary = later(stream.boundary, stream.received);
 }
 
 // Decides how far the stream may leave (law 1). `repeated`: the sender has repeated a tail that is held.
@@ -122,6 +127,8 @@ void drain_early(Step& step, bool& fin) noexcept {
 // The stream ends here. Within a PDU it may not: nobody can say what the receiver makes of the stump.
 [[nodiscard]] bool take_fin(Step& step) noexcept {
   Stream& stream = step.stream;
+  if (mutated(Mutation::FIN_LOST)) return true;
+  if (mutated(Mutation::FIN_WITHIN_PDU_PERMITTED)) stream.boundary = stream.received;
   if (stream.boundary != stream.received) {
     const Judgement judgement =
         judge_malformed(step.context, step.flow, step.sender, step.frame, {}, "end of stream", false);
@@ -274,11 +281,15 @@ Disposition pass_inspected(Step& step) noexcept {
     return Disposition::CONSUME;
   }
   if (after(sequence, stream.received)) return take_early(step);
+  if (!after(end, stream.acked) && mutated(Mutation::ACKNOWLEDGED_NOT_STRIPPED))
+    return forward_unchanged(step);
   if (!after(end, stream.acked)) {  // wholly acknowledged: passes stripped, asks the receiver to say so again
     return forward_stripped(step, to_receiver(map_of(stream, step.aside), sequence));
   }
   const bool repeats = before(sequence, stream.received);
+  if (repeats && mutated(Mutation::REPETITION_FORWARDED)) return forward_unchanged(step);
   if (repeats && !same_as_kept(step)) {
+    if (mutated(Mutation::DIFFERENCE_FORGIVEN)) return Disposition::CONSUME;
     (void)end_by_reset(step, Reason::TCP_RETRANSMISSION_DIFFERS);
     return Disposition::CONSUME;
   }

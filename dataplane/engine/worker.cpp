@@ -13,6 +13,7 @@
 #include "dataplane/engine/gates.hpp"
 #include "dataplane/engine/mac_table.hpp"
 #include "dataplane/engine/tcp_gate.hpp"
+#include "protocols/core/mutation.hpp"
 
 namespace conduit {
 namespace {
@@ -108,6 +109,8 @@ Disposition Worker::Impl::judge(ParsedFrame& frame, std::uint32_t hash) noexcept
   Reason reason = frame.reason;
   if (context.image == nullptr) reason = Reason::NO_POLICY;
   if (frame.port_out == frame.port_in) reason = Reason::PORT_UNPAIRED;
+  const bool fragment = reason == Reason::IP_FRAGMENT_NOT_PERMITTED;
+  if (fragment && mutated(Mutation::FRAGMENTS_FORWARDED)) return Disposition::FORWARD;
   if (reason != Reason::NONE) {
     deny_frame(context, nullptr, frame, Verdict::DROP, reason);
     return Disposition::CONSUME;
@@ -188,8 +191,9 @@ void Worker::begin(std::uint64_t now_ns, std::uint64_t wall_ns, TimeQuality qual
   context.now_ns = std::max(context.now_ns, now_ns);
   context.wall_ns = wall_ns;
   context.time_quality = quality;
-  context.image = image != nullptr && image->valid() ? image : nullptr;
-  context.island = island;
+  const bool stale = context.image != nullptr && mutated(Mutation::SWAP_UNSEEN);
+  if (!stale) context.image = image != nullptr && image->valid() ? image : nullptr;
+  context.island = island && !mutated(Mutation::ISLAND_UNSEEN);
   context.classification = classification_of(context.image, island);
 }
 

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstring>
 
+#include "protocols/core/mutation.hpp"
 #include "protocols/core/rule_image.hpp"
 #include "protocols/core/rule_image_hash.hpp"
 #include "protocols/core/rule_image_value.hpp"
@@ -82,7 +83,8 @@ struct RuleImage::Search {
         group, 0};
     if (shape.range_dimension == no_dimension) return search;
     // A range that ends before it begins (no decoder makes one) lies in no rule that asks for it.
-    const Range range = operation.dimension[shape.range_dimension];
+    Range range = operation.dimension[shape.range_dimension];
+    if (mutated(Mutation::INTERSECTION)) range.last = range.first;
     if (operation.has(shape.range_dimension) && range.first <= range.last) {
       search.query = range;
       search.range_verified = static_cast<std::uint8_t>(1U << shape.range_dimension);
@@ -146,7 +148,7 @@ struct RuleImage::Search {
         !objects_contained(image, operation, rule, verified)) {
       return Stage::OBJECT;
     }
-    if (rule.values.count != 0) {
+    if (rule.values.count != 0 && !mutated(Mutation::VALUE_IGNORED)) {
       const bool said = range_verified != 0;
       const Range* const covered = said ? &operation.dimension[shape.range_dimension] : nullptr;
       if (!values_permitted(image, operation, entry, range_verified, covered)) return Stage::VALUE;

@@ -1,5 +1,6 @@
 // Bodies of requests, function by function, fields in wire order with the constraint beside the field (AP
 // §6).
+#include "protocols/core/mutation.hpp"
 #include "protocols/modbus/modbus_pdu.hpp"
 
 namespace conduit::modbus {
@@ -19,7 +20,10 @@ constexpr std::uint8_t write_groups_size_max = 251;
 
 // Nothing may follow the last field: the length of the header and the body would tell two different
 // stories.
-const char* at_end(const Cursor& body) noexcept { return body.empty() ? nullptr : "length"; }
+const char* at_end(const Cursor& body) noexcept {
+  if (mutated(Mutation::TRAILING_BYTES_IGNORED)) return nullptr;
+  return body.empty() ? nullptr : "length";
+}
 
 const char* range(Cursor& body, std::uint16_t quantity_max, std::uint16_t& address,
                   std::uint16_t& quantity) noexcept {
@@ -70,7 +74,9 @@ const char* write_words(Cursor body, Fields& fields) noexcept {
   fields.shape = Shape::WRITE_WORDS;
   std::uint8_t byte_count = 0;
   if (const char* field = range(body, write_words_max, fields.address, fields.quantity)) return field;
-  if (!body.u8(byte_count) || byte_count != 2 * fields.quantity) return "byte_count";
+  if (!body.u8(byte_count)) return "byte_count";
+  const bool trusted = mutated(Mutation::LENGTH_FIELD_TRUSTED);
+  if (byte_count != 2 * fields.quantity && !trusted) return "byte_count";
   if (byte_count != body.remaining()) return "length";
   take_rest(body, fields);
   return nullptr;

@@ -1,6 +1,7 @@
 # Compiler options for the whole tree and the few functions with which a folder describes itself.
 #
 #   conduit_library(NAME [HERMETIC] [LINK …] [PRIVATE …])  static library of all *.cpp of the folder
+#   conduit_mutable_library(NAME [LINK …])                 NAME_mutable: the same with mutations, for tests
 #   conduit_program(NAME [HERMETIC] [LINK …])              build/<preset>/bin/NAME, once there is a main.cpp
 #   conduit_test(AREA [SOURCES …] [LINK …] [LABELS …])     doctest program test_<AREA>, run as <label>.<AREA>
 #   conduit_script_test(NAME COMMAND … [LABELS …])         any other command as a test, <label>.<NAME>
@@ -67,6 +68,22 @@ function(conduit_library name)
   if(arg_HERMETIC)
     target_link_libraries(${name} PRIVATE conduit_hermetic)
   endif()
+endfunction()
+
+# The sources of a hermetic library once more, with the deliberate faults of protocols/core/mutation.hpp.
+# Built when a test needs it; nothing else may link it.
+function(conduit_mutable_library name)
+  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  get_target_property(sources ${name} SOURCES)
+  get_target_property(type ${name} TYPE)
+  if(type STREQUAL INTERFACE_LIBRARY)
+    add_library(${name}_mutable INTERFACE)
+    target_link_libraries(${name}_mutable INTERFACE ${arg_LINK})
+    return()
+  endif()
+  add_library(${name}_mutable STATIC EXCLUDE_FROM_ALL ${sources})
+  target_compile_definitions(${name}_mutable PUBLIC CONDUIT_MUTATIONS)
+  target_link_libraries(${name}_mutable PUBLIC ${arg_LINK} PRIVATE conduit_hermetic)
 endfunction()
 
 function(conduit_program name)
