@@ -1,0 +1,382 @@
+#include "tests/simulation/dialogue.hpp"
+
+#include <algorithm>
+
+namespace conduit::simulation {
+namespace {
+
+// How long a client waits for an answer. A denied request may stay without one (DISCARD, DROP); a permitted
+// one may need several repetitions of TCP, each later than the one before.
+constexpr std::uint64_t patience_denied_ns = 3 * second;
+constexpr std::uint64_t patience_permitted_ns = 60 * second;
+constexpr std::uint32_t failures_when_calm_max = 1;
+
+bool same(View a, View b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
+
+}  // namespace
+
+bool Timeline::permits(const Span& span, const DialoguePlan& dialogue, View request) {
+  if (span.policy == nullptr) return false;
+  const Service* service = span.policy->find(dialogue.client, dialogue.server, *dialogue.protocol);
+  return service != nullptr && service->rules->permits(request, span.island);
+}
+
+bool Timeline::always_permitted(const DialoguePlan& dialogue, View request, std::uint64_t from) const {
+  for (std::size_t i = spans_.size(); i-- > 0;) {
+    if (!permits(spans_[i], dialogue, request)) return false;
+    if (spans_[i].at_ns <= from) break;
+  }
+  return !spans_.empty();
+}
+
+bool Timeline::service_now(const DialoguePlan& dialogue) const {
+  const PlantPolicy* policy = spans_.empty() ? nullptr : spans_.back().policy;
+  return policy != nullptr && policy->find(dialogue.client, dialogue.server, *dialogue.protocol) != nullptr;
+}
+
+// --- client ----------------------------------------------------------------------------------------------
+
+struct Dialogue::State {
+  struct Asked {
+    Octets request;
+    std::uint64_t sent_ns = 0;
+    std::uint64_t number = 0;
+  };
+
+  State(Stage& s, const DialoguePlan& p, TcpHost& c, const Host& h)
+      : stage(s), plan(p), client(c), server(h), random(p.random), left(p.requests) {}
+
+  [[nodiscard]] std::uint64_t now() const { return stage.network.scheduler().now(); }
+  [[nodiscard]] bool finished() const { return left == 0 && again.empty() && pending.empty(); }
+  [[nodiscard]] bool permitted(const Asked& asked) const {
+    return stage.timeline.always_permitted(plan, asked.request, asked.sent_ns);
+  }
+  void finding(const std::string& what) {
+    stage.findings.push_back({"liveness", name() + ": " + what, now()});
+  }
+  [[nodiscard]] std::string name() const {
+    return "client-" + std::to_string(plan.client) + " → server-" + std::to_string(plan.server) + " " +
+           plan.protocol->name();
+  }
+
+  static void open(const std::shared_ptr<State>& self);
+  static void pump(const std::shared_ptr<State>& self);
+  static void be_patient(const std::shared_ptr<State>& self, std::uint64_t number, std::uint64_t wait_ns);
+  void take_data(View octets);
+  void take_reply(View pdu);
+  void lost_connection(bool was_connected);
+  void failed(Asked&& asked, bool blameless);
+  Octets draw_request();
+
+  Stage& stage;
+  DialoguePlan plan;
+  TcpHost& client;
+  const Host& server;
+  Random random;
+  std::unique_ptr<Rules> own_rules;  // where the first policy has none for this pair
+  const Rules* rules = nullptr;
+  TcpSocket* socket = nullptr;
+  bool connected = false;
+  std::uint16_t port = 0;
+  std::map<std::uint16_t, std::vector<Asked>> asked_on;  // by client port
+  std::map<std::uint16_t, std::uint32_t> refused;
+  std::uint32_t left = 0;
+  std::uint32_t drawn = 0;
+  std::uint64_t asked_count = 0;
+  std::uint32_t refused_connections = 0;
+  std::uint32_t failures_when_calm = 0;
+  std::uint32_t retries = 0;
+  std::deque<Octets> again;
+  std::deque<Asked> pending;
+  Octets received;
+  bool pausing = false;
+};
+
+namespace {
+
+class ClientLink final : public Application {
+ public:
+  struct Calls {
+    std::function<void(TcpSocket&)> connected;
+    std::function<void(View)> data;
+    std::function<void(TcpSocket&)> end;
+    std::function<void()> closed;
+  };
+  explicit ClientLink(Calls calls) : calls_(std::move(calls)) {}
+  void on_connected(TcpSocket& socket) override { calls_.connected(socket); }
+  void on_data(TcpSocket&, View octets) override { calls_.data(octets); }
+  void on_end_of_data(TcpSocket& socket) override { calls_.end(socket); }
+  void on_closed(TcpSocket&, bool) override { calls_.closed(); }
+
+ private:
+  Calls calls_;
+};
+
+}  // namespace
+
+Octets Dialogue::State::draw_request() {
+  const std::uint32_t number = drawn++;
+  if (random.below(1000) < plan.bad_per_mille) return plan.protocol->bad_request(random, number);
+  return plan.protocol->request(random, *rules, number);
+}
+
+void Dialogue::State::open(const std::shared_ptr<State>& self) {
+  State& state = *self;
+  if (state.socket != nullptr || state.finished()) return;
+  state.received.clear();
+  state.connected = false;
+  state.port = state.stage.next_port++;
+  ++state.stage.totals.connections;
+  const std::uint16_t port = state.port;
+  ClientLink::Calls calls;
+  calls.connected = [self](TcpSocket&) {
+    self->connected = true;
+    self->refused_connections = 0;
+    pump(self);
+  };
+  calls.data = [self](View octets) {
+    self->take_data(octets);
+    pump(self);
+  };
+  calls.end = [](TcpSocket& socket) { socket.close(); };
+  calls.closed = [self, port] {
+    if (self->port != port || self->socket == nullptr) return;
+    const bool was_connected = self->connected;
+    self->socket = nullptr;
+    self->connected = false;
+    self->lost_connection(was_connected);
+    if (self->finished()) return;
+    self->stage.network.scheduler().after((100 + self->random.below(900)) * millisecond,
+                                          [self] { open(self); });
+  };
+  state.socket = &state.client.connect(state.server, state.plan.protocol->port(),
+                                       std::make_unique<ClientLink>(std::move(calls)), port);
+}
+
+void Dialogue::State::pump(const std::shared_ptr<State>& self) {
+  State& state = *self;
+  while (state.connected && state.socket != nullptr && !state.pausing &&
+         state.pending.size() < state.plan.pipelined) {
+    if (state.again.empty() && state.left == 0) break;
+    Asked asked;
+    if (!state.again.empty()) {
+      asked.request = std::move(state.again.front());
+      state.again.pop_front();
+    } else {
+      asked.request = state.draw_request();
+      --state.left;
+    }
+    asked.sent_ns = state.now();
+    asked.number = ++state.asked_count;
+    const Octets octets = asked.request;
+    state.asked_on[state.port].push_back(asked);
+    if (!state.plan.protocol->silent(octets)) {
+      be_patient(self, asked.number, patience_denied_ns);
+      state.pending.push_back(std::move(asked));
+    }
+    state.socket->send(octets);
+    if (state.plan.pause_ms_max == 0) continue;
+    state.pausing = true;
+    state.stage.network.scheduler().after(state.random.below(state.plan.pause_ms_max) * millisecond, [self] {
+      self->pausing = false;
+      pump(self);
+    });
+  }
+  if (state.finished() && state.connected && state.socket != nullptr) state.socket->close();
+}
+
+// An answer that does not come: a denied request is done with (and where silence means that the connection is
+// dead, it is given up), a permitted one is asked again on a new connection.
+void Dialogue::State::be_patient(const std::shared_ptr<State>& self, std::uint64_t number,
+                                 std::uint64_t wait_ns) {
+  self->stage.network.scheduler().after(wait_ns, [self, number] {
+    State& state = *self;
+    const auto at = std::find_if(state.pending.begin(), state.pending.end(),
+                                 [number](const Asked& asked) { return asked.number == number; });
+    if (at == state.pending.end()) return;
+    const bool permitted = state.permitted(*at);
+    const std::uint64_t waited = state.now() - at->sent_ns;
+    if (permitted && waited < patience_permitted_ns) {
+      be_patient(self, number, patience_permitted_ns - waited);
+      return;
+    }
+    if (!permitted) {
+      ++state.stage.totals.given_up;
+      state.pending.erase(at);
+      if (state.random.chance(1, 2)) return pump(self);  // DISCARD: the connection lives on
+    }
+    if (state.socket != nullptr) state.socket->abort();
+  });
+}
+
+void Dialogue::State::failed(Asked&& asked, bool blameless) {
+  if (!permitted(asked)) {
+    ++stage.totals.given_up;
+    return;
+  }
+  if (asked.sent_ns >= stage.calm_ns + 2 * second && !blameless && !stage.tight) {
+    if (++failures_when_calm > failures_when_calm_max) {
+      finding("a permitted request failed more than once after the faults had stopped");
+    }
+  }
+  if (++retries > 200) return;
+  again.push_back(std::move(asked.request));
+}
+
+void Dialogue::State::lost_connection(bool was_connected) {
+  // What is pending beside a denied request shares its fate (RESET, DROP).
+  bool blameless = false;
+  for (const Asked& asked : pending) blameless = blameless || !permitted(asked);
+  std::deque<Asked> gone;
+  gone.swap(pending);
+  for (Asked& asked : gone) failed(std::move(asked), blameless);
+  if (was_connected) return;
+  ++refused_connections;
+  if (stage.timeline.service_now(plan) || refused_connections < 3) return;
+  left = 0;  // nothing is permitted between the two
+  again.clear();
+}
+
+void Dialogue::State::take_data(View octets) {
+  received.insert(received.end(), octets.begin(), octets.end());
+  std::size_t at = 0;
+  while (true) {
+    const View rest = View(received).subspan(at);
+    const Front front = plan.protocol->front(rest, false);
+    if (front.kind == Front::Kind::GARBAGE) {
+      finding("the client received what is no PDU");
+      received.clear();
+      return;
+    }
+    if (front.kind == Front::Kind::MORE) break;
+    take_reply(rest.first(front.size));
+    at += front.size;
+  }
+  received.erase(received.begin(), received.begin() + static_cast<std::ptrdiff_t>(at));
+}
+
+void Dialogue::State::take_reply(View pdu) {
+  std::vector<Served>& served = stage.ledger.served[{plan.server, port}];
+  for (auto asked = pending.begin(); asked != pending.end(); ++asked) {
+    for (Served& entry : served) {
+      if (entry.taken || !same(entry.request, asked->request) || !same(entry.answer, pdu)) continue;
+      entry.taken = true;
+      ++stage.totals.answered;
+      pending.erase(asked);
+      return;
+    }
+  }
+  for (auto asked = pending.begin(); asked != pending.end(); ++asked) {
+    if (!plan.protocol->is_negative(pdu) || !plan.protocol->answers(pdu, asked->request)) continue;
+    if (permitted(*asked) && !stage.tight) finding("a permitted request was refused");
+    ++stage.totals.refused;
+    ++refused[port];
+    pending.erase(asked);
+    return;
+  }
+  // The answer to a request that the client has given up comes late: no fault.
+  for (Served& entry : served) {
+    if (entry.taken || !same(entry.answer, pdu)) continue;
+    entry.taken = true;
+    return;
+  }
+  if (plan.protocol->is_negative(pdu)) return;  // likewise; the safety oracle knows all requests
+  finding("the client received an answer that no server has given");
+}
+
+Dialogue::Dialogue(Stage& stage, const DialoguePlan& plan, const PlantPolicy& policy, TcpHost& client,
+                   const Host& server)
+    : state_(std::make_shared<State>(stage, plan, client, server)) {
+  const Service* service = policy.find(plan.client, plan.server, *plan.protocol);
+  if (service != nullptr) {
+    state_->rules = service->rules.get();
+  } else {
+    state_->own_rules = plan.protocol->random_rules(state_->random);
+    state_->rules = state_->own_rules.get();
+  }
+}
+Dialogue::~Dialogue() = default;
+
+void Dialogue::start() {
+  state_->stage.network.scheduler().at(state_->plan.begin_ns, [state = state_] { State::open(state); });
+}
+bool Dialogue::finished() const { return state_->finished(); }
+const std::map<std::uint16_t, std::uint32_t>& Dialogue::refused() const { return state_->refused; }
+std::vector<std::uint16_t> Dialogue::clean_ports() const {
+  std::vector<std::uint16_t> clean;
+  for (const auto& [port, asked] : state_->asked_on) {
+    const bool all =
+        std::all_of(asked.begin(), asked.end(), [this](const auto& a) { return state_->permitted(a); });
+    if (all) clean.push_back(port);
+  }
+  return clean;
+}
+std::string Dialogue::state() const {
+  const State& state = *state_;
+  std::string text = state.name() + ": " + std::to_string(state.left) + " requests not yet asked, " +
+                     std::to_string(state.again.size()) + " to be repeated, " +
+                     std::to_string(state.pending.size()) + " without answer, " +
+                     (state.connected           ? "connected"
+                      : state.socket != nullptr ? "connecting"
+                                                : "not connected");
+  return text + ", client port " + std::to_string(state.port);
+}
+
+// --- server ----------------------------------------------------------------------------------------------
+
+namespace {
+
+class ServerLink final : public Application {
+ public:
+  ServerLink(Stage& stage, const ProtocolModel& protocol, std::size_t server, Random random)
+      : stage_(stage), protocol_(protocol), server_(server), random_(random) {
+    delay_ns_ = random_.chance(1, 2) ? 0 : random_.below(30) * millisecond;
+  }
+  ~ServerLink() override { *alive_ = false; }
+  void on_connected(TcpSocket& socket) override { port_ = socket.remote_port(); }
+  void on_data(TcpSocket& socket, View octets) override {
+    received_.insert(received_.end(), octets.begin(), octets.end());
+    std::size_t at = 0;
+    while (true) {
+      const View rest = View(received_).subspan(at);
+      const Front front = protocol_.front(rest, true);
+      if (front.kind == Front::Kind::MORE) break;
+      if (front.kind == Front::Kind::GARBAGE) return socket.abort();
+      answer(socket, rest.first(front.size));
+      at += front.size;
+    }
+    received_.erase(received_.begin(), received_.begin() + static_cast<std::ptrdiff_t>(at));
+  }
+  void on_end_of_data(TcpSocket& socket) override { socket.close(); }
+  void on_closed(TcpSocket&, bool) override { *alive_ = false; }
+
+ private:
+  void answer(TcpSocket& socket, View request) {
+    const Octets octets = protocol_.silent(request) ? Octets{} : protocol_.answer(request, random_);
+    stage_.ledger.served[{server_, port_}].push_back({Octets(request.begin(), request.end()), octets, false});
+    if (octets.empty()) return;
+    if (delay_ns_ == 0) return socket.send(octets);
+    stage_.network.scheduler().after(delay_ns_, [alive = alive_, &socket, octets] {
+      if (*alive) socket.send(octets);
+    });
+  }
+
+  Stage& stage_;
+  const ProtocolModel& protocol_;
+  std::size_t server_;
+  Random random_;
+  std::uint64_t delay_ns_ = 0;
+  std::uint16_t port_ = 0;
+  Octets received_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace
+
+TcpHost::Accept make_server(Stage& stage, const ProtocolModel& protocol, std::size_t server, Random random) {
+  return [&stage, &protocol, server, random]() mutable -> std::unique_ptr<Application> {
+    return std::make_unique<ServerLink>(stage, protocol, server, Random(random.next()));
+  };
+}
+
+}  // namespace conduit::simulation

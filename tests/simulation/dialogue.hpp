@@ -1,0 +1,92 @@
+// Honest applications and the liveness oracle: a client that works through its requests, a server that
+// answers what reaches it, and the ledger of what each server was asked and has answered.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/simulation/plan.hpp"
+#include "tests/simulation/safety.hpp"
+
+namespace conduit::simulation {
+
+// What a server has been asked on one connection, in order.
+struct Served {
+  Octets request;
+  Octets answer;       // empty: it owes none
+  bool taken = false;  // its answer has reached the client
+};
+
+struct Ledger {
+  // By server and the client's port: ports are given out once in a run.
+  std::map<std::pair<std::size_t, std::uint16_t>, std::vector<Served>> served;
+};
+
+// When which policy was in force: the reference's own record.
+class Timeline {
+ public:
+  void note(std::uint64_t at_ns, const PlantPolicy* policy, bool island) {
+    spans_.push_back({at_ns, policy, island});
+  }
+  // By all states in force between `from` and now.
+  [[nodiscard]] bool always_permitted(const DialoguePlan& dialogue, View request, std::uint64_t from) const;
+  // The policy of this moment permits something between the two.
+  [[nodiscard]] bool service_now(const DialoguePlan& dialogue) const;
+
+ private:
+  struct Span {
+    std::uint64_t at_ns;
+    const PlantPolicy* policy;
+    bool island;
+  };
+  [[nodiscard]] static bool permits(const Span& span, const DialoguePlan& dialogue, View request);
+  std::vector<Span> spans_;
+};
+
+struct DialogueTotals {
+  std::uint64_t answered = 0;
+  std::uint64_t refused = 0;  // negative replies that no server has sent
+  std::uint64_t connections = 0;
+  std::uint64_t given_up = 0;  // denied requests that got silence or a reset
+};
+
+// What all dialogues of a run share.
+struct Stage {
+  Network& network;
+  Ledger& ledger;
+  const Timeline& timeline;
+  std::vector<Finding>& findings;
+  DialogueTotals& totals;
+  std::uint64_t calm_ns;
+  bool tight;
+  std::uint16_t next_port = 20000;
+};
+
+class Dialogue {
+ public:
+  Dialogue(Stage& stage, const DialoguePlan& plan, const PlantPolicy& policy, TcpHost& client,
+           const Host& server);
+  ~Dialogue();
+  void start();
+  [[nodiscard]] bool finished() const;
+  // Where it stands, for a finding.
+  [[nodiscard]] std::string state() const;
+  // Client ports of its connections on which all that was asked has been permitted since.
+  [[nodiscard]] std::vector<std::uint16_t> clean_ports() const;
+  // By client port: negative replies that no server has sent.
+  [[nodiscard]] const std::map<std::uint16_t, std::uint32_t>& refused() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+// The application of a server: answers in order, after a while.
+[[nodiscard]] TcpHost::Accept make_server(Stage& stage, const ProtocolModel& protocol, std::size_t server,
+                                          Random random);
+
+}  // namespace conduit::simulation

@@ -1,0 +1,197 @@
+#include "tests/simulation/engine_gateway.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+#include "config/policy/compile.hpp"
+#include "dataplane/engine/limit_table.hpp"
+
+namespace conduit::simulation {
+
+struct EngineGateway::State final : FrameSink {
+  State(Network& n, const EngineLimits& limits, std::uint64_t hash_seed, std::uint64_t burst)
+      : network(n), burst_ns(burst), limit_table(limits.limit_count) {
+    config.limits = limits;
+    config.hash_seed = hash_seed;
+    config.boot_id = 1;
+    memory = std::make_unique_for_overwrite<Line[]>(event_ring_bytes / sizeof(Line) + 1);
+    ring = new (memory.get()) EventRing;
+    start();
+  }
+
+  void start() {
+    counters_block = std::make_unique<CountersBlock>();
+    worker = Worker::create(config, limit_table, ring, counters_block.get(), *this);
+  }
+  bool emit(std::uint8_t port, Bytes frame) noexcept override {
+    if (output_full) return false;
+    network.leave(port, Octets(frame.begin(), frame.end()));
+    return true;
+  }
+  void begin() {
+    const std::uint64_t now = network.scheduler().now();
+    const std::uint64_t wall = 1'700'000'000 * second + now;
+    worker->begin(now, wall, TimeQuality::SYNCHRONIZED, image.valid() ? &image : nullptr, island);
+  }
+  void process() {
+    burst_due = false;
+    begin();
+    for (std::size_t first = 0; first < waiting.size(); first += burst_size) {
+      const std::size_t end = std::min(waiting.size(), first + burst_size);
+      frames.clear();
+      for (std::size_t i = first; i < end; ++i) {
+        Octets& octets = waiting[i].second;
+        frames.push_back({octets.data(), static_cast<std::uint32_t>(octets.size()), waiting[i].first, 0, 0});
+      }
+      worker->prepare(frames);
+      for (Frame& frame : frames) {
+        if (worker->step(frame) != Disposition::FORWARD) continue;
+        network.leave(frame.port_out, Octets(frame.data, frame.data + frame.size));
+      }
+    }
+    waiting.clear();
+    drain();
+    plan_tick();
+  }
+  void tick() {
+    begin();
+    worker->tick();
+    drain();
+    plan_tick();
+  }
+  // One task at the worker's next deadline; an earlier wish makes a new one, the old one finds nothing to do.
+  void plan_tick() {
+    const std::uint64_t now = network.scheduler().now();
+    std::uint64_t next = worker->next_deadline();
+    if (next == UINT64_MAX) return;
+    next = std::max(next, now + 100 * microsecond);
+    if (tick_ns > now && tick_ns <= next) return;
+    tick_ns = next;
+    network.scheduler().at(next, [this, next] {
+      if (tick_ns == next) tick();
+    });
+  }
+  void drain() {
+    if (ring_full) return;
+    std::uint64_t tail = ring->tail.load();
+    const std::uint64_t head = ring->head.load();
+    for (; tail != head; ++tail) {
+      EventRecord record;
+      const auto* records = reinterpret_cast<const std::uint8_t*>(ring + 1);
+      std::memcpy(static_cast<void*>(&record), records + (tail % event_ring_count) * sizeof record,
+                  sizeof record);
+      events.push_back(record);
+    }
+    ring->tail.store(tail);
+  }
+
+  struct alignas(64) Line {
+    std::uint8_t octets[64];
+  };
+
+  Network& network;
+  std::uint64_t burst_ns;
+  EngineConfig config{};
+  LimitTable limit_table;
+  std::unique_ptr<Line[]> memory;
+  EventRing* ring = nullptr;
+  std::unique_ptr<CountersBlock> counters_block;
+  std::unique_ptr<Worker> worker;
+  std::vector<std::unique_ptr<ImageBuffer>> images;  // old ones stay: nothing may look into them, ASan tells
+  RuleImage image;
+  std::uint64_t generation = 0;
+  bool island = false;
+  bool output_full = false;
+  bool ring_full = false;
+  bool burst_due = false;
+  std::uint64_t tick_ns = 0;
+  std::vector<std::pair<std::uint8_t, Octets>> waiting;
+  std::vector<Frame> frames;
+  std::vector<EventRecord> events;
+  std::vector<WorkerCounters> former;
+};
+
+EngineGateway::EngineGateway(Network& network, const EngineLimits& limits, std::uint64_t hash_seed,
+                             std::uint64_t burst_ns)
+    : state_(std::make_unique<State>(network, limits, hash_seed, burst_ns)) {
+  state_->plan_tick();
+}
+EngineGateway::~EngineGateway() = default;
+
+void EngineGateway::arrive(std::uint8_t side, Octets frame) {
+  State& state = *state_;
+  state.waiting.emplace_back(side, std::move(frame));
+  if (state.burst_ns == 0) {
+    state.process();
+  } else if (!state.burst_due) {
+    state.burst_due = true;
+    state.network.scheduler().after(state.burst_ns, [&state] { state.process(); });
+  }
+}
+
+void EngineGateway::enforce(const std::string& policy_text) {
+  State& state = *state_;
+  static const GatewayPorts ports{{"upstream", "downstream"}, {1, 0}};
+  CompileInput input;
+  input.text = policy_text;
+  input.ports = &ports;
+  input.generation = ++state.generation;
+  CompiledPolicy compiled = compile_policy(input);
+  if (!compiled.good) {
+    std::string why = "the policy does not compile";
+    for (const Diagnostic& diagnostic : compiled.diagnostics) why += "\n" + diagnostic.format("policy");
+    throw std::runtime_error(why + "\n" + policy_text);
+  }
+  state.images.push_back(std::make_unique<ImageBuffer>(std::move(compiled.image)));
+  const char* broken = "";
+  state.image = RuleImage::open(state.images.back()->bytes(), broken);
+  if (!state.image.valid()) throw std::runtime_error(std::string("the image is refused: ") + broken);
+  state.tick();
+}
+
+void EngineGateway::set_island(bool island) {
+  state_->island = island;
+  state_->tick();
+}
+
+void EngineGateway::restart() {
+  State& state = *state_;
+  state.drain();
+  state.former.push_back(state.worker->counters());
+  state.waiting.clear();
+  ++state.config.boot_id;
+  state.start();
+  state.tick();
+}
+
+void EngineGateway::set_output_full(bool full) { state_->output_full = full; }
+void EngineGateway::set_ring_full(bool full) {
+  state_->ring_full = full;
+  state_->drain();
+}
+
+bool EngineGateway::run_out() {
+  State& state = *state_;
+  Scheduler& scheduler = state.network.scheduler();
+  const std::uint64_t end = scheduler.now() + 2 * state.config.limits.established_idle_ns + 200 * second;
+  while (scheduler.now() < end) {
+    scheduler.step(end);
+    const WorkerCounters& counters = state.worker->counters();
+    if (counters.flows_live == 0 && counters.blocks_in_use == 0 && counters.heartbeat_ns != 0 &&
+        counters.heartbeat_ns + 2 * second > scheduler.now() &&
+        counters.flows_removed == counters.flows_created)
+      break;
+  }
+  state.worker->commit_counters();
+  return state.worker->counters().flows_live == 0;
+}
+
+const WorkerCounters& EngineGateway::counters() const { return state_->worker->counters(); }
+const std::vector<WorkerCounters>& EngineGateway::former_counters() const { return state_->former; }
+const std::vector<EventRecord>& EngineGateway::events() {
+  state_->drain();
+  return state_->events;
+}
+
+}  // namespace conduit::simulation

@@ -1,0 +1,212 @@
+#include "tests/simulation/plan.hpp"
+
+#include <algorithm>
+
+#include "tests/simulation/attacker.hpp"
+
+namespace conduit::simulation {
+namespace {
+
+Faults draw_faults(Random random) {
+  Faults faults;
+  faults.delay_ns = random.between(20, 2000) * microsecond;
+  const auto share = [&random](std::uint64_t most) {
+    return static_cast<std::uint16_t>(random.chance(1, 2) ? random.below(most) : 0);
+  };
+  if (random.chance(1, 4)) return faults;  // an undisturbed cable
+  faults.lost = share(150);
+  faults.repeated = share(150);
+  faults.delayed = share(200);
+  faults.damaged = share(50);
+  faults.delay_ns_max = random.between(1, 300) * millisecond;
+  return faults;
+}
+
+EngineLimits draw_limits(Random random, bool& tight) {
+  EngineLimits limits;
+  tight = random.chance(1, 8);
+  limits.flow_count = tight ? 64 : 512;
+  limits.half_open_count = tight ? 16 : 128;
+  limits.block_count = tight ? static_cast<std::uint32_t>(random.between(4, 64)) : 2048;
+  limits.limit_count = 64;
+  limits.established_idle_ns = 600 * second;
+  return limits;
+}
+
+void draw_dialogues(Plan& plan, const Random& base) {
+  Random random = base.fork("dialogues");
+  const std::uint64_t count = random.between(1, 6);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    Random own = base.fork("dialogue", i);
+    DialoguePlan dialogue;
+    const std::vector<Service>& services = plan.policies[0].services;
+    if (!services.empty() && own.chance(15, 16)) {
+      const Service& service = services[own.below(services.size())];
+      dialogue.client = service.client;
+      dialogue.server = service.server;
+      dialogue.protocol = service.protocol;
+    } else {
+      dialogue.client = own.below(plan.plant.clients.size());
+      dialogue.server = own.below(plan.plant.servers.size());
+      dialogue.protocol = own.pick(protocols());
+    }
+    dialogue.begin_ns = second + own.below(4 * second);
+    dialogue.requests = static_cast<std::uint32_t>(own.between(1, 24));
+    dialogue.pipelined = own.chance(1, 2) ? 1 : static_cast<std::uint32_t>(own.between(2, 8));
+    dialogue.bad_per_mille = own.chance(1, 3) ? 100 : 0;
+    dialogue.pause_ms_max = own.chance(1, 2) ? 0 : 300;
+    dialogue.random = own;
+    plan.dialogues.push_back(std::move(dialogue));
+  }
+}
+
+// An attacker has the address of one side to itself; dialogues of that client (or server) are left out, and
+// those of the other partner need not finish.
+void draw_attacks(Plan& plan, const Random& base, const std::string& technique) {
+  Random random = base.fork("attacks");
+  if (technique.empty() && random.chance(2, 5)) return;
+  const std::uint64_t count = random.chance(3, 4) ? 1 : 2;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    Random own = base.fork("attack", i);
+    AttackPlan attack;
+    attack.technique = technique.empty() ? own.pick(techniques()) : technique;
+    const std::vector<Service>& services = plan.policies[0].services;
+    if (services.empty()) return;
+    const Service& service = services[own.below(services.size())];
+    attack.client = service.client;
+    attack.server = service.server;
+    attack.random = own;
+    if (i > 0 && (plan.attacks[0].client == attack.client || plan.attacks[0].server == attack.server)) return;
+    plan.attacks.push_back(std::move(attack));
+  }
+}
+
+void draw_changes(Plan& plan, const Random& base) {
+  using Kind = ChangePlan::Kind;
+  Random random = base.fork("changes");
+  const auto moment = [&] { return second + random.below(plan.calm_ns - 2 * second); };
+  for (std::size_t i = 1; i < plan.policies.size(); ++i) plan.changes.push_back({0, Kind::POLICY, i});
+  for (ChangePlan& change : plan.changes) change.at_ns = moment();
+  std::sort(plan.changes.begin(), plan.changes.end(),
+            [](const ChangePlan& a, const ChangePlan& b) { return a.at_ns < b.at_ns; });
+  for (std::size_t i = 0; i < plan.changes.size(); ++i) plan.changes[i].number = i + 1;  // versions rise
+  const auto span = [&](Kind kind, std::uint64_t longest) {
+    const std::uint64_t from = moment();
+    plan.changes.push_back({from, kind, 1});
+    plan.changes.push_back({std::min(from + random.below(longest) + 1, plan.calm_ns), kind, 0});
+  };
+  if (random.chance(1, 6)) span(Kind::ISLAND, 4 * second);
+  if (random.chance(1, 8)) span(Kind::OUTPUT_FULL, 2 * second);
+  if (random.chance(1, 8)) span(Kind::RING_FULL, 4 * second);
+  if (random.chance(1, 10)) plan.changes.push_back({moment(), Kind::RESTART, 0});
+  if (random.chance(1, 10)) {
+    plan.changes.push_back({moment(), Kind::REBOOT, random.below(plan.plant.servers.size())});
+  }
+}
+
+template <typename T>
+bool erase_at(std::vector<T>& from, std::size_t number) {
+  if (number >= from.size()) return false;
+  from.erase(from.begin() + static_cast<std::ptrdiff_t>(number));
+  return true;
+}
+
+}  // namespace
+
+Plan draw_plan(std::uint64_t seed, const std::string& technique) {
+  const Random base(seed * 0x9E3779B97F4A7C15 + 1);
+  Plan plan;
+  plan.seed = seed;
+  Random plant_random = base.fork("plant");
+  plan.plant = random_plant(plant_random);
+  Random policy_random = base.fork("policy");
+  const std::uint64_t policies = policy_random.chance(1, 2) ? 1 : policy_random.between(2, 4);
+  for (std::uint64_t i = 0; i < policies; ++i) {
+    const PlantPolicy* previous = i == 0 ? nullptr : &plan.policies.back();
+    PlantPolicy policy = random_policy(policy_random, plan.plant, i + 1, previous);
+    plan.policies.push_back(std::move(policy));
+  }
+  for (std::size_t i = 0; i < plan.plant.clients.size(); ++i) {
+    Random random = base.fork("client", i);
+    plan.client_traits.push_back(random_traits(random));
+  }
+  for (std::size_t i = 0; i < plan.plant.servers.size(); ++i) {
+    Random random = base.fork("server", i);
+    plan.server_traits.push_back(random_traits(random));
+  }
+  Random timing = base.fork("timing");
+  plan.calm_ns = timing.between(5, 12) * second;
+  plan.burst_ns = timing.chance(1, 3) ? timing.between(1, 500) * microsecond : 0;
+  plan.faults = draw_faults(base.fork("faults"));
+  plan.limits = draw_limits(base.fork("limits"), plan.tight);
+  draw_dialogues(plan, base);
+  draw_attacks(plan, base, technique);
+  draw_changes(plan, base);
+  return plan;
+}
+
+std::vector<std::string> Plan::parts() const {
+  std::vector<std::string> names;
+  const auto each = [&names](const char* kind, std::size_t count) {
+    for (std::size_t i = count; i-- > 0;) names.push_back(std::string(kind) + ":" + std::to_string(i));
+  };
+  each("dialogue", dialogues.size());
+  each("attack", attacks.size());
+  each("change", changes.size());
+  if (faults.lost != 0) names.emplace_back("lost");
+  if (faults.repeated != 0) names.emplace_back("repeated");
+  if (faults.delayed != 0) names.emplace_back("delayed");
+  if (faults.damaged != 0) names.emplace_back("damaged");
+  if (burst_ns != 0) names.emplace_back("burst");
+  for (std::size_t i = 0; i < dialogues.size(); ++i) {
+    if (dialogues[i].requests > 1) names.push_back("half:" + std::to_string(i));
+    if (dialogues[i].pipelined > 1) names.push_back("pipelining:" + std::to_string(i));
+  }
+  return names;
+}
+
+bool Plan::leave_out(const std::string& part) {
+  const std::size_t colon = part.find(':');
+  const std::string kind = part.substr(0, colon);
+  const std::size_t number = colon == std::string::npos ? 0 : std::stoul(part.substr(colon + 1));
+  if (kind == "dialogue") return erase_at(dialogues, number);
+  if (kind == "attack") return erase_at(attacks, number);
+  if (kind == "change") return erase_at(changes, number);
+  if (kind == "lost") return faults.lost = 0, true;
+  if (kind == "repeated") return faults.repeated = 0, true;
+  if (kind == "delayed") return faults.delayed = 0, true;
+  if (kind == "damaged") return faults.damaged = 0, true;
+  if (kind == "burst") return burst_ns = 0, true;
+  if (number >= dialogues.size()) return false;
+  if (kind == "half") return dialogues[number].requests /= 2, true;
+  if (kind == "pipelining") return dialogues[number].pipelined = 1, true;
+  return false;
+}
+
+std::string Plan::describe() const {
+  static constexpr const char* kinds[] = {"policy",      "island",    "restart",
+                                          "output full", "ring full", "reboot"};
+  std::string text = "seed " + std::to_string(seed) + ": " + std::to_string(plant.clients.size()) +
+                     " clients, " + std::to_string(plant.servers.size()) + " servers" +
+                     (tight ? ", tight limits" : "") + (plant.ipv6 ? ", IPv6" : "") + "\n";
+  text += "  faults per mille: lost " + std::to_string(faults.lost) + ", repeated " +
+          std::to_string(faults.repeated) + ", delayed " + std::to_string(faults.delayed) + ", damaged " +
+          std::to_string(faults.damaged) + "; calm from " + std::to_string(calm_ns / millisecond) + " ms\n";
+  for (const DialoguePlan& d : dialogues) {
+    text += "  dialogue client-" + std::to_string(d.client) + " → server-" + std::to_string(d.server) + " " +
+            d.protocol->name() + ", " + std::to_string(d.requests) + " requests, " +
+            std::to_string(d.pipelined) + " at a time, from " + std::to_string(d.begin_ns / millisecond) +
+            " ms\n";
+  }
+  for (const AttackPlan& a : attacks) {
+    text += "  attack " + a.technique + ", client-" + std::to_string(a.client) + ", server-" +
+            std::to_string(a.server) + "\n";
+  }
+  for (const ChangePlan& c : changes) {
+    text += "  " + std::to_string(c.at_ns / millisecond) + " ms: " + kinds[static_cast<std::size_t>(c.kind)] +
+            " " + std::to_string(c.number) + "\n";
+  }
+  return text;
+}
+
+}  // namespace conduit::simulation

@@ -1,0 +1,69 @@
+// What happens in one run, drawn from its seed: plant, policies, swaps, connections, attacks, faults. A plan
+// can be reduced by leaving parts out; the rest stays as it was drawn.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "config/abi/limits.hpp"
+#include "tests/simulation/network.hpp"
+#include "tests/simulation/plant_policy.hpp"
+#include "tests/simulation/tcp_host.hpp"
+
+namespace conduit::simulation {
+
+// An honest dialogue: a client that works through its requests, connecting again where it has to.
+struct DialoguePlan {
+  std::size_t client = 0;
+  std::size_t server = 0;
+  const ProtocolModel* protocol = nullptr;
+  std::uint64_t begin_ns = 0;
+  std::uint32_t requests = 0;
+  std::uint32_t pipelined = 1;      // requests under way at a time
+  std::uint32_t bad_per_mille = 0;  // of the requests: malformed ones
+  std::uint32_t pause_ms_max = 0;   // between requests
+  bool must_finish = true;          // false: an attacker plays with the same pair
+  Random random{0};
+};
+
+struct AttackPlan {
+  std::string technique;
+  std::size_t client = 0;
+  std::size_t server = 0;
+  bool from_server = false;
+  Random random{0};
+};
+
+struct ChangePlan {
+  enum class Kind : std::uint8_t { POLICY, ISLAND, RESTART, OUTPUT_FULL, RING_FULL, REBOOT };
+  std::uint64_t at_ns = 0;
+  Kind kind = Kind::POLICY;
+  std::size_t number = 0;  // POLICY: which; REBOOT: of which server; else: 1 begins, 0 ends
+};
+
+struct Plan {
+  std::uint64_t seed = 0;
+  Plant plant;
+  std::vector<PlantPolicy> policies;  // the first is in force from the start
+  std::vector<TcpTraits> client_traits;
+  std::vector<TcpTraits> server_traits;
+  std::vector<DialoguePlan> dialogues;
+  std::vector<AttackPlan> attacks;
+  std::vector<ChangePlan> changes;
+  Faults faults;
+  std::uint64_t calm_ns = 0;  // from here on no faults, changes or attacks
+  std::uint64_t burst_ns = 0;
+  EngineLimits limits;
+  bool tight = false;  // limits so small that permitted traffic may be denied for want of room
+
+  // Leaves out a part, by the name that `parts` gives it. False: there is no such part.
+  bool leave_out(const std::string& part);
+  [[nodiscard]] std::vector<std::string> parts() const;
+  [[nodiscard]] std::string describe() const;
+};
+
+// `technique`: attacks with this one alone (empty: the seed decides).
+[[nodiscard]] Plan draw_plan(std::uint64_t seed, const std::string& technique);
+
+}  // namespace conduit::simulation

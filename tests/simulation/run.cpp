@@ -1,0 +1,244 @@
+#include "tests/simulation/run.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <set>
+
+#include "tests/simulation/accounting.hpp"
+#include "tests/simulation/attacker.hpp"
+#include "tests/simulation/dialogue.hpp"
+#include "tests/simulation/engine_gateway.hpp"
+#include "tests/simulation/trace.hpp"
+
+namespace conduit::simulation {
+namespace {
+
+constexpr std::uint64_t longest_ns = 900 * second;  // after the calm; what is not finished then never will be
+
+class Hasher : public Watcher {
+ public:
+  void on_departure(std::uint8_t side, View frame) override {
+    for (const std::uint8_t octet : frame) hash = (hash ^ octet) * 0x100000001B3;
+    hash = (hash ^ side) * 0x100000001B3;
+  }
+  std::uint64_t hash = 0xCBF29CE484222325;
+};
+
+class World {
+ public:
+  World(const Plan& plan, bool traced)
+      : plan_(plan),
+        base_(plan.seed ^ 0x5EED),
+        network_(scheduler_, base_.fork("network")),
+        gateway_(network_, plan.limits, plan.seed, plan.burst_ns),
+        safety_(scheduler_, plan.plant),
+        transparency_(scheduler_),
+        trace_(scheduler_),
+        stage_{network_, ledger_, timeline_, findings_, dialogue_totals_, plan.calm_ns, plan.tight} {
+    network_.connect(gateway_);
+    network_.watch(safety_);
+    network_.watch(transparency_);
+    network_.watch(frames_);
+    network_.watch(hasher_);
+    if (traced) network_.watch(trace_);
+    network_.faults = plan.faults;
+  }
+
+  Outcome play();
+
+ private:
+  void make_hosts();
+  void make_dialogues();
+  void make_attacks();
+  void plan_changes();
+  void change(const ChangePlan& what);
+  void enforce(std::size_t number);
+  void note();
+  [[nodiscard]] bool finished() const;
+  void check();
+
+  const Plan& plan_;
+  Random base_;
+  Scheduler scheduler_;
+  Network network_;
+  EngineGateway gateway_;
+  SafetyOracle safety_;
+  TransparencyOracle transparency_;
+  FrameCounter frames_;
+  Hasher hasher_;
+  Trace trace_;
+  Ledger ledger_;
+  Timeline timeline_;
+  std::vector<Finding> findings_;
+  DialogueTotals dialogue_totals_;
+  Stage stage_;
+  const PlantPolicy* policy_ = nullptr;
+  bool island_ = false;
+  bool ring_was_full_ = false;
+  std::vector<std::unique_ptr<TcpHost>> clients_;
+  std::vector<std::unique_ptr<TcpHost>> servers_;
+  std::vector<std::unique_ptr<Attacker>> attackers_;
+  std::vector<std::pair<const DialoguePlan*, std::unique_ptr<Dialogue>>> dialogues_;
+};
+
+void World::make_hosts() {
+  std::set<std::size_t> hostile_clients;
+  std::set<std::size_t> hostile_servers;
+  for (const AttackPlan& attack : plan_.attacks)
+    (attack.from_server ? hostile_servers.insert(attack.server) : hostile_clients.insert(attack.client));
+  for (std::size_t i = 0; i < plan_.plant.clients.size(); ++i) {
+    clients_.push_back(TcpHost::create(network_, base_.fork("client", i), plan_.client_traits[i],
+                                       plan_.plant.clients[i], 0, plan_.plant.ipv6));
+    if (!hostile_clients.contains(i)) network_.attach(*clients_.back());
+  }
+  for (std::size_t i = 0; i < plan_.plant.servers.size(); ++i) {
+    servers_.push_back(TcpHost::create(network_, base_.fork("server", i), plan_.server_traits[i],
+                                       plan_.plant.servers[i], 1, plan_.plant.ipv6));
+    for (const ProtocolModel* protocol : protocols())
+      servers_.back()->listen(protocol->port(), make_server(stage_, *protocol, i, base_.fork("serve", i)));
+    if (!hostile_servers.contains(i)) network_.attach(*servers_.back());
+  }
+}
+
+void World::make_dialogues() {
+  for (const DialoguePlan& dialogue : plan_.dialogues) {
+    const bool taken = std::any_of(plan_.attacks.begin(), plan_.attacks.end(), [&](const AttackPlan& attack) {
+      return !attack.from_server && attack.client == dialogue.client;
+    });
+    if (taken) continue;  // the client is the attacker himself
+    dialogues_.emplace_back(
+        &dialogue, std::make_unique<Dialogue>(stage_, dialogue, plan_.policies[0], *clients_[dialogue.client],
+                                              *servers_[dialogue.server]));
+    dialogues_.back().second->start();
+  }
+}
+
+void World::make_attacks() {
+  for (const AttackPlan& attack : plan_.attacks) {
+    attackers_.push_back(Attacker::create(network_, attack.random, attack.technique, plan_.plant,
+                                          plan_.policies[0], attack.client, attack.server, attack.from_server,
+                                          plan_.calm_ns));
+  }
+}
+
+void World::note() {
+  safety_.in_force(policy_, island_);
+  timeline_.note(scheduler_.now(), policy_, island_);
+}
+
+void World::enforce(std::size_t number) {
+  policy_ = &plan_.policies[number];
+  note();
+  gateway_.enforce(policy_->text);
+}
+
+void World::change(const ChangePlan& what) {
+  switch (what.kind) {
+    case ChangePlan::Kind::POLICY: enforce(what.number); break;
+    case ChangePlan::Kind::ISLAND:
+      island_ = what.number != 0;
+      note();
+      gateway_.set_island(island_);
+      break;
+    case ChangePlan::Kind::RESTART: gateway_.restart(); break;
+    case ChangePlan::Kind::OUTPUT_FULL: gateway_.set_output_full(what.number != 0); break;
+    case ChangePlan::Kind::RING_FULL:
+      ring_was_full_ = true;
+      gateway_.set_ring_full(what.number != 0);
+      break;
+    case ChangePlan::Kind::REBOOT: servers_[what.number]->reboot(); break;
+  }
+}
+
+void World::plan_changes() {
+  for (const ChangePlan& what : plan_.changes) scheduler_.at(what.at_ns, [this, &what] { change(what); });
+  // Nothing of what was left out of the plan lasts beyond the calm.
+  scheduler_.at(plan_.calm_ns, [this] {
+    network_.faults = Faults{};
+    gateway_.set_output_full(false);
+    gateway_.set_ring_full(false);
+    if (!island_) return;
+    island_ = false;
+    note();
+    gateway_.set_island(false);
+  });
+}
+
+bool World::finished() const {
+  return std::all_of(dialogues_.begin(), dialogues_.end(),
+                     [](const auto& d) { return d.second->finished(); });
+}
+
+void World::check() {
+  for (const auto& [plan, dialogue] : dialogues_) {
+    const bool needs = plan->must_finish && !plan_.tight;
+    if (needs && !dialogue->finished())
+      findings_.push_back({"liveness", dialogue->state(), scheduler_.now()});
+    for (const std::uint16_t port : dialogue->clean_ports()) {
+      const std::string difference = transparency_.difference(port);
+      if (!difference.empty())
+        findings_.push_back(
+            {"transparency", "client port " + std::to_string(port) + ": " + difference, scheduler_.now()});
+    }
+  }
+  const auto& escapes = safety_.findings();
+  findings_.insert(findings_.begin(), escapes.begin(), escapes.end());
+}
+
+Outcome World::play() {
+  make_hosts();
+  enforce(0);
+  make_dialogues();
+  make_attacks();
+  plan_changes();
+  const std::uint64_t end = plan_.calm_ns + longest_ns;
+  while (scheduler_.step(end)) {
+    if (scheduler_.now() > plan_.calm_ns && finished()) break;
+  }
+  check();
+  // Connections may still be closing; hosts that keep one open with keep-alives go away.
+  for (const auto& host : clients_) host->reboot();
+  for (const auto& host : servers_) host->reboot();
+  Expectation expected;
+  expected.ring_was_full = ring_was_full_;
+  for (const auto& [plan, dialogue] : dialogues_) {
+    for (const auto& [port, count] : dialogue->refused()) expected.refused[port] = count;
+  }
+  if (!gateway_.run_out()) findings_.push_back({"accounting", "some flow never ages", scheduler_.now()});
+  check_accounting(gateway_, frames_, expected, scheduler_.now(), findings_);
+
+  Outcome outcome;
+  outcome.findings = std::move(findings_);
+  outcome.trace = trace_.text();
+  Totals& totals = outcome.totals;
+  totals.frames = frames_.arrived[0] + frames_.arrived[1];
+  totals.pdus_judged = safety_.pdus_judged();
+  totals.segments_compared = transparency_.segments_compared();
+  totals.answered = dialogue_totals_.answered;
+  totals.refused = dialogue_totals_.refused;
+  totals.given_up = dialogue_totals_.given_up;
+  totals.connections = dialogue_totals_.connections;
+  totals.events = gateway_.events().size();
+  totals.attacks = plan_.attacks.size();
+  totals.hash = hasher_.hash;
+  return outcome;
+}
+
+}  // namespace
+
+void Totals::add(const Totals& other) {
+  frames += other.frames;
+  pdus_judged += other.pdus_judged;
+  segments_compared += other.segments_compared;
+  answered += other.answered;
+  refused += other.refused;
+  given_up += other.given_up;
+  connections += other.connections;
+  events += other.events;
+  attacks += other.attacks;
+  hash ^= other.hash * 0x9E3779B97F4A7C15;
+}
+
+Outcome play(const Plan& plan, bool trace) { return World(plan, trace).play(); }
+
+}  // namespace conduit::simulation
