@@ -1,0 +1,56 @@
+#include "tests/simulation/network.hpp"
+
+#include <algorithm>
+
+namespace conduit::simulation {
+namespace {
+
+constexpr std::size_t ethernet_size = 14;
+
+bool is_for(View frame, const HostAddress& address) {
+  if (frame.size() < ethernet_size) return false;
+  const bool group = (frame[0] & 1) != 0;
+  return group || std::equal(address.mac.begin(), address.mac.end(), frame.begin());
+}
+
+}  // namespace
+
+void Network::travel(Octets frame, const std::function<void(Octets)>& arrive) {
+  const auto share = [this](std::uint16_t per_mille) {
+    return per_mille != 0 && random_.below(1000) < per_mille;
+  };
+  if (share(faults.lost)) return;
+  const int copies = share(faults.repeated) ? 2 : 1;
+  for (int i = 0; i < copies; ++i) {
+    Octets octets = frame;
+    if (share(faults.damaged) && octets.size() > ethernet_size) {
+      const std::size_t at = ethernet_size + random_.below(octets.size() - ethernet_size);
+      octets[at] = static_cast<std::uint8_t>(octets[at] ^ (1 + random_.below(255)));
+    }
+    std::uint64_t delay = faults.delay_ns;
+    if (i != 0 || share(faults.delayed)) delay += random_.below(faults.delay_ns_max) + 1;
+    scheduler_.after(delay, [arrive, octets = std::move(octets)]() mutable { arrive(std::move(octets)); });
+  }
+}
+
+void Network::send(const Host& from, Octets frame) {
+  for (Watcher* watcher : watchers_) watcher->on_sent(from, frame);
+  const std::uint8_t side = from.side;
+  travel(std::move(frame), [this, side](Octets octets) {
+    for (Watcher* watcher : watchers_) watcher->on_arrival(side, octets);
+    gateway_->arrive(side, std::move(octets));
+  });
+}
+
+void Network::leave(std::uint8_t side, Octets frame) {
+  for (Watcher* watcher : watchers_) watcher->on_departure(side, frame);
+  travel(std::move(frame), [this, side](const Octets& octets) {
+    for (Host* host : hosts_) {
+      if (host->side != side || !is_for(octets, host->address)) continue;
+      for (Watcher* watcher : watchers_) watcher->on_delivery(*host, octets);
+      host->on_frame(octets);
+    }
+  });
+}
+
+}  // namespace conduit::simulation

@@ -1,0 +1,231 @@
+#include "tests/simulation/packet.hpp"
+
+#include <algorithm>
+
+namespace conduit::simulation {
+namespace {
+
+constexpr std::size_t ethernet_size = 14;
+constexpr std::size_t frame_size_least = 60;
+constexpr std::uint8_t protocol_tcp = 6;
+constexpr std::uint8_t next_fragment = 44;
+
+void put16(Octets& to, std::size_t value) {
+  to.push_back(static_cast<std::uint8_t>(value >> 8));
+  to.push_back(static_cast<std::uint8_t>(value));
+}
+void put32(Octets& to, std::uint32_t value) {
+  put16(to, value >> 16);
+  put16(to, value & 0xFFFF);
+}
+template <typename Range>
+void put(Octets& to, const Range& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+void set16(Octets& to, std::size_t at, std::size_t value) {
+  to[at] = static_cast<std::uint8_t>(value >> 8);
+  to[at + 1] = static_cast<std::uint8_t>(value);
+}
+std::uint16_t get16(View from, std::size_t at) {
+  return static_cast<std::uint16_t>(from[at] << 8 | from[at + 1]);
+}
+std::uint32_t get32(View from, std::size_t at) {
+  return std::uint32_t{get16(from, at)} << 16 | get16(from, at + 2);
+}
+
+// RFC 1071, not yet complemented.
+std::uint32_t sum(View octets, std::uint32_t start) {
+  std::uint64_t total = start;
+  std::size_t i = 0;
+  for (; i + 1 < octets.size(); i += 2) total += get16(octets, i);
+  if (i < octets.size()) total += std::uint32_t{octets[i]} << 8;
+  while (total >> 16 != 0) total = (total & 0xFFFF) + (total >> 16);
+  return static_cast<std::uint32_t>(total);
+}
+std::uint16_t checksum(View octets, std::uint32_t start) {
+  return static_cast<std::uint16_t>(~sum(octets, start));
+}
+
+// RFC 9293 §3.1, RFC 8200 §8.1.
+std::uint32_t pseudo_header(View source, View destination, std::size_t size) {
+  return sum(source, sum(destination, protocol_tcp + static_cast<std::uint32_t>(size)));
+}
+
+std::size_t address_size(const Packet& packet) { return packet.ipv6 ? 16 : 4; }
+
+Octets encode_tcp(const Packet& packet) {
+  Octets options = packet.options;
+  while (options.size() % 4 != 0) options.push_back(0);
+  Octets segment;
+  segment.reserve(20 + options.size() + packet.payload.size());
+  put16(segment, packet.source_port);
+  put16(segment, packet.destination_port);
+  put32(segment, packet.sequence);
+  put32(segment, packet.acknowledgement);
+  segment.push_back(static_cast<std::uint8_t>((5 + options.size() / 4) << 4 | (packet.reserved & 0xF)));
+  segment.push_back(packet.flags);
+  put16(segment, packet.window);
+  put16(segment, 0);
+  put16(segment, packet.urgent);
+  put(segment, options);
+  put(segment, packet.payload);
+  const std::size_t n = address_size(packet);
+  const std::uint32_t pseudo =
+      pseudo_header(View(packet.source).first(n), View(packet.destination).first(n), segment.size());
+  set16(segment, 16, checksum(segment, pseudo) + packet.tcp_checksum_error);
+  return segment;
+}
+
+Octets link_header(const Packet& packet) {
+  Octets frame;
+  put(frame, packet.destination_mac);
+  put(frame, packet.source_mac);
+  for (std::size_t i = 0; i < packet.vlan.size(); ++i) {
+    put16(frame, i + 1 < packet.vlan.size() ? 0x88A8 : 0x8100);
+    put16(frame, packet.vlan[i]);
+  }
+  put16(frame, packet.ipv6 ? 0x86DD : 0x0800);
+  return frame;
+}
+
+// `offset`: in octets; `more`: further fragments follow.
+Octets ipv4_header(const Packet& packet, std::size_t payload_size, std::size_t offset, bool more,
+                   bool whole) {
+  Octets header;
+  header.push_back(0x45);
+  header.push_back(0);
+  put16(header, 20 + payload_size);
+  put16(header, packet.identification);
+  put16(header, whole ? 0x4000 : (more ? 0x2000U : 0U) | offset / 8);
+  header.push_back(packet.ttl);
+  header.push_back(protocol_tcp);
+  put16(header, 0);
+  put(header, View(packet.source).first(4));
+  put(header, View(packet.destination).first(4));
+  set16(header, 10, static_cast<std::size_t>(checksum(header, 0)) + packet.ip_checksum_error);
+  return header;
+}
+
+Octets ipv6_header(const Packet& packet, std::size_t payload_size, std::uint8_t next) {
+  Octets header;
+  put32(header, 0x60000000);
+  put16(header, payload_size);
+  header.push_back(next);
+  header.push_back(packet.ttl);
+  put(header, packet.source);
+  put(header, packet.destination);
+  return header;
+}
+
+void pad(Octets& frame) {
+  if (frame.size() < frame_size_least) frame.resize(frame_size_least);
+}
+
+// The IP payload of a whole TCP datagram, or nothing.
+std::optional<View> take_ipv4(View frame, Packet& packet) {
+  if (frame.size() < 20 || frame[0] >> 4 != 4) return {};
+  const std::size_t header = static_cast<std::size_t>(frame[0] & 0xF) * 4;
+  const std::size_t total = get16(frame, 2);
+  if (header < 20 || total < header || total > frame.size()) return {};
+  if ((get16(frame, 6) & 0x3FFF) != 0) return {};  // a fragment
+  if (frame[9] != protocol_tcp) return {};
+  packet.identification = get16(frame, 4);
+  packet.ttl = frame[8];
+  packet.ip_checksum_error = sum(frame.first(header), 0) == 0xFFFF ? 0 : 1;
+  std::copy_n(frame.begin() + 12, 4, packet.source.begin());
+  std::copy_n(frame.begin() + 16, 4, packet.destination.begin());
+  return frame.subspan(header, total - header);
+}
+
+std::optional<View> take_ipv6(View frame, Packet& packet) {
+  if (frame.size() < 40 || frame[0] >> 4 != 6 || frame[6] != protocol_tcp) return {};
+  const std::size_t size = get16(frame, 4);
+  if (size > frame.size() - 40) return {};
+  packet.ipv6 = true;
+  packet.ttl = frame[7];
+  std::copy_n(frame.begin() + 8, 16, packet.source.begin());
+  std::copy_n(frame.begin() + 24, 16, packet.destination.begin());
+  return frame.subspan(40, size);
+}
+
+bool take_tcp(View segment, Packet& packet) {
+  if (segment.size() < 20) return false;
+  const std::size_t header = static_cast<std::size_t>(segment[12] >> 4) * 4;
+  if (header < 20 || header > segment.size()) return false;
+  packet.source_port = get16(segment, 0);
+  packet.destination_port = get16(segment, 2);
+  packet.sequence = get32(segment, 4);
+  packet.acknowledgement = get32(segment, 8);
+  packet.reserved = segment[12] & 0xF;
+  packet.flags = segment[13];
+  packet.window = get16(segment, 14);
+  packet.urgent = get16(segment, 18);
+  packet.options.assign(segment.begin() + 20, segment.begin() + static_cast<std::ptrdiff_t>(header));
+  packet.payload.assign(segment.begin() + static_cast<std::ptrdiff_t>(header), segment.end());
+  const std::size_t n = address_size(packet);
+  const std::uint32_t pseudo =
+      pseudo_header(View(packet.source).first(n), View(packet.destination).first(n), segment.size());
+  packet.tcp_checksum_error = sum(segment, pseudo) == 0xFFFF ? 0 : 1;
+  return true;
+}
+
+}  // namespace
+
+Octets encode(const Packet& packet) {
+  const Octets segment = encode_tcp(packet);
+  Octets frame = link_header(packet);
+  frame.reserve(frame.size() + 40 + segment.size());
+  put(frame, packet.ipv6 ? ipv6_header(packet, segment.size(), protocol_tcp)
+                         : ipv4_header(packet, segment.size(), 0, false, true));
+  put(frame, segment);
+  pad(frame);
+  return frame;
+}
+
+std::optional<Packet> decode(View frame) {
+  if (frame.size() < ethernet_size) return {};
+  Packet packet;
+  std::copy_n(frame.begin(), 6, packet.destination_mac.begin());
+  std::copy_n(frame.begin() + 6, 6, packet.source_mac.begin());
+  std::size_t at = 12;
+  while (frame.size() - at >= 6 && (get16(frame, at) == 0x8100 || get16(frame, at) == 0x88A8)) {
+    packet.vlan.push_back(get16(frame, at + 2));
+    at += 4;
+  }
+  const std::uint16_t type = get16(frame, at);
+  const View rest = frame.subspan(at + 2);
+  std::optional<View> segment;
+  if (type == 0x0800) segment = take_ipv4(rest, packet);
+  if (type == 0x86DD) segment = take_ipv6(rest, packet);
+  if (!segment || !take_tcp(*segment, packet)) return {};
+  return packet;
+}
+
+std::vector<Octets> fragment(const Packet& packet, const std::vector<std::uint16_t>& places) {
+  const Octets segment = encode_tcp(packet);
+  std::vector<Octets> frames;
+  std::size_t from = 0;
+  for (std::size_t i = 0; i <= places.size(); ++i) {
+    const std::size_t to =
+        i < places.size() ? std::min<std::size_t>(places[i], segment.size()) : segment.size();
+    if (to <= from) continue;
+    const bool more = to < segment.size();
+    Octets frame = link_header(packet);
+    if (packet.ipv6) {
+      put(frame, ipv6_header(packet, 8 + to - from, next_fragment));
+      frame.push_back(protocol_tcp);
+      frame.push_back(0);
+      put16(frame, from | (more ? 1U : 0U));
+      put32(frame, packet.identification);
+    } else {
+      put(frame, ipv4_header(packet, to - from, from, more, false));
+    }
+    put(frame, View(segment).subspan(from, to - from));
+    pad(frame);
+    frames.push_back(std::move(frame));
+    from = to;
+  }
+  return frames;
+}
+
+}  // namespace conduit::simulation
