@@ -33,6 +33,9 @@ inline constexpr std::uint32_t back_off_after = 4;      // resets of a pair with
 inline constexpr std::uint64_t back_off_window_ns = 60ULL * 1'000'000'000;
 inline constexpr std::uint64_t back_off_first_ns = 1ULL * 1'000'000'000;  // doubles with each further reset
 inline constexpr std::uint64_t back_off_last_ns = 30ULL * 1'000'000'000;
+inline constexpr std::size_t stray_source_count = 256;          // assets whose strays are counted apart
+inline constexpr std::uint64_t stray_burst = 256;               // strays of an asset answered at once …
+inline constexpr std::uint64_t stray_interval_ns = 10'000'000;  // … and one more each such time
 inline constexpr std::size_t event_fold_count = 256;  // kinds of frame denials folded at a time, power of two
 inline constexpr std::uint64_t event_fold_ns = 1'000'000'000;  // repeats within it are one record
 

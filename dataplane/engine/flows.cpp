@@ -97,20 +97,25 @@ void fill_flow(Flow& flow, const ParsedFrame& frame, Side sender, FlowState stat
   flow.tags[other(sender)] = flow.tags[sender];
 }
 
+// Back-off of the pair, rate of opaque rules.
+[[nodiscard]] Reason check_rate(WorkerContext& context, const Flow& flow, FlowState state) noexcept {
+  if (state == FlowState::HALF_OPEN && context.back_off->held_back(flow.key, context.now_ns)) {
+    return Reason::TCP_BACKED_OFF;
+  }
+  if (is_tcp(flow) && flow.opaque && flow.service != none_index &&
+      !take_limit(context, context.image->services()[flow.service].opaque_rule)) {
+    return Reason::RATE_EXCEEDED;
+  }
+  return Reason::NONE;
+}
+
 // What classification leaves open: group or not, the receiver's MAC, back-off, rate of opaque rules.
 [[nodiscard]] Reason check_opening(WorkerContext& context, Flow& flow, const ParsedFrame& frame) noexcept {
   const RuleImage& image = *context.image;
   const bool to_group = (image.assets()[flow.asset[1]].flags & ASSET_GROUP) != 0;
   if (to_group != frame.group) return Reason::GROUP_NOT_PERMITTED;
   if (!frame.group && !mac_permitted(image, flow.asset[1], flow.mac[1])) return Reason::DESTINATION_UNKNOWN;
-  if (flow.state == FlowState::HALF_OPEN && context.back_off->held_back(flow.key, context.now_ns)) {
-    return Reason::TCP_BACKED_OFF;
-  }
-  if (is_tcp(flow) && flow.opaque && flow.service != none_index &&
-      !take_limit(context, image.services()[flow.service].opaque_rule)) {
-    return Reason::RATE_EXCEEDED;
-  }
-  return Reason::NONE;
+  return check_rate(context, flow, flow.state);
 }
 
 // Events that the opening of a flow asks for.
@@ -169,6 +174,11 @@ void settle_flow(WorkerContext& context, Flow& flow) noexcept {
   }
   if (flow.counted != flow.state) flow.idle_ns = idle_of(context, flow);
   context.flows->settle(flow, deadline_of(flow));
+}
+
+Reason check_reopening(WorkerContext& context, const Flow& flow) noexcept {
+  const Reason reason = room_for(context, FlowState::HALF_OPEN);
+  return reason != Reason::NONE ? reason : check_rate(context, flow, FlowState::HALF_OPEN);
 }
 
 void note_reset(WorkerContext& context, const Flow& flow) noexcept {

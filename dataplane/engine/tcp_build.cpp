@@ -18,7 +18,6 @@ constexpr std::uint32_t timestamp_option_size = 12;  // NOP, NOP, timestamps
 constexpr std::uint8_t own_ttl = 64;
 constexpr std::uint8_t option_end = 0;
 constexpr std::uint8_t option_nop = 1;
-constexpr std::uint8_t option_sack = 5;
 constexpr std::uint8_t option_fast_open = 34;
 
 // Length fields of IP by payload_offset and payload_size; IPv4: its checksum.
@@ -163,8 +162,20 @@ void strip_payload(ParsedFrame& frame) noexcept {
       static_cast<std::uint8_t>(frame.data[frame.l4_offset + 13] & ~(TCP_FIN | TCP_PSH));
 }
 
-void clear_sack(ParsedFrame& frame) noexcept {
-  if (frame.sack_offset != 0) (void)clear_option(frame, option_sack);
+void set_sack_block(ParsedFrame& frame, std::uint8_t index, std::uint32_t left,
+                    std::uint32_t right) noexcept {
+  std::uint8_t* const at = frame.data + frame.sack_offset + 8 * index;
+  store_u32be(at, left);
+  store_u32be(at + 4, right);
+}
+
+void shorten_sack(ParsedFrame& frame, std::uint8_t count) noexcept {
+  if (count == frame.sack_count) return;
+  std::uint8_t* const option = frame.data + frame.sack_offset - 2;
+  const std::uint32_t size = count == 0 ? 0 : 2U + 8U * count;
+  std::fill(option + size, option + 2 + 8 * frame.sack_count, option_nop);
+  if (count != 0) option[1] = static_cast<std::uint8_t>(size);
+  frame.sack_count = count;
 }
 
 void clear_fast_open(ParsedFrame& frame) noexcept { (void)clear_option(frame, option_fast_open); }

@@ -34,8 +34,10 @@ bool send_like(WorkerContext& context, const ParsedFrame& like, std::uint32_t se
 
 // Takes the payload out of the frame, in place: a pure ACK remains. Checksums are left to `finish_changed`.
 void strip_payload(ParsedFrame& frame) noexcept;
-// Overwrites the SACK option, if there is one, with NOPs.
-void clear_sack(ParsedFrame& frame) noexcept;
+// Writes one block of the frame's SACK option.
+void set_sack_block(ParsedFrame& frame, std::uint8_t index, std::uint32_t left, std::uint32_t right) noexcept;
+// Leaves the first `count` blocks of the SACK option, NOPs in place of the others.
+void shorten_sack(ParsedFrame& frame, std::uint8_t count) noexcept;
 // Overwrites a Fast Open option with NOPs.
 void clear_fast_open(ParsedFrame& frame) noexcept;
 void set_sequence(ParsedFrame& frame, std::uint32_t sequence) noexcept;

@@ -254,6 +254,25 @@ Disposition deny(Step& step, Reason reason) noexcept {
   return observed ? Disposition::FORWARD : Disposition::CONSUME;
 }
 
+namespace {
+
+// Each block in the numbers of the bytes' sender, clamped at what it has sent and the receiver has not yet
+// acknowledged. A block of which nothing is left (it lies in a reply, or reports what came twice) is left
+// out.
+void translate_sack(Step& step, PositionMap map) noexcept {
+  ParsedFrame& frame = step.frame;
+  const std::uint8_t* at = frame.data + frame.sack_offset;
+  std::uint8_t kept = 0;
+  for (std::uint8_t i = 0; i < frame.sack_count; ++i, at += 8) {
+    const std::uint32_t left = later(to_sender(map, load_u32be(at)), step.back.acked);
+    const std::uint32_t right = earlier(to_sender(map, load_u32be(at + 4)), step.back.forwarded);
+    if (before(left, right)) set_sack_block(frame, kept++, left, right);
+  }
+  shorten_sack(frame, kept);
+}
+
+}  // namespace
+
 void translate_acknowledgement(Step& step) noexcept {
   if (!step.flow.tcp.mapped) return;
   ParsedFrame& frame = step.frame;
@@ -267,19 +286,7 @@ void translate_acknowledgement(Step& step) noexcept {
     const std::uint32_t left = window > inserted ? window - inserted : 0;
     set_window(frame, static_cast<std::uint16_t>(left >> step.stream.scale));
   }
-  if (mutated(Mutation::SACK_NOT_TRANSLATED)) return;
-  std::uint8_t* at = frame.data + frame.sack_offset;
-  for (std::uint8_t i = 0; i < frame.sack_count; ++i, at += 8) {
-    const std::uint32_t left = to_sender(map, load_u32be(at));
-    const std::uint32_t right = to_sender(map, load_u32be(at + 4));
-    // Nothing is left of a block that lies in an inserted reply; SACK is advice, without it TCP repeats more.
-    if (!before(left, right) || before(left, step.back.acked) || after(right, step.back.forwarded)) {
-      clear_sack(frame);
-      return;
-    }
-    store_u32be(at, left);
-    store_u32be(at + 4, right);
-  }
+  if (frame.sack_count != 0 && !mutated(Mutation::SACK_NOT_TRANSLATED)) translate_sack(step, map);
 }
 
 Disposition forward_unchanged(Step& step) noexcept {

@@ -38,6 +38,8 @@ namespace {
 }
 
 void end_by_drop(Step& step) noexcept {
+  let_judged_go(step);
+  note_reset(step.context, step.flow);
   tcp_reset_receiver(step.context, step.flow, step.sender);
   step.flow.state = FlowState::CLOSING;  // what the sender still sends is swallowed until the flow ages
   step.flow.tcp.phase = TcpPhase::DEAD;
@@ -81,6 +83,9 @@ bool end_by_reset(Step& step, Reason reason) noexcept {
   if (reason != Reason::NONE) {
     (void)deny_frame(step.context, &step.flow, step.frame, Verdict::RESET, reason);
   }
+  let_judged_go(step);
+  if (step.back.waiting_count != 0) place_replies(step.context, step.flow, other(step.sender));
+  send_placed(step.context, step.flow, other(step.sender));
   note_reset(step.context, step.flow);
   tcp_reset_both(step.context, step.flow);
   step.flow.state = FlowState::FREE;

@@ -115,6 +115,8 @@ void agree(TcpState& tcp) noexcept {
       step.flow.state = FlowState::FREE;
       return Course::CONSUME;
     }
+    const Reason reason = check_reopening(step.context, step.flow);
+    if (reason != Reason::NONE) return deny_course(step, reason);
     begin_anew(step.context, step.flow);
     return take_first_syn(step);
   }
@@ -213,6 +215,9 @@ void agree(TcpState& tcp) noexcept {
     const bool inside = !before(sequence, stream.acked) &&
                         !after(to_receiver(map_of(stream, step.aside), sequence), stream.edge_r);
     if (inside && mutated(Mutation::RST_IN_WINDOW)) return end_flow(step);
+    // Its receiver would ask the sender to confirm (RFC 5961 §3). It never sees this RST: it is made to say
+    // where it stands, and a sender that has forgotten the connection answers that with the exact number.
+    if (inside && !step.flow.observe) ask_position(step.context, step.flow, step.sender);
     return deny_course(step, inside ? Reason::TCP_RST_NOT_EXACT : Reason::TCP_OUT_OF_WINDOW);
   }
   // Held bytes never come any more: to the receiver the stream ends where it was let through.

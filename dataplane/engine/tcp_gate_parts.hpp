@@ -82,6 +82,8 @@ enum class Course : std::uint8_t { CONSUME, FORWARD, GO_ON };
 
 [[nodiscard]] Disposition pass_inspected(Step& step) noexcept;
 [[nodiscard]] Disposition pass_observed(Step& step) noexcept;
+// Before the flow ends for what the segment carried: the permitted PDUs in front of that leave.
+void let_judged_go(Step& step) noexcept;
 // Sends what may leave after the segment's bytes (up to `end`) were judged. `left`: how far the stream had
 // left before it; `repeats`: some of its bytes had come before.
 [[nodiscard]] Disposition let_go(Step& step, std::uint32_t end, std::uint32_t left, bool repeats) noexcept;
@@ -111,6 +113,9 @@ void send_reply(WorkerContext& context, Flow& flow, Side side, std::size_t index
 // A pure ACK to the sender, in the name of the other side, of bytes that the other side has acknowledged
 // and of what was removed right behind them.
 void acknowledge_removed(WorkerContext& context, Flow& flow, Side sender) noexcept;
+// A pure ACK in the name of `side`, with a number that the other side has passed: it answers with its
+// position and window.
+void ask_position(WorkerContext& context, const Flow& flow, Side side) noexcept;
 // What the receiver of `side`'s stream expects next, as far as the engine has sent it.
 [[nodiscard]] std::uint32_t next_r(const Flow& flow, Side side) noexcept;
 // Repeats the oldest reply that is not acknowledged; false: often enough.

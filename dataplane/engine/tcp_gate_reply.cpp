@@ -142,6 +142,12 @@ void acknowledge_removed(WorkerContext& context, Flow& flow, Side sender) noexce
   (void)send_own(context, flow, segment);
 }
 
+void ask_position(WorkerContext& context, const Flow& flow, Side side) noexcept {
+  OwnSegment segment = own_segment(flow, side);
+  segment.sequence = next_r(flow, side) - 1;
+  (void)send_own(context, flow, segment);
+}
+
 std::uint32_t next_r(const Flow& flow, Side side) noexcept {
   const Stream& stream = flow.tcp.stream[side];
   std::uint32_t position_r = to_receiver(map_of(flow, side), stream.forwarded);
@@ -172,9 +178,7 @@ bool repeat_reply(WorkerContext& context, Flow& flow, Side side) noexcept {
     stream.repeat_ns = timer_never;
     return true;
   }
-  OwnSegment probe = own_segment(flow, side);  // an old number: the receiver answers with its window
-  probe.sequence = next_r(flow, side) - 1;
-  (void)send_own(context, flow, probe);
+  ask_position(context, flow, side);
   return true;
 }
 

@@ -40,6 +40,7 @@ void send_reset(WorkerContext& context, const Flow& flow, Side side) noexcept {
 
 void end_by_timer(WorkerContext& context, Flow& flow, Side sender, Reason reason) noexcept {
   (void)deny_frame(context, &flow, frame_of(flow, sender), Verdict::RESET, reason);
+  note_reset(context, flow);
   tcp_reset_both(context, flow);
   flow.state = FlowState::FREE;
 }
@@ -57,6 +58,16 @@ void refuse_stray(WorkerContext& context, const Flow& flow, Side sender, const P
   segment.acknowledgement = frame.acknowledgement;
   (void)send_own(context, flow, segment);
   context.counters.resets_sent += 2;
+}
+
+// Two segments for one, to addresses that the sender chose: enough for all connections of an asset after a
+// restart, too little to use the gateway as a source of RSTs.
+[[nodiscard]] bool may_refuse_stray(WorkerContext& context, const Flow& flow, Side sender) noexcept {
+  std::uint64_t& reached = context.stray_ns[flow.asset[sender] % stray_source_count];
+  const std::uint64_t from = std::max(reached, context.now_ns);
+  if (from - context.now_ns > (stray_burst - 1) * stray_interval_ns) return false;
+  reached = from + stray_interval_ns;
+  return true;
 }
 
 // Do the bytes consist of whole PDUs of the flow's client?
@@ -142,7 +153,7 @@ std::uint64_t tcp_timer(WorkerContext& context, Flow& flow) noexcept {
       return timer_never;
     }
     if (stream.repeat_ns <= context.now_ns && !repeat_reply(context, flow, side)) {
-      end_by_timer(context, flow, side, Reason::TCP_IDLE_TIMEOUT);
+      end_by_timer(context, flow, other(side), Reason::TCP_REPLY_UNACKNOWLEDGED);
       return timer_never;
     }
   }
@@ -178,9 +189,10 @@ Disposition tcp_no_flow(WorkerContext& context, ParsedFrame& parsed) noexcept {
     settle_flow(context, *flow);
     return disposition;
   }
-  (void)deny_frame(context, flow, parsed, Verdict::RESET, Reason::TCP_NO_FLOW);
-  const bool bare = parsed.payload_size == 0 && plain;
-  if (!(resync && bare)) refuse_stray(context, *flow, sender, parsed);  // a bare ACK may wait for data
+  const bool bare = parsed.payload_size == 0 && plain;  // may wait for data
+  const bool answered = !(resync && bare) && may_refuse_stray(context, *flow, sender);
+  (void)deny_frame(context, flow, parsed, answered ? Verdict::RESET : Verdict::DROP, Reason::TCP_NO_FLOW);
+  if (answered) refuse_stray(context, *flow, sender, parsed);
   flow->state = FlowState::FREE;
   settle_flow(context, *flow);
   return Disposition::CONSUME;

@@ -19,20 +19,26 @@ namespace {
   const std::uint32_t begin = later(step.frame.sequence, kept_begin(stream));
   std::uint32_t end =
       earlier(step.frame.sequence + static_cast<std::uint32_t>(payload.size()), data_end(stream));
+  // Nor may it end the stream in front of bytes that came already.
+  if (is_fin(step.frame) && before(step.frame.sequence + step.frame.payload_size, data_end(stream)))
+    return false;
   if (!before(begin, end) || mutated(Mutation::LAST_DATA_WINS)) return true;
   if (mutated(Mutation::COMPARISON_CUT_SHORT)) end = begin + 1;
   return kept_equal(*step.context.blocks, stream.kept, begin - kept_begin(stream),
                     payload.subspan(begin - step.frame.sequence, end - begin));
 }
 
+// Do the segments that wait say the same, of bytes and of where the stream ends?
 [[nodiscard]] bool same_as_early(const Step& step) noexcept {
   const Bytes payload = step.frame.payload();
   const std::uint32_t sequence = step.frame.sequence;
   const std::uint32_t end = sequence + static_cast<std::uint32_t>(payload.size());
   for (std::uint8_t i = 0; i < step.stream.early_count; ++i) {
     const EarlySegment& early = step.aside.early[i];
+    const std::uint32_t early_end = early.sequence + early.size;
+    if ((early.fin && after(end, early_end)) || (is_fin(step.frame) && after(early_end, end))) return false;
     const std::uint32_t first = later(sequence, early.sequence);
-    const std::uint32_t last = earlier(end, early.sequence + early.size);
+    const std::uint32_t last = earlier(end, early_end);
     if (!before(first, last)) continue;
     const std::uint8_t* kept = step.context.blocks->data(early.block) + (first - early.sequence);
     const Bytes again = payload.subspan(first - sequence, last - first);
@@ -257,6 +263,15 @@ void settle_removed(Step& step) noexcept {
 }
 
 }  // namespace
+
+void let_judged_go(Step& step) noexcept {
+  Stream& stream = step.stream;
+  const std::uint32_t to = earlier(stream.boundary, data_end(stream));
+  if (!before(stream.forwarded, to)) return;
+  const std::uint32_t from = stream.forwarded;
+  stream.forwarded = to;
+  send_range(step, from, to);
+}
 
 Disposition let_go(Step& step, std::uint32_t end, std::uint32_t left, bool repeats) noexcept {
   Stream& stream = step.stream;

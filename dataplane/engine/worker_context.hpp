@@ -3,6 +3,7 @@
 // address_gate, link_gate, events.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 
@@ -39,6 +40,9 @@ struct WorkerContext {
   std::uint64_t event_sequence = 0;
   std::uint64_t ring_head = 0;   // own copy of ring->head
   std::uint64_t flow_count = 0;  // flows ever made: their ids
+
+  // When the strays of an asset (by its number) would have been answered one by one (GCRA).
+  std::array<std::uint64_t, stray_source_count> stray_ns{};
 
   // The judge's working memory: too large to be laid anew for each PDU.
   PduState pdu_state{};
@@ -95,6 +99,9 @@ struct Judgement {
 // it. The worker does so after tcp_gate and tcp_timer; whoever changes a flow elsewhere does it himself. The
 // flow may be gone afterwards.
 void settle_flow(WorkerContext& context, Flow& flow) noexcept;
+// May a connection that is over be opened anew on the same ports? What open_flow asks of every connection:
+// room for one more, back-off, rate. NONE: yes.
+[[nodiscard]] Reason check_reopening(WorkerContext& context, const Flow& flow) noexcept;
 // A flow was reset for what it carried: repeated resets of an address pair hold back its SYNs
 // (TCP_BACKED_OFF).
 void note_reset(WorkerContext& context, const Flow& flow) noexcept;

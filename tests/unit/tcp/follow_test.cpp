@@ -92,7 +92,9 @@ TEST_CASE("opaque: RST exact, data in the window") {
   Segment rst;
   rst.flags = TCP_RST;
   rst.sequence = Lab::base(0) + 5;
-  CHECK(lab.send(0, rst).to[1].empty());
+  const Lab::Out asked = lab.send(0, rst);
+  REQUIRE(asked.to[1].size() == 1);
+  CHECK(asked.to[1][0].flags == TCP_ACK);
   CHECK(lab.send(0, Lab::data(0, 70000, {1, 2, 3})).to[1].empty());
   CHECK(lab.send(0, Lab::data(0, 5, {1, 2, 3})).to[1].size() == 1);
   CHECK(lab.alive());
@@ -130,6 +132,26 @@ TEST_CASE("mid-stream: seen first from the server") {
   REQUIRE(out.to[1].size() == 1);
   CHECK(out.to[0][0].sequence == Lab::base(1) + 500);
   CHECK(out.to[1][0].sequence == Lab::base(0) + 300);
+}
+
+TEST_CASE("mid-stream: resets are rationed, one asset's strays do not use up another's") {
+  Lab lab;
+  lab.flow.asset = {3, 4};
+  std::size_t answered = 0;
+  const auto stray = [&lab](Side side) {
+    lab.flow.state = FlowState::FREE;
+    const Lab::Out out = lab.send(side, Lab::data(side, 100, read_request(1), 7));
+    CHECK(out.to[0].size() == out.to[1].size());
+    return out.to[side].size();
+  };
+  for (int i = 0; i < 1000; ++i) answered += stray(0);
+  CHECK(answered == stray_burst);
+  CHECK(stray(1) == 1);
+  (void)lab.advance(10 * stray_interval_ns);
+  answered = 0;
+  for (int i = 0; i < 1000; ++i) answered += stray(0);
+  CHECK(answered == 10);
+  CHECK(lab.count(Reason::TCP_NO_FLOW) == 2001);
 }
 
 TEST_CASE("mid-stream: an RST that belongs to nothing vanishes") {

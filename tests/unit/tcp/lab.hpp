@@ -80,7 +80,8 @@ class Lab final : public FrameSink {
   std::map<int, Verdict> response_verdict{};
   bool observing = false;
   bool track_outstanding = false;
-  std::vector<Octets> judged[2];  // by sender
+  Reason reopening = Reason::NONE;  // whether a connection may be opened anew
+  std::vector<Octets> judged[2];    // by sender
   std::vector<Reason> denied{};
   std::size_t malformed = 0;
   std::size_t resets_noted = 0;

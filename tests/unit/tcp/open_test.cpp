@@ -193,9 +193,16 @@ TEST_CASE("RST: only the exact number") {
   for (const std::uint32_t off : {1U, 100U, 59000U}) {
     Lab lab;
     opened(lab);
-    CHECK(lab.send(0, rst(c0 + 13 + off)).to[1].empty());
+    const Lab::Out asked = lab.send(0, rst(c0 + 13 + off));
+    REQUIRE(asked.to[1].size() == 1);  // in its place the server is asked where it stands
+    CHECK(asked.to[1][0].flags == TCP_ACK);
+    CHECK(asked.to[1][0].payload.empty());
+    CHECK(asked.to[1][0].sequence == c0 + 12);
     CHECK(lab.count(Reason::TCP_RST_NOT_EXACT) == 1);
     CHECK(lab.alive());
+    CHECK(lab.send(1, Lab::data(1, 13, {}, 12)).to[0].size() == 1);  // the server's challenge ACK
+    CHECK(lab.send(0, rst(c0 + 13)).to[1].size() == 1);              // a sender that is dead, exact now
+    CHECK_FALSE(lab.alive());
   }
   for (const std::uint32_t off : {100000U, 0U - 1U}) {
     Lab lab;
@@ -340,6 +347,102 @@ TEST_CASE("FIN within a PDU resets the flow: nobody knows what the receiver make
   REQUIRE(out.to[1].size() == 1);
   CHECK((out.to[1][0].flags & TCP_RST) != 0);
   CHECK(lab.malformed == 1);
+}
+
+TEST_CASE("FIN in front of bytes that came already: two readings, the flow is reset") {
+  const Octets two = read_request(1) + read_request(2);
+  for (const bool bare : {false, true}) {
+    CAPTURE(bare);
+    Lab lab;
+    lab.connect();
+    (void)lab.send(0, Lab::data(0, 0, two));
+    Segment fin = bare ? Lab::data(0, 12, {}) : Lab::data(0, 0, part(two, 0, 12));
+    fin.flags |= TCP_FIN;
+    const Lab::Out out = lab.send(0, fin);
+    CHECK(lab.count(Reason::TCP_RETRANSMISSION_DIFFERS) == 1);
+    CHECK_FALSE(lab.alive());
+    REQUIRE(out.to[1].size() == 1);
+    CHECK((out.to[1][0].flags & TCP_RST) != 0);
+    CHECK(out.to[1][0].sequence == Lab::base(0) + 24);
+  }
+}
+
+TEST_CASE("FIN before or behind a gap, against bytes that wait there: the flow is reset") {
+  const Octets two = read_request(1) + read_request(2);
+  Segment behind = Lab::data(0, 12, part(two, 12));
+  Segment early_end = Lab::data(0, 6, part(two, 6, 6));
+  early_end.flags |= TCP_FIN;
+  Segment end = Lab::data(0, 0, part(two, 0, 12));
+  end.flags |= TCP_FIN;
+  const std::vector<std::vector<Segment>> orders{{behind, early_end}, {early_end, behind}, {behind, end}};
+  for (const std::vector<Segment>& order : orders) {
+    Lab lab;
+    lab.connect();
+    for (const Segment& segment : order) (void)lab.send(0, segment);
+    CHECK(lab.count(Reason::TCP_RETRANSMISSION_DIFFERS) == 1);
+    CHECK_FALSE(lab.alive());
+  }
+}
+
+TEST_CASE("FIN that is repeated alone, or with the data before it, in other pieces") {
+  Lab lab;
+  lab.connect();
+  (void)lab.send(0, Lab::data(0, 0, read_request(1) + read_request(2)));
+  Segment fin = Lab::data(0, 24, {});
+  fin.flags |= TCP_FIN;
+  CHECK(lab.send(0, fin).to[1].size() == 1);
+  CHECK(lab.send(0, fin).to[1].size() == 1);
+  Segment with = Lab::data(0, 12, read_request(2));
+  with.flags |= TCP_FIN;
+  const Lab::Out out = lab.send(0, with);
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].payload == read_request(2));
+  CHECK((out.to[1][0].flags & TCP_FIN) != 0);
+  CHECK(lab.judged[0].size() == 2);
+  CHECK(lab.alive());
+}
+
+TEST_CASE("a closed connection is opened anew only if a new one might be") {
+  Lab lab;
+  Dialogue dialogue(lab);
+  dialogue.client.close();
+  dialogue.run();
+  dialogue.server.close();
+  dialogue.run();
+  REQUIRE(lab.flow.state == FlowState::CLOSING);
+  lab.reopening = Reason::TCP_BACKED_OFF;
+  CHECK(lab.send(0, syn(0, c0 + 50000)).to[1].empty());
+  CHECK(lab.count(Reason::TCP_BACKED_OFF) == 1);
+  CHECK(lab.flow.state == FlowState::CLOSING);
+  lab.reopening = Reason::NONE;
+  CHECK(lab.send(0, syn(0, c0 + 50000)).to[1].size() == 1);
+  CHECK(lab.flow.state == FlowState::HALF_OPEN);
+}
+
+TEST_CASE("4-tuple used again: late segments of the old connection do not enter the new one") {
+  Lab lab;
+  Dialogue dialogue(lab);
+  dialogue.client.write(read_request(1));
+  dialogue.run();
+  dialogue.client.close();
+  dialogue.run();
+  dialogue.server.close();
+  dialogue.run();
+  const std::uint32_t isn = c0 + 90000;  // higher, as RFC 6191 asks
+  REQUIRE(lab.send(0, syn(0, isn)).to[1].size() == 1);
+  CHECK(lab.send(0, Lab::data(0, 0, write_request(9))).to[1].empty());  // of the old one
+  REQUIRE(lab.send(1, syn_ack(777, isn + 1)).to[0].size() == 1);
+  CHECK(lab.send(1, Lab::data(1, 0, read_response(1), 12)).to[0].empty());
+  Segment ack;
+  ack.sequence = isn + 1;
+  ack.acknowledgement = 778;
+  ack.payload = read_request(2);
+  CHECK(lab.send(0, ack).to[1].size() == 1);
+  CHECK(lab.flow.state == FlowState::ESTABLISHED);
+  CHECK(lab.judged[0].size() == 2);
+  Segment late = Lab::data(0, 12, write_request(3));
+  CHECK(lab.send(0, late).to[1].empty());
+  CHECK(lab.judged[0].size() == 2);
 }
 
 TEST_CASE("FIN that comes early is taken in its turn") {

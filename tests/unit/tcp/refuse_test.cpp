@@ -163,6 +163,8 @@ TEST_CASE("a lost reply is repeated until it is acknowledged, then both sides ar
     REQUIRE(out.to[1].size() == 1);
     CHECK(out.to[0][0].sequence == Lab::base(1) + 9);
     CHECK(out.to[1][0].sequence == Lab::base(0));
+    CHECK(lab.count(Reason::TCP_REPLY_UNACKNOWLEDGED) == 1);
+    CHECK(lab.resets_noted == 1);
   }
 }
 
@@ -210,6 +212,22 @@ TEST_CASE("SACK edges move with the stream; a block inside a reply is left out")
   out = lab.send(0, of_reply);
   REQUIRE(out.to[1].size() == 1);
   CHECK(out.to[1][0].sack.empty());
+}
+
+TEST_CASE("SACK: blocks are clamped one by one, what remains keeps its place") {
+  Lab lab;
+  lab.connect();
+  const std::uint32_t c = Lab::base(0);
+  (void)lab.send(0, Lab::data(0, 0, read_request(1) + write_request(2)));  // 12 … 24 removed
+  (void)lab.send(0, Lab::data(0, 24, read_request(3) + read_request(4)));
+  Segment ack = Lab::data(1, 0, {}, 0);
+  ack.sack = {{c + 6, c + 18}, {c - 40, c - 20}, {c + 30, c + 900}};
+  const Lab::Out out = lab.send(1, ack);
+  REQUIRE(out.to[0].size() == 1);
+  const Segment& left = out.to[0].back();
+  REQUIRE(left.sack.size() == 2);
+  CHECK(left.sack[0] == std::pair{c + 6, c + 30});   // around the removed request
+  CHECK(left.sack[1] == std::pair{c + 42, c + 48});  // nothing behind it has been sent
 }
 
 TEST_CASE("many refusals in one flow, one after the other") {
@@ -336,6 +354,42 @@ TEST_CASE("RESET: exact numbers on both sides, although a permitted PDU stands b
   CHECK(out.to[0][0].sequence == Lab::base(1));
   CHECK(out.to[1][0].sequence == Lab::base(0) + 12);
   CHECK(lab.resets_noted == 1);
+  CHECK(lab.pool.in_use() == 0);
+}
+
+TEST_CASE("RESET, DROP, no PDU, stump: permitted PDUs of the same segment leave first") {
+  const Octets good = read_request(1);
+  const auto check = [&good](Verdict verdict, const Octets& bad, std::uint8_t flags) {
+    Lab lab;
+    lab.request_verdict[6] = verdict;
+    lab.connect();
+    Segment segment = Lab::data(0, 0, good + bad);
+    segment.flags |= flags;
+    const Lab::Out out = lab.send(0, segment);
+    REQUIRE(out.to[1].size() == 2);
+    CHECK(out.to[1][0].payload == good);
+    CHECK((out.to[1][1].flags & TCP_RST) != 0);
+    CHECK(out.to[1][1].sequence == Lab::base(0) + 12);
+    CHECK(lab.resets_noted == 1);
+    CHECK(lab.pool.in_use() == 0);
+  };
+  check(Verdict::RESET, write_request(2), 0);
+  check(Verdict::DROP, write_request(2), 0);
+  check(Verdict::RESET, {0, 2, 7, 7, 0, 6}, 0);
+  check(Verdict::RESET, part(read_request(2), 0, 9), TCP_FIN);
+}
+
+TEST_CASE("RESET: the reply to a request refused just before leaves first") {
+  Lab lab;
+  lab.request_verdict[16] = Verdict::RESET;
+  lab.connect();
+  Octets bad = write_request(2);
+  bad[7] = 16;
+  const Lab::Out out = lab.send(0, Lab::data(0, 0, write_request(1) + bad));
+  REQUIRE(out.to[0].size() == 2);
+  CHECK(out.to[0][0].payload == exception(1, 6));
+  CHECK((out.to[0][1].flags & TCP_RST) != 0);
+  CHECK(out.to[0][1].sequence == Lab::base(1) + 9);
   CHECK(lab.pool.in_use() == 0);
 }
 
