@@ -44,7 +44,15 @@ inline RuleImage open_image(const ImageBuffer& buffer) {
 
 class Plane {
  public:
-  explicit Plane(const ImageSource& source, EngineLimits limits = {}) {
+  // Small tables: each plane is new memory, and there are hundreds of them.
+  [[nodiscard]] static EngineLimits small() {
+    EngineLimits limits;
+    limits.flow_count = 1024;
+    limits.half_open_count = 512;
+    limits.block_count = 1024;
+    return limits;
+  }
+  explicit Plane(const ImageSource& source, EngineLimits limits = small()) {
     config.limits = limits;
     config.boot_id = 77;
     config.hash_seed = 12345;
@@ -65,8 +73,11 @@ class Plane {
     has_image = true;
   }
   void begin() {
+    // As in life: after a swap the worker gets another object, and the old one is still there.
+    if (has_image && (!in_force[current].valid() || &in_force[current].header() != &image.header()))
+      in_force[current ^= 1U] = image;
     worker->begin(now_ns, 1'700'000'000'000'000'000 + now_ns, TimeQuality::SYNCHRONIZED,
-                  has_image ? &image : nullptr, island);
+                  has_image ? &in_force[current] : nullptr, island);
   }
   // The frame as it left, or empty.
   Octets pass(Octets octets, std::uint8_t port_in = 0) {
@@ -131,6 +142,8 @@ class Plane {
   EventRing* ring = nullptr;
   std::vector<std::unique_ptr<ImageBuffer>> buffers;
   RuleImage image;
+  RuleImage in_force[2];
+  unsigned current = 0;
   bool has_image = false;
   bool island = false;
   std::uint8_t frame_flags = 0;

@@ -91,6 +91,21 @@ TEST_CASE("partial: FORWARD lets all but the completing byte go at once") {
   CHECK_FALSE(lab.alive());
 }
 
+TEST_CASE("the rest of a PDU whose head has left is never judged as a PDU of its own") {
+  Lab lab;
+  lab.request_verdict[16] = Verdict::REFUSE;
+  lab.flow.asset_flags = ASSET_PARTIAL_FORWARD;
+  lab.connect();
+  Octets denied{0, 1, 0, 0, 0, 19, 1, 16, 0, 0, 0, 6, 12};
+  denied = denied + read_request(7);  // what it writes reads like a permitted request
+  CHECK(lab.send(0, Lab::data(0, 0, part(denied, 0, 13))).to[1].size() == 1);
+  const Lab::Out out = lab.send(0, Lab::data(0, 13, part(denied, 13)));
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].payload.empty());
+  CHECK((out.to[1][0].flags & TCP_RST) != 0);
+  CHECK_FALSE(lab.alive());
+}
+
 TEST_CASE("partial: HOLD resets instead of releasing") {
   Lab lab;
   lab.flow.asset_flags = ASSET_PARTIAL_HOLD;

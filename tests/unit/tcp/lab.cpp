@@ -247,6 +247,7 @@ Lab::Lab(std::uint32_t blocks) : pool(blocks), protocol(modbus_protocol) {
 Lab::~Lab() {
   tcp_release(context, flow);
   CHECK(pool.in_use() == 0);
+  std::copy(isn_usual, isn_usual + 2, isn);
   lab = nullptr;
 }
 
@@ -265,11 +266,15 @@ Lab::Out Lab::send(Side side, const Segment& segment) {
   parse_frame(frame.data(), static_cast<std::uint32_t>(frame.size()), side, 0, 1, parsed);
   REQUIRE(parsed.reason == Reason::NONE);
   parsed.port_out = other(side);
+  if (long_way) flow.tcp.plain_for = never_plain;
   const bool known = flow.state != FlowState::FREE;
   const Disposition disposition =
       known ? tcp_gate(context, flow, side, parsed) : tcp_no_flow(context, parsed);
   if (disposition == Disposition::FORWARD) {
     out.to[other(side)].push_back(segment_of(parsed.data, parsed.size));
+  }
+  for (Side to = 0; recording && to < 2; ++to) {
+    left[to].insert(left[to].end(), out.to[to].begin(), out.to[to].end());
   }
   settle();
   return out;

@@ -5,6 +5,7 @@
 // invariants are checked after each step, and all blocks have to be back when the lab closes.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -32,6 +33,7 @@ struct Segment {
   std::optional<std::uint8_t> scale{};
   std::uint16_t mss = 0;
   bool fast_open = false;
+  bool operator==(const Segment&) const = default;
 };
 
 // Modbus ADUs.
@@ -59,7 +61,8 @@ class Lab final : public FrameSink {
   // Handshake with the numbers below. Frames are not returned.
   void connect();
 
-  static constexpr std::uint32_t isn[2] = {1000, 0xFFFFFF00};  // the server's numbers wrap early
+  static constexpr std::uint32_t isn_usual[2] = {1000, 0xFFFFFF00};   // the server's numbers wrap early
+  static inline std::uint32_t isn[2] = {isn_usual[0], isn_usual[1]};  // as it closes, a lab restores them
   // First data number of a side.
   [[nodiscard]] static std::uint32_t base(Side side) { return isn[side] + 1; }
 
@@ -83,6 +86,9 @@ class Lab final : public FrameSink {
   Reason reopening = Reason::NONE;  // whether a connection may be opened anew
   std::vector<Octets> judged[2];    // by sender
   std::vector<Reason> denied{};
+  bool long_way = false;         // every segment takes the gate's long way
+  std::vector<Segment> left[2];  // all that has left towards a side, where `recording`
+  bool recording = false;
   std::size_t malformed = 0;
   std::size_t resets_noted = 0;
   std::size_t opened = 0;

@@ -26,8 +26,8 @@ Segment rst(std::uint32_t sequence) {
   segment.sequence = sequence;
   return segment;
 }
-constexpr std::uint32_t c0 = Lab::isn[0];
-constexpr std::uint32_t s0 = Lab::isn[1];
+constexpr std::uint32_t c0 = Lab::isn_usual[0];
+constexpr std::uint32_t s0 = Lab::isn_usual[1];
 
 }  // namespace
 

@@ -144,6 +144,17 @@ TEST_CASE("retained bytes have a bound, one PDU at a time") {
   CHECK(lab.flow.tcp.stream[0].kept.size <= retained_size_max);
 }
 
+TEST_CASE("data from far below the window are dropped") {
+  Lab lab;
+  lab.connect();
+  (void)lab.send(0, Lab::data(0, 0, read_request(1)));
+  (void)lab.send(1, Lab::data(1, 0, {}, 12));
+  CHECK(lab.send(0, Lab::data(0, 0U - 70000, write_request(2))).to[1].empty());
+  CHECK(lab.send(0, Lab::data(0, 0x80000000U, write_request(2))).to[1].empty());
+  CHECK(lab.count(Reason::TCP_OUT_OF_WINDOW) == 2);
+  CHECK(lab.alive());
+}
+
 TEST_CASE("an acknowledgement of what was never sent is dropped") {
   Lab lab;
   lab.connect();

@@ -3,6 +3,7 @@
 // requests, in order. Liveness: every request is answered or refused once the storm is over.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <random>
 
 #include "tests/unit/tcp/lab.hpp"
@@ -92,10 +93,30 @@ void answer(Dialogue& dialogue) {
 
 enum class Cuts { ANYWHERE, BETWEEN_PDUS };
 
-void run_storm(unsigned seed, std::uint16_t asset_flags, Cuts cuts, std::size_t& resets) {
+struct Course {
+  std::vector<Segment> left[2]{};
+  std::vector<Octets> judged[2]{};
+  std::vector<Reason> denied{};
+  std::array<std::uint64_t, 5> counters{};
+  bool operator==(const Course&) const = default;
+};
+
+Course course_of(const Lab& lab) {
+  const WorkerCounters& counters = lab.context.counters;
+  return {{lab.left[0], lab.left[1]},
+          {lab.judged[0], lab.judged[1]},
+          lab.denied,
+          {counters.tails_held, counters.tails_released, counters.refusals_sent, counters.refusals_repeated,
+           counters.resets_sent}};
+}
+
+Course run_storm(unsigned seed, std::uint16_t asset_flags, Cuts cuts, std::size_t& resets,
+                 bool long_way = false) {
   CAPTURE(seed);
   Lab lab(512);
   lab.flow.asset_flags = asset_flags;
+  lab.long_way = long_way;
+  lab.recording = true;
   Storm storm(seed);
   Dialogue dialogue(lab);
   const Plan plan = make_plan(storm);
@@ -132,28 +153,62 @@ void run_storm(unsigned seed, std::uint16_t asset_flags, Cuts cuts, std::size_t&
       if (adu.size() == 12) CHECK(adu[7] == 3);
     }
   }
+  return course_of(lab);
+}
+
+// Numbers that wrap within the first few requests, at every distance from the places of edits.
+void set_numbers(unsigned seed) {
+  Lab::isn[0] = 0U - seed % 300;
+  Lab::isn[1] = 0U - seed / 3 % 300;
 }
 
 }  // namespace
 
 TEST_CASE("storms: requests come whole, some are refused") {
   std::size_t resets = 0;
-  for (unsigned seed = 1; seed <= 300; ++seed) run_storm(seed, 0, Cuts::BETWEEN_PDUS, resets);
+  for (unsigned seed = 1; seed <= 300; ++seed) (void)run_storm(seed, 0, Cuts::BETWEEN_PDUS, resets);
   CHECK(resets == 0);
 }
 
 TEST_CASE("storms: requests are cut anywhere, tails are held") {
   std::size_t resets = 0;  // part of a request that is denied later had been let go
-  for (unsigned seed = 1; seed <= 200; ++seed) run_storm(seed, 0, Cuts::ANYWHERE, resets);
+  for (unsigned seed = 1; seed <= 200; ++seed) (void)run_storm(seed, 0, Cuts::ANYWHERE, resets);
   CHECK(resets < 200);
 }
 
 TEST_CASE("storms: tails are let go but for their last byte") {
   std::size_t resets = 0;
   for (unsigned seed = 1; seed <= 100; ++seed) {
-    run_storm(seed, ASSET_PARTIAL_FORWARD, Cuts::ANYWHERE, resets);
+    (void)run_storm(seed, ASSET_PARTIAL_FORWARD, Cuts::ANYWHERE, resets);
   }
   CHECK(resets < 100);
+}
+
+TEST_CASE("storms: numbers wrap across every edit, on both sides") {
+  std::size_t resets = 0;
+  for (unsigned seed = 1; seed <= 300; ++seed) {
+    set_numbers(seed);
+    (void)run_storm(seed, 0, Cuts::BETWEEN_PDUS, resets);
+  }
+  CHECK(resets == 0);
+}
+
+TEST_CASE("storms: the short way and the long way let the same leave, judge and count the same") {
+  std::size_t resets = 0;
+  std::size_t segments = 0;
+  for (unsigned seed = 1; seed <= 300; ++seed) {
+    CAPTURE(seed);
+    const Cuts cuts = seed % 2 == 0 ? Cuts::ANYWHERE : Cuts::BETWEEN_PDUS;
+    std::uint16_t flags = 0;
+    if (seed % 5 == 0) flags = ASSET_PARTIAL_FORWARD;
+    const Course usual = run_storm(seed, flags, cuts, resets, false);
+    const Course lengthy = run_storm(seed, flags, cuts, resets, true);
+    CHECK(usual.left[0] == lengthy.left[0]);
+    CHECK(usual.left[1] == lengthy.left[1]);
+    CHECK(usual == lengthy);
+    segments += usual.left[0].size() + usual.left[1].size();
+  }
+  CHECK(segments > 10000);
 }
 
 }  // namespace conduit::tcp_test
