@@ -81,6 +81,7 @@ void take_acknowledgement(Step& step) noexcept {
   const bool advanced = after(frame.acknowledgement, back.acked_r);
   if (advanced) {
     back.acked_r = frame.acknowledgement;
+    back.repeat_count = 0;
     settle_acknowledged(step.context, step.flow, other(step.sender));
   }
   const std::uint32_t edge = frame.acknowledgement + (std::uint32_t{frame.window} << step.stream.scale);
@@ -318,7 +319,7 @@ void settle_acknowledged(WorkerContext& context, Flow& flow, Side side) noexcept
       stream.delta -= edit.size;
       continue;
     }
-    if (!edit.sent || before(stream.acked_r, place_r + edit.size)) break;
+    if (!edit.left() || before(stream.acked_r, place_r + edit.size)) break;
     stream.delta += edit.size;
     if (!mutated(Mutation::BLOCK_LEAKED_BY_REPLY)) context.blocks->give_back(edit.block);
     stream.repeat_count = 0;

@@ -106,10 +106,12 @@ bool end_by_reset(Step& step, Reason reason) noexcept;
 // A reply to the sender, to enter the stream towards it as soon as it may. False: no room.
 [[nodiscard]] bool queue_reply(Step& step, Bytes reply) noexcept;
 // Gives waiting replies their place at the boundary of `side`'s stream, as far as they may enter there now.
-void place_replies(WorkerContext& context, Flow& flow, Side side) noexcept;
+// `in_parts`: into a window that has some room, but not for all of the reply.
+void place_replies(WorkerContext& context, Flow& flow, Side side, bool in_parts = false) noexcept;
 // Sends replies whose place everything before has reached.
 void send_placed(WorkerContext& context, Flow& flow, Side side) noexcept;
-void send_reply(WorkerContext& context, Flow& flow, Side side, std::size_t index) noexcept;
+void send_reply(WorkerContext& context, Flow& flow, Side side,
+                std::size_t index) noexcept;  // as the window permits
 // A pure ACK to the sender, in the name of the other side, of bytes that the other side has acknowledged
 // and of what was removed right behind them.
 void acknowledge_removed(WorkerContext& context, Flow& flow, Side sender) noexcept;

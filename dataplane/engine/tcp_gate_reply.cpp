@@ -48,6 +48,13 @@ namespace {
   return segment;
 }
 
+// How far the client's window lets an inserted reply go.
+[[nodiscard]] std::uint32_t windowed_end_r(const Stream& stream, const Edit& edit,
+                                           std::uint32_t place_r) noexcept {
+  const std::uint32_t end_r = place_r + edit.size;
+  return mutated(Mutation::REPLY_BEYOND_WINDOW) ? end_r : earlier(end_r, later(stream.edge_r, place_r));
+}
+
 void drop_first_waiting(Stream& stream, StreamAside& aside) noexcept {
   std::copy(aside.waiting.begin() + 1, aside.waiting.begin() + stream.waiting_count, aside.waiting.begin());
   --stream.waiting_count;
@@ -64,7 +71,7 @@ bool remove_pdu(Step& step, std::uint32_t size) noexcept {
     last->size += size;
   } else {
     if (!has_room(stream)) return false;
-    step.aside.edits[stream.edit_count++] = Edit{stream.boundary, size, none_index, EditKind::REMOVED, true};
+    step.aside.edits[stream.edit_count++] = Edit{stream.boundary, size, none_index, EditKind::REMOVED, 0};
   }
   stream.boundary += size;
   stream.discarding = true;
@@ -85,7 +92,7 @@ bool queue_reply(Step& step, Bytes reply) noexcept {
   return true;
 }
 
-void place_replies(WorkerContext& context, Flow& flow, Side side) noexcept {
+void place_replies(WorkerContext& context, Flow& flow, Side side, bool in_parts) noexcept {
   Stream& stream = flow.tcp.stream[side];
   StreamAside& aside = flow.tcp.aside[side];
   while (stream.waiting_count != 0) {
@@ -101,14 +108,15 @@ void place_replies(WorkerContext& context, Flow& flow, Side side) noexcept {
     if ((!at_boundary && !anywhere) || stream.edit_count == aside.edits.size() ||
         !in_turn(flow, waiting.order))
       return;
-    const std::uint32_t end_r = to_receiver(map_of(stream, aside), stream.boundary) + waiting.size;
+    const std::uint32_t place_r = to_receiver(map_of(stream, aside), stream.boundary);
+    const std::uint32_t end_r = place_r + (in_parts ? 1U : waiting.size);
     if (after(end_r, stream.edge_r) &&
         !mutated(Mutation::REPLY_BEYOND_WINDOW)) {  // the client's window: asked for it again by the timer
       if (stream.repeat_ns == timer_never) stream.repeat_ns = context.now_ns + reply_repeat_ns;
       return;
     }
     aside.edits[stream.edit_count++] =
-        Edit{stream.boundary, waiting.size, waiting.block, EditKind::INSERTED, false};
+        Edit{stream.boundary, waiting.size, waiting.block, EditKind::INSERTED, 0};
     drop_first_waiting(stream, aside);
   }
 }
@@ -116,13 +124,18 @@ void place_replies(WorkerContext& context, Flow& flow, Side side) noexcept {
 void send_reply(WorkerContext& context, Flow& flow, Side side, std::size_t index) noexcept {
   Stream& stream = flow.tcp.stream[side];
   Edit& edit = flow.tcp.aside[side].edits[index];
+  const std::uint32_t place_r = edit_position_r(map_of(flow, side), index);
+  const std::uint32_t begin_r = later(place_r, stream.acked_r);
+  const std::uint32_t end_r = windowed_end_r(stream, edit, place_r);
+  if (!before(begin_r, end_r)) return ask_position(context, flow, side);
   OwnSegment segment = own_segment(flow, side);
   segment.flags |= TCP_PSH;
-  segment.sequence = edit_position_r(map_of(flow, side), index);
-  segment.payload = {context.blocks->data(edit.block), edit.size};
+  segment.sequence = begin_r;
+  segment.payload = {context.blocks->data(edit.block) + (begin_r - place_r), end_r - begin_r};
   (void)send_own(context, flow, segment);
-  ++(edit.sent ? context.counters.refusals_repeated : context.counters.refusals_sent);
-  edit.sent = true;
+  if (edit.sent == 0) ++context.counters.refusals_sent;
+  if (before(begin_r, place_r + edit.sent)) ++context.counters.refusals_repeated;
+  edit.sent = std::max(edit.sent, static_cast<std::uint16_t>(end_r - place_r));
   if (stream.repeat_ns == timer_never) stream.repeat_ns = context.now_ns + reply_repeat_ns;
 }
 
@@ -130,8 +143,10 @@ void send_placed(WorkerContext& context, Flow& flow, Side side) noexcept {
   const Stream& stream = flow.tcp.stream[side];
   for (std::size_t i = 0; i < stream.edit_count; ++i) {
     const Edit& edit = flow.tcp.aside[side].edits[i];
-    const bool due = edit.kind == EditKind::INSERTED && !edit.sent;
-    if (due && !after(edit.position, stream.forwarded)) send_reply(context, flow, side, i);
+    if (edit.left() || after(edit.position, stream.forwarded)) continue;
+    const std::uint32_t place_r = edit_position_r(map_of(flow, side), i);
+    const bool more = after(windowed_end_r(stream, edit, place_r), place_r + edit.sent);
+    if (more) send_reply(context, flow, side, i);
   }
 }
 
@@ -154,7 +169,7 @@ std::uint32_t next_r(const Flow& flow, Side side) noexcept {
   for (std::size_t i = 0; i < stream.edit_count; ++i) {
     const Edit& edit = flow.tcp.aside[side].edits[i];
     const bool counted = edit.kind == EditKind::INSERTED && !after(edit.position, stream.forwarded);
-    if (counted && !edit.sent) position_r -= edit.size;
+    if (counted) position_r -= edit.size - edit.sent;
   }
   return position_r;
 }
@@ -164,7 +179,7 @@ bool repeat_reply(WorkerContext& context, Flow& flow, Side side) noexcept {
   if (stream.repeat_count == reply_repeat_max) return false;
   ++stream.repeat_count;
   stream.repeat_ns = context.now_ns + (reply_repeat_ns << stream.repeat_count);
-  place_replies(context, flow, side);
+  place_replies(context, flow, side, true);
   const auto first = flow.tcp.aside[side].edits.begin();
   const auto last = first + stream.edit_count;
   const auto oldest =

@@ -192,7 +192,7 @@ void send_range(Step& step, std::uint32_t from, std::uint32_t to) noexcept {
       if (before(edit.position, from)) continue;
       send_run(step, from, edit.position, false);
       from = edit.position;
-      if (!edit.sent) send_reply(step.context, step.flow, step.sender, i);
+      if (!edit.left()) send_reply(step.context, step.flow, step.sender, i);
       continue;
     }
     if (after(edit.position, from)) send_run(step, from, edit.position, false);
@@ -208,7 +208,7 @@ void send_range(Step& step, std::uint32_t from, std::uint32_t to) noexcept {
   for (std::uint8_t i = 0; i < step.stream.edit_count; ++i) {
     const Edit& edit = step.aside.edits[i];
     const bool behind = edit.kind == EditKind::REMOVED ? !after(edit.position + edit.size, from)
-                                                       : edit.sent && !after(edit.position, from);
+                                                       : edit.left() && !after(edit.position, from);
     if (!behind && before(edit.position, to)) return false;
   }
   return true;
@@ -256,7 +256,7 @@ void settle_removed(Step& step) noexcept {
   if (step.flow.tcp.mapped && step.stream.acked != acked) {
     if (step.back.waiting_count != 0) place_replies(step.context, step.flow, other(step.sender));
     const std::uint8_t placed = step.back.edit_count;
-    const bool reply_leaves = placed != 0 && !step.back_aside.edits[placed - 1U].sent &&
+    const bool reply_leaves = placed != 0 && !step.back_aside.edits[placed - 1U].left() &&
                               step.back_aside.edits[placed - 1U].kind == EditKind::INSERTED;
     if (!reply_leaves) acknowledge_removed(step.context, step.flow, step.sender);
   }

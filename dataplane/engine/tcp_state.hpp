@@ -49,7 +49,10 @@ struct Edit {
   std::uint32_t size = 0;            // octets
   std::uint32_t block = none_index;  // INSERTED: the bytes, for repeating them
   EditKind kind = EditKind::REMOVED;
-  bool sent = false;  // INSERTED: has left at least once
+  std::uint16_t sent = 0;  // INSERTED: so many octets have left at least once
+
+  // Is all of it on its way?
+  [[nodiscard]] constexpr bool left() const noexcept { return kind == EditKind::REMOVED || sent == size; }
 };
 
 // A negative reply that may not enter its stream yet.

@@ -125,8 +125,8 @@ TEST_CASE("a reply waits for room in the client's window") {
   Lab lab;
   lab.connect();
   Segment request = Lab::data(0, 0, write_request(1));
-  lab.flow.tcp.stream[1].edge_r = Lab::base(1) + 4;
-  request.window = 4;
+  lab.flow.tcp.stream[1].edge_r = Lab::base(1);
+  request.window = 0;
   Lab::Out out = lab.send(0, request);
   REQUIRE(out.to[0].size() == 1);  // the removed bytes are acknowledged, the reply is not yet there
   CHECK(out.to[0][0].payload.empty());
@@ -136,6 +136,60 @@ TEST_CASE("a reply waits for room in the client's window") {
   out = lab.send(0, Lab::data(0, 12, {}));
   REQUIRE(out.to[0].size() == 1);
   CHECK(out.to[0][0].payload == exception(1, 6));
+}
+
+TEST_CASE("a window that is never as large as the reply gets it in parts") {
+  for (std::uint16_t window = 1; window < 9; ++window) {
+    CAPTURE(window);
+    Lab lab;
+    lab.connect();
+    lab.flow.tcp.stream[1].edge_r = Lab::base(1) + window;
+    Segment segment = Lab::data(0, 0, write_request(1));
+    segment.window = window;
+    CHECK(lab.send(0, segment).to[0].size() == 1);  // the acknowledgement of the removed bytes
+    Octets got;
+    Lab::Out out = lab.advance(reply_repeat_ns);
+    for (int turn = 0; turn < 10 && !out.to[0].empty(); ++turn) {
+      for (const Segment& reply : out.to[0]) {
+        CHECK(reply.sequence == Lab::base(1) + got.size());
+        CHECK(reply.payload.size() <= window);
+        got = got + reply.payload;
+      }
+      segment = Lab::data(0, 12, {}, static_cast<std::uint32_t>(got.size()));
+      segment.window = window;
+      out = lab.send(0, segment);
+      CHECK(out.to[1].empty());  // the server knows nothing of this
+    }
+    CHECK(got == exception(1, 6));
+    CHECK(lab.flow.timer_ns == timer_never);
+    CHECK(lab.context.counters.refusals_sent == 1);
+    // The server's own bytes follow in their turn.
+    (void)lab.send(0, Lab::data(0, 12, read_request(2), 9));
+    out = lab.send(1, Lab::data(1, 0, read_response(2), 12));
+    REQUIRE(out.to[0].size() == 1);
+    CHECK(out.to[0][0].sequence == Lab::base(1) + 9);
+  }
+}
+
+TEST_CASE("a part of a reply that was lost is repeated from what was acknowledged") {
+  Lab lab;
+  lab.connect();
+  lab.flow.tcp.stream[1].edge_r = Lab::base(1) + 4;
+  Segment segment = Lab::data(0, 0, write_request(1));
+  segment.window = 4;
+  (void)lab.send(0, segment);
+  CHECK(lab.advance(reply_repeat_ns).to[0].size() == 1);  // four octets
+  segment = Lab::data(0, 12, {}, 2);                      // two of them have come, the window is wide now
+  segment.window = 100;
+  Lab::Out out = lab.send(0, segment);
+  REQUIRE(out.to[0].size() == 1);
+  CHECK(out.to[0][0].sequence == Lab::base(1) + 2);
+  CHECK(out.to[0][0].payload == part(exception(1, 6), 2));
+  out = lab.advance(lab.flow.timer_ns - lab.context.now_ns);
+  REQUIRE(out.to[0].size() == 1);
+  CHECK(out.to[0][0].payload == part(exception(1, 6), 2));
+  (void)lab.send(0, Lab::data(0, 12, {}, 9));
+  CHECK(lab.flow.timer_ns == timer_never);
 }
 
 TEST_CASE("a lost reply is repeated until it is acknowledged, then both sides are reset") {
