@@ -15,7 +15,7 @@ namespace {
 
 [[nodiscard]] bool settled(const Stream& stream) noexcept {
   return stream.forwarded == stream.received && stream.early_count == 0 && stream.waiting_count == 0 &&
-         !after(stream.boundary, stream.received);
+         stream.edit_count == 0 && !after(stream.boundary, stream.received);
 }
 
 // The policy in force wants the streams followed in another way than so far. False: that cannot be.
@@ -252,7 +252,7 @@ enum class Usual : std::uint8_t { CONSUME = 0, FORWARD = 1, NOT_USUAL = 2 };
 
 Disposition deny(Step& step, Reason reason) noexcept {
   const bool observed = deny_frame(step.context, &step.flow, step.frame, Verdict::DROP, reason);
-  return observed ? Disposition::FORWARD : Disposition::CONSUME;
+  return observed ? forward_unchanged(step) : Disposition::CONSUME;
 }
 
 namespace {

@@ -75,6 +75,7 @@ void begin_anew(WorkerContext& context, Flow& flow) noexcept {
   flow.first_recorded = false;
   flow.timer_ns = timer_never;
   flow.state = FlowState::HALF_OPEN;
+  flow.id = ++context.flow_count;
 }
 
 [[nodiscard]] Course take_first_syn(Step& step) noexcept {
@@ -149,12 +150,10 @@ void agree(TcpState& tcp) noexcept {
   if (!answers || (tcp.phase == TcpPhase::OPEN && !known)) {
     return deny_course(step, Reason::TCP_HANDSHAKE_VIOLATED);
   }
-  if (tcp.phase == TcpPhase::OPEN) {
-    return frame.payload_size == 0 ? Course::FORWARD : deny_course(step, Reason::TCP_SYN_DATA);
-  }
   if (step.aside.syn.acked && !known) return deny_course(step, Reason::TCP_HANDSHAKE_VIOLATED);
   const Course course = clean_syn(step);
   if (course != Course::GO_ON) return course;
+  if (tcp.phase == TcpPhase::OPEN) return Course::FORWARD;  // once more
   if (!known) begin_stream(tcp, step.sender, facts_of(frame));
   step.back_aside.syn.acked = true;
   agree(tcp);
@@ -168,7 +167,12 @@ void agree(TcpState& tcp) noexcept {
   const bool both = step.aside.syn.seen && step.back_aside.syn.seen;
   if (both && frame.acknowledgement == step.back_aside.syn.isn + 1) {
     step.back_aside.syn.acked = true;
-    if (!step.aside.syn.acked) return Course::FORWARD;  // simultaneous: the other half is to come
+    if (!step.aside.syn
+             .acked) {  // the other half is to come; until then nobody's bytes are judged, so none pass
+      strip_payload(step.frame);
+      finish_changed(step.frame);
+      return Course::FORWARD;
+    }
     tcp.phase = TcpPhase::OPEN;
     step.flow.state = FlowState::ESTABLISHED;
     return Course::GO_ON;

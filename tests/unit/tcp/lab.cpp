@@ -354,54 +354,99 @@ void Endpoint::write_cut(const Octets& octets, std::size_t size) {
   push();
 }
 
+void Endpoint::fill(Segment& segment) {
+  if (edge_ == 0) edge_ = expect + window;
+  edge_ = later(edge_, expect + window);
+  segment.acknowledgement = expect;
+  segment.window = static_cast<std::uint16_t>(edge_ - expect);
+}
+
 void Endpoint::push() {
   if (peer_edge_ == 0) peer_edge_ = isn_ + 1 + 60000;
   while (!pending_.empty() && !(one_in_flight && una_ != next_)) {
-    const Octets& payload = pending_.front();
-    if (after(next_ + static_cast<std::uint32_t>(payload.size()), peer_edge_)) return;
+    Octets& payload = pending_.front();
+    const std::uint32_t room = after(peer_edge_, next_) ? peer_edge_ - next_ : 0;
+    if (room == 0) return;
     Segment segment;
+    fill(segment);
     segment.sequence = next_;
-    segment.acknowledgement = expect;
     segment.flags = TCP_ACK | TCP_PSH;
-    segment.window = window;
-    segment.payload = payload;
-    sent_ = sent_ + payload;
-    next_ += static_cast<std::uint32_t>(payload.size());
+    segment.payload = part(payload, 0, room);
+    sent_ = sent_ + segment.payload;
+    next_ += static_cast<std::uint32_t>(segment.payload.size());
+    payload = part(payload, segment.payload.size());
+    if (payload.empty()) pending_.pop_front();
     out.push_back(segment);
-    pending_.pop_front();
   }
 }
 
 void Endpoint::close() {
   Segment segment;
+  fill(segment);
   segment.sequence = next_++;
-  segment.acknowledgement = expect;
   segment.flags = TCP_ACK | TCP_FIN;
-  segment.window = window;
   out.push_back(segment);
   fin_sent_ = true;
 }
 
+std::uint32_t Endpoint::first_missing() const {
+  std::uint32_t at = una_ - isn_;
+  for (const auto& [begin, end] : sacked_) {
+    if (begin <= at && end > at) at = end;
+  }
+  return at + isn_;
+}
+
 void Endpoint::repeat() {
   push();
-  if (una_ == next_ || reset) return;
+  if (reset || (una_ == next_ && pending_.empty())) return;
   Segment segment;
-  segment.sequence = una_;
-  segment.acknowledgement = expect;
-  segment.flags = TCP_ACK;
-  segment.window = window;
-  const std::size_t offset = una_ - isn_ - 1;
-  if (offset < sent_.size()) segment.payload = part(sent_, offset, mss);
-  if (fin_sent_ && offset + segment.payload.size() == sent_.size()) segment.flags |= TCP_FIN;
+  fill(segment);
+  segment.sequence = first_missing();
+  if (una_ == next_) {  // the window is closed
+    segment.payload = part(pending_.front(), 0, 1);
+    out.push_back(segment);
+    return;
+  }
+  const std::uint32_t at = segment.sequence - isn_;
+  const auto behind = sacked_.upper_bound(at);
+  const std::size_t gap = behind == sacked_.end() ? SIZE_MAX : behind->first - at;
+  if (at - 1 < sent_.size()) segment.payload = part(sent_, at - 1, std::min(mss, gap));
+  if (fin_sent_ && at - 1 + segment.payload.size() == sent_.size()) segment.flags |= TCP_FIN;
+  if (!segment.payload.empty() || (segment.flags & TCP_FIN) != 0) out.push_back(segment);
+}
+
+void Endpoint::keep_alive(bool with_octet) {
+  if (!idle() || fin_sent_ || reset) return;
+  Segment segment;
+  fill(segment);
+  segment.sequence = next_ - 1;
+  if (with_octet) segment.payload = {0x5A};
   out.push_back(segment);
 }
 
 void Endpoint::acknowledge() {
   Segment segment;
+  fill(segment);
   segment.sequence = next_;
-  segment.acknowledgement = expect;
-  segment.window = window;
+  for (const auto& [sequence, payload] : early_) {
+    if (!sacks || segment.sack.size() == 3) break;
+    const std::uint32_t end = sequence + static_cast<std::uint32_t>(payload.size());
+    if (after(sequence, expect) && !payload.empty()) segment.sack.emplace_back(sequence, end);
+  }
   out.push_back(segment);
+}
+
+void Endpoint::take_sack(const Segment& segment) {
+  for (const auto& [left, right] : segment.sack) {
+    if (!before(left, right) || after(right, next_)) {
+      ++wrong_sacks;
+      continue;
+    }
+    if (before(left, una_)) continue;  // said long ago
+    std::uint32_t& end = sacked_[left - isn_];
+    end = std::max(end, right - isn_);
+  }
 }
 
 void Endpoint::take_data(const Segment& segment) {
@@ -437,6 +482,7 @@ void Endpoint::take(const Segment& segment) {
   if ((segment.flags & TCP_SYN) != 0) return acknowledge();
   if (after(segment.acknowledgement, next_)) return acknowledge();
   una_ = later(una_, segment.acknowledgement);
+  take_sack(segment);
   peer_edge_ = later(peer_edge_, segment.acknowledgement + segment.window);
   const bool old = !after(end, expect) && (end != segment.sequence || before(segment.sequence, expect));
   if (old || after(end, expect + window)) {

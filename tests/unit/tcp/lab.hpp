@@ -104,14 +104,18 @@ class Lab final : public FrameSink {
 };
 
 // A small TCP: sends what it is given in segments of at most `mss`, acknowledges at once, puts segments in
-// order (first byte wins), repeats from the first unacknowledged byte when told to.
+// order (first byte wins), repeats from the first unacknowledged byte when told to. Says by SACK what came
+// early, and believes what it is told by SACK: a byte that it was wrongly told of never comes again.
 class Endpoint {
  public:
   explicit Endpoint(std::uint32_t isn) : isn_(isn), una_(isn + 1), next_(isn + 1) {}
 
   void write(const Octets& octets);                       // queue, and send what the window permits
   void write_cut(const Octets& octets, std::size_t mss);  // as segments of at most `mss`
-  void repeat();                                          // time-out: the first unacknowledged segment again
+  // Time-out: again the first segment that is neither acknowledged nor in a SACK block; a probe where the
+  // window is closed.
+  void repeat();
+  void keep_alive(bool with_octet);  // where nothing is under way
   void take(const Segment& segment);
   void close();
 
@@ -120,8 +124,10 @@ class Endpoint {
   bool reset = false;
   bool closed = false;  // the other side's FIN came
   std::uint32_t expect = 0;
-  std::uint16_t window = 60000;
+  std::uint16_t window = 60000;  // octets that it would take; what was announced once stays announced
   std::size_t mss = 1000;
+  bool sacks = false;
+  std::size_t wrong_sacks = 0;  // blocks outside of what it has sent
   bool one_in_flight = false;
   [[nodiscard]] bool idle() const { return una_ == next_ && pending_.empty(); }
   [[nodiscard]] std::uint32_t una() const { return una_; }
@@ -130,12 +136,17 @@ class Endpoint {
  private:
   void push();
   void acknowledge();
+  void take_sack(const Segment& segment);
+  void fill(Segment& segment);  // acknowledgement, window
+  [[nodiscard]] std::uint32_t first_missing() const;
   void take_data(const Segment& segment);
   std::uint32_t isn_;
   std::uint32_t una_;
   std::uint32_t next_;
   std::uint32_t peer_edge_ = 0;
-  Octets sent_{};  // from isn + 1
+  std::uint32_t edge_ = 0;                           // own, highest announced
+  std::map<std::uint32_t, std::uint32_t> sacked_{};  // by distance from isn: begin, end
+  Octets sent_{};                                    // from isn + 1
   std::deque<Octets> pending_{};
   std::map<std::uint32_t, Octets> early_{};  // by distance from isn
   bool fin_sent_ = false;

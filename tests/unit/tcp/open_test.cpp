@@ -117,6 +117,81 @@ TEST_CASE("handshake: simultaneous opening") {
   CHECK(lab.send(1, Lab::data(1, 0, read_response(1), 12)).to[0].size() == 1);
 }
 
+TEST_CASE("handshake: bytes that come before both sides have acknowledged it never pass unread") {
+  SUBCASE("of the server, right behind its SYN-ACK") {
+    Lab lab;
+    (void)lab.send(0, syn(0, c0));
+    (void)lab.send(1, syn_ack(s0, c0 + 1));
+    const Lab::Out out = lab.send(1, Lab::data(1, 0, write_response(1)));
+    REQUIRE(out.to[0].size() == 1);
+    CHECK(out.to[0][0].payload.empty());
+    CHECK(lab.send(0, Lab::data(0, 0, {})).to[1].size() == 1);
+    CHECK(lab.send(1, Lab::data(1, 0, write_response(1))).to[0].size() == 1);
+    CHECK(lab.judged[1].size() == 1);
+  }
+  SUBCASE("of a client that opens while the server opens too") {
+    Lab lab;
+    (void)lab.send(0, syn(0, c0));
+    (void)lab.send(1, syn(1, s0));
+    Segment data = Lab::data(0, 0, write_request(1));
+    data.flags |= TCP_FIN;
+    const Lab::Out out = lab.send(0, data);
+    REQUIRE(out.to[1].size() == 1);
+    CHECK(out.to[1][0].payload.empty());
+    CHECK((out.to[1][0].flags & TCP_FIN) == 0);
+    CHECK(lab.judged[0].empty());
+  }
+}
+
+TEST_CASE("a SYN-ACK that is repeated brings no data and no cookie") {
+  Lab lab;
+  lab.connect();
+  CHECK(lab.send(1, syn_ack(s0, c0 + 1)).to[0].size() == 1);
+  Segment again = syn_ack(s0, c0 + 1);
+  again.payload = read_response(1);
+  CHECK(lab.send(1, again).to[0].empty());
+  again.payload.clear();
+  again.fast_open = true;
+  CHECK(lab.send(1, again).to[0].empty());
+  CHECK(lab.alive());
+}
+
+TEST_CASE("every window scale from 0 to 14, and those beyond, which mean 14") {
+  for (std::uint8_t scale = 0; scale <= 16; ++scale) {
+    CAPTURE(int{scale});
+    Lab lab;
+    Segment first = syn(0, c0);
+    first.scale = std::uint8_t{3};
+    Segment second = syn_ack(s0, c0 + 1);
+    second.scale = scale;
+    (void)lab.send(0, first);
+    (void)lab.send(1, second);
+    (void)lab.send(0, Lab::data(0, 0, {}));
+    Segment window = Lab::data(1, 0, {});
+    window.window = 13;
+    lab.flow.tcp.stream[0].edge_r = c0 + 1;
+    (void)lab.send(1, window);
+    const std::uint32_t room = 13U << std::min<std::uint8_t>(scale, 14);
+    CHECK(lab.flow.tcp.stream[0].edge_r == c0 + 1 + room);
+    const Octets last = read_request(1);
+    if (room < 12) continue;
+    CHECK(lab.send(0, Lab::data(0, room - 11, last)).to[1].empty());
+    CHECK(lab.count(Reason::TCP_OUT_OF_WINDOW) == 1);
+    (void)lab.send(0, Lab::data(0, room - 12, last));
+    CHECK(lab.count(Reason::TCP_OUT_OF_WINDOW) == 1);
+  }
+}
+
+TEST_CASE("a scale that only one side offers does not count") {
+  Lab lab;
+  Segment first = syn(0, c0);
+  first.scale = std::uint8_t{7};
+  (void)lab.send(0, first);
+  (void)lab.send(1, syn_ack(s0, c0 + 1));
+  (void)lab.send(0, Lab::data(0, 0, {}));
+  CHECK(lab.flow.tcp.stream[1].edge_r == s0 + 1 + 60000);
+}
+
 TEST_CASE("data in a SYN and Fast Open are denied") {
   Lab lab;
   Segment early = syn(0, c0);

@@ -115,6 +115,27 @@ TEST_CASE("a zero window probe asks without its byte") {
   CHECK(lab.flow.tcp.stream[0].received == Lab::base(0) + 12);
 }
 
+TEST_CASE("a closed window: probes again and again, then it opens and the byte is taken") {
+  Lab lab;
+  lab.connect();
+  Segment closed = Lab::data(1, 0, {}, 0);
+  closed.window = 0;
+  lab.flow.tcp.stream[0].edge_r = Lab::base(0);
+  (void)lab.send(1, closed);
+  const Octets request = read_request(1);
+  for (int i = 0; i < 3; ++i) {
+    const Lab::Out out = lab.send(0, Lab::data(0, 0, part(request, 0, 1)));
+    REQUIRE(out.to[1].size() == 1);
+    CHECK(out.to[1][0].payload.empty());
+    CHECK(lab.send(1, closed).to[0].size() == 1);
+  }
+  CHECK(lab.denied.empty());
+  closed.window = 500;
+  (void)lab.send(1, closed);
+  CHECK(lab.send(0, Lab::data(0, 0, request)).to[1].size() == 1);
+  CHECK(lab.judged[0].size() == 1);
+}
+
 TEST_CASE("data beyond the window are dropped") {
   Lab lab;
   lab.connect();

@@ -382,6 +382,21 @@ TEST_CASE("a body larger than its judged part is discarded to its end") {
   CHECK(dialogue.client.idle());
 }
 
+TEST_CASE("a policy that only observes from now on waits until refused bytes are out of the way") {
+  Lab lab;
+  lab.connect();
+  (void)lab.send(0, Lab::data(0, 0, read_request(1) + write_request(2)));
+  lab.flow.observe = true;
+  lab.observing = true;
+  const Lab::Out out = lab.send(0, Lab::data(0, 0, read_request(1) + write_request(2)));
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].payload == read_request(1));  // what was answered in its place does not arrive later
+  (void)lab.send(1, Lab::data(1, 0, {}, 12));
+  (void)lab.send(0, Lab::data(0, 24, {}, 9));
+  CHECK(lab.send(0, Lab::data(0, 24, write_request(3), 9)).to[1].size() == 1);
+  CHECK(lab.flow.tcp.follow == Follow::OBSERVED);
+}
+
 TEST_CASE("DROP: silence to the sender, RST to the receiver") {
   Lab lab;
   lab.request_verdict[6] = Verdict::DROP;
