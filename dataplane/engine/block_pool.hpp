@@ -14,7 +14,8 @@
 
 namespace conduit {
 
-inline constexpr std::uint32_t block_size = 2048;  // octets
+inline constexpr std::uint32_t block_size = 2048;       // octets
+inline constexpr std::uint32_t modest_block_count = 2;  // what a stream may take of the reserve
 // The unjudged bytes of one stream, contiguous: a held tail, one segment and all early ones behind it.
 inline constexpr std::size_t assembly_size = 32 * 1024;
 static_assert(assembly_size >= held_size_max + (1 + out_of_order_segment_count_max) * frame_size_max);
@@ -51,6 +52,12 @@ class BlockPool {
 
   [[nodiscard]] std::uint32_t in_use() const noexcept { return in_use_; }
   [[nodiscard]] std::uint32_t available() const noexcept { return capacity_ - in_use_; }
+  // May a stream that has `held` blocks take `count` more? The last quarter is for those that need little:
+  // who fills the pool slows itself down, not the polls of others.
+  [[nodiscard]] bool grants(std::uint32_t count, std::uint32_t held) const noexcept {
+    const std::uint32_t reserve = held + count > modest_block_count ? capacity_ / 4 : 0;
+    return available() >= reserve && available() - reserve >= count;
+  }
 
   // Working space for one call of the gate; nothing in it outlives the call.
   std::array<std::uint8_t, assembly_size> assembly{};

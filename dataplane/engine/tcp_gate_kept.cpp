@@ -32,7 +32,10 @@ void for_each_piece(const BlockPool& pool, const KeptBytes& kept, std::uint32_t 
       kept.first == none_index ? 0 : (kept.begin + kept.size + block_size - 1) / block_size;
   const std::size_t begin = kept.first == none_index ? 0 : kept.begin;
   const std::size_t want = (begin + kept.size + size + block_size - 1) / block_size;
-  if (want - have > pool.available()) return false;
+  if (want > have &&
+      !pool.grants(static_cast<std::uint32_t>(want - have), static_cast<std::uint32_t>(have))) {
+    return false;
+  }
   for (std::size_t count = have; count < want; ++count) {
     const std::uint32_t block = pool.take();
     if (count == 0) {

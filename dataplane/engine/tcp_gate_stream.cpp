@@ -65,7 +65,7 @@ namespace {
     const bool covers = !after(early->sequence, frame.sequence) && !after(end, early->sequence + early->size);
     if (covers) return forward_stripped(step, ask_r);
   }
-  if (stream.early_count == step.aside.early.size() || pool.available() == 0) {
+  if (stream.early_count == step.aside.early.size() || !pool.grants(1, modest_block_count)) {
     return deny(step, Reason::TCP_OUT_OF_ORDER_FULL);
   }
   EarlySegment early{frame.sequence, pool.take(), frame.payload_size, is_fin(frame)};

@@ -172,6 +172,27 @@ TEST_CASE("what is held leaves in segments that the path is known to carry") {
   CHECK(out.to[1].size() == 4);
 }
 
+TEST_CASE("every MSS from 0 to 65535: what was held leaves whole, in segments that arrive") {
+  for (const int mss : {0, 1, 63, 127, 128, 129, 535, 536, 537, 1460, 8960, 65535}) {
+    CAPTURE(mss);
+    Lab lab;
+    lab.connect();
+    lab.flow.tcp.aside[1].syn.mss = static_cast<std::uint16_t>(mss);
+    Octets many;
+    for (std::uint16_t i = 0; i < 60; ++i) many = many + read_request(i);
+    (void)lab.send(0, Lab::data(0, 1, part(many, 1, 359)));  // early, the largest segment that has come
+    (void)lab.send(0, Lab::data(0, 360, part(many, 360)));
+    Octets got;
+    for (const Segment& segment : lab.send(0, Lab::data(0, 0, part(many, 0, 1))).to[1]) {
+      const std::size_t limit =
+          mss == 0 ? 536 : std::clamp<std::size_t>(static_cast<std::size_t>(mss), 128, 536);
+      CHECK(segment.payload.size() <= std::max<std::size_t>(limit, 360));
+      got = got + segment.payload;
+    }
+    CHECK(got == many);
+  }
+}
+
 TEST_CASE("a receiver that asks for segments of one octet does not make the engine flood it") {
   Lab lab;
   lab.connect();

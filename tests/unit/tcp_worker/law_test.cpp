@@ -127,6 +127,32 @@ TEST_CASE("tails that nobody completes, again and again: the pair backs off") {
   CHECK(plane.count(Reason::TCP_BACKED_OFF) == 1);
 }
 
+TEST_CASE("an ICMP error that quotes a segment behind a refusal quotes the number that its sender knows") {
+  for (const bool ipv6 : {false, true}) {
+    CAPTURE(ipv6);
+    Plane plane(plant());
+    Line line(plane, ipv6);
+    line.open();
+    (void)line.client(0, too_high);
+    (void)line.client(12, poll, 9);
+    REQUIRE(plane.recorder.sent.empty());
+    const Address hmi = ipv6 ? ip6_hmi : ip_hmi;
+    const Address plc = ipv6 ? ip6_plc : ip_plc;
+    // As the PLC's side saw the second request: at the place of the first.
+    const Octets seen =
+        tcp({}, {hmi, plc}, {.from = 40000, .to = 502, .sequence = client_first, .flags = ack}, poll);
+    const std::size_t header = ipv6 ? 40 : 20;
+    const Octets quote(seen.begin() + 14, seen.begin() + 14 + static_cast<std::ptrdiff_t>(header) + 8);
+    Octets error = icmp({mac_plc, mac_hmi, {}}, {plc, hmi}, ipv6 ? 1 : 3, ipv6 ? 4 : 3, 0, quote);
+    Octets left = plane.pass(error, 1);
+    REQUIRE_FALSE(left.empty());
+    ParsedFrame parsed;  // checksums included
+    parse_frame(left.data(), static_cast<std::uint32_t>(left.size()), 1, 0, 1, parsed);
+    CHECK(parsed.reason == Reason::NONE);
+    CHECK(load_u32be(parsed.payload().data() + header + 4) == client_first + 12);
+  }
+}
+
 TEST_CASE("fragments do not pass") {
   Plane plane(plant());
   const Octets frame = tcp({}, {.source = ip_hmi, .destination = ip_plc, .fragment = 0x2000},
