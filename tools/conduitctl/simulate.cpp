@@ -27,7 +27,9 @@ constexpr const char* help_text =
     "made by the gateway\n"
     "included, in order and at the time they leave. A capture taken where checksums are left to the network "
     "card shows wrong\n"
-    "ones everywhere: --checksums ignore.\n"
+    "ones everywhere: --checksums ignore. Behind a refusal, and of what never arrived, the ends of the "
+    "capture would have gone\n"
+    "on differently: their segments are adjusted to that; with --verbatim they are not.\n"
     "\n"
     "Exit status: 0 all was forwarded, 1 something was not, 2 error.\n"
     "\n"
@@ -187,6 +189,7 @@ struct Settings {
   std::string write_out;
   std::string checksums = "verify";
   bool json = false;
+  bool verbatim = false;
 };
 
 bool load_ports(const std::string& path, GatewayPorts& ports, std::string& error) {
@@ -224,6 +227,7 @@ int run(const Settings& settings) {
   Printer printer(policy.names, settings.json, writer.get());
   const auto simulator = Simulator::make(policy, input.ports, settings.checksums == "verify", printer, error);
   if (simulator == nullptr) return complain("simulate", error);
+  if (settings.verbatim) simulator->take_verbatim();
   CapturedFrame frame;
   std::uint32_t frames = 0;
   ReadResult result = reader->next(frame, error);
@@ -249,6 +253,7 @@ int simulate(const Words& words) {
   add("json", "one JSON object a line");
   add("write-out", po::value(&settings.write_out), "capture of what would have left the gateway");
   add("checksums", po::value(&settings.checksums)->default_value(settings.checksums), "verify or ignore");
+  add("verbatim", "frames go in as captured, for captures made by hand");
   add("capture", po::value(&settings.capture), "the capture");
   po::positional_options_description positional;
   positional.add("capture", 1);
@@ -261,6 +266,7 @@ int simulate(const Words& words) {
       return exit_done;
     }
     settings.json = values.count("json") != 0;
+    settings.verbatim = values.count("verbatim") != 0;
   } catch (const po::error& wrong) {
     return complain("simulate", std::string(wrong.what()) + " (--help lists the options)");
   }

@@ -151,7 +151,7 @@ void Simulator::add(const CapturedFrame& frame) {
   const std::uint8_t port = port_of(parsed);
   seen_macs_[parsed.source_mac] = port;
   std::uint32_t never_sent = 0;
-  const bool sent = counterfactual_.adjust(parsed, buffer_.data(), size, never_sent);
+  const bool sent = verbatim_ || counterfactual_.adjust(parsed, buffer_.data(), size, never_sent);
   for (std::uint32_t answer = 0; answer < never_sent; ++answer) output_.on_never_sent(frame, parsed);
   if (!sent) return;
   Frame given{buffer_.data(), size, port, port, flags};

@@ -40,6 +40,9 @@ class Simulator final : private FrameSink, private JudgementObserver {
                                                        SimulationOutput& output, std::string& error);
   ~Simulator();
 
+  // From now on frames go in exactly as they were captured, whatever their senders would have done behind
+  // the gateway: for captures made by hand, whose ends lie.
+  void take_verbatim() { verbatim_ = true; }
   void add(const CapturedFrame& frame);
   // Lets timers run out: refusals are repeated until given up, at most `settle_ns` of virtual time.
   void finish();
@@ -56,6 +59,7 @@ class Simulator final : private FrameSink, private JudgementObserver {
 
   SimulationOutput& output_;
   bool verify_checksums_;
+  bool verbatim_ = false;
   RuleImage image_;
   EngineConfig config_;
   std::unique_ptr<LimitTable> limits_;

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Makes a case folder for every technique (policy.txtpb, send.pcap, expect.json) and techniques.md.
+
+  make_evasion.py [FOLDER]    without one: beside this script
+  make_evasion.py --check     status 1 if what is beside this script is not what would be made
+
+What is expected was thought out from the policy, the specifications and the laws of the engine, never taken
+from a run. Where several outcomes are right, each of them is written down."""
+
+import filecmp
+import pathlib
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE / "made"), str(HERE.parent.parent / "support/net")]
+import talk  # noqa: E402
+
+GROUPS = [("segments", "Streams that can be read in two ways"),
+          ("states", "Connections: opening, ending, windows, time stamps"),
+          ("headers", "TCP headers that lie"),
+          ("network", "Frames, IP, fragments"),
+          ("modbus", "Modbus/TCP")]
+
+
+def verdict_of(case):
+    """In one line: what must become of the technique (the rows of its first outcome that deny)."""
+    rows = [row for row in case.outcomes[0]["rows"] if row["verdict"] != ["forward"]]
+    if not rows:
+        return "only what is permitted arrives"
+    words = [f"{' or '.join(row['verdict'])} ({', '.join(row['reason'])})" for row in rows]
+    return "; ".join(dict.fromkeys(words))
+
+
+def make(root):
+    lines = ["# Techniques", "", "Made by `make_evasion.py`. *Expected*: verdicts of conduitd, with the "
+             "reasons that "
+             "are right; `expect.json` says", "what each end may receive.", ""]
+    for module, title in GROUPS:
+        before = len(talk.CASES)
+        __import__(module)
+        lines += [f"## {title}", "", "| case | technique | reference | expected |", "|---|---|---|---|"]
+        for case in talk.CASES[before:]:
+            lines.append(f"| `{case.name}` | {case.what} | {case.reference} | {verdict_of(case)} |")
+        lines.append("")
+    names = [case.name for case in talk.CASES]
+    assert len(set(names)) == len(names), "two cases have one name"
+    for case in talk.CASES:
+        assert case.sent and case.outcomes, case.name
+        case.write(root)
+    (pathlib.Path(root) / "techniques.md").write_text("\n".join(lines))
+    return names
+
+
+def check():
+    with tempfile.TemporaryDirectory() as root:
+        names = make(root)
+        files = ["techniques.md"] + [f"{name}/{file}" for name in names
+                                     for file in ("policy.txtpb", "send.pcap", "expect.json")]
+        _, differ, missing = filecmp.cmpfiles(root, HERE, files, shallow=False)
+    folders = {path.parent.name for path in HERE.glob("*/expect.json")}
+    wrong = sorted(differ) + sorted(missing) + sorted(folders - set(names))
+    for name in wrong:
+        print(f"not as it is made: {name}")
+    print(f"{len(names)} techniques")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--check"]:
+        sys.exit(check())
+    print(len(make(sys.argv[1] if len(sys.argv) > 1 else HERE)), "techniques")

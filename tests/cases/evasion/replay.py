@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Sends the cases through whatever joins two interfaces:
+
+  replay.py --left FOLDER CLIENT-SIDE SERVER-SIDE [CASE…]
+
+Each frame goes in on the side of its sender; what comes out on both sides is recorded
+as FOLDER/<case>.pcap."""
+
+import argparse
+import pathlib
+import select
+import socket
+import sys
+import time
+
+sys.dont_write_bytecode = True
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE / "made"), str(HERE.parent.parent / "support/net")]
+import frames as net  # noqa: E402
+
+CLIENT_MAC = net.mac("02:00:00:07:00:10")
+EVERYTHING, OUTGOING = 3, 4  # ETH_P_ALL, PACKET_OUTGOING
+
+
+def opened(interface):
+    packets = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EVERYTHING))
+    packets.bind((interface, EVERYTHING))
+    return packets
+
+
+def drain(sides, capture, seconds):
+    """What arrives within the time, in order; own frames are not among it."""
+    until = time.monotonic() + seconds
+    while (rest := until - time.monotonic()) > 0:
+        for packets in select.select(sides, [], [], rest)[0]:
+            frame, address = packets.recvfrom(65536)
+            if address[2] != OUTGOING:
+                capture.add(time.time_ns(), frame)
+
+
+def replay(folder, sides, options):
+    capture = net.CaptureFile(options.left / f"{folder.name}.pcap")
+    before = None
+    for at, frame in net.read_capture(folder / "send.pcap"):
+        if before is not None:
+            drain(sides, capture, max(0.002, min((at - before) / 10**9 / options.speed, 60)))
+        before = at
+        try:
+            sides[0 if frame[6:12] == CLIENT_MAC else 1].send(frame)
+        except OSError as wrong:  # larger than the interface carries
+            print(f"{folder.name}: {wrong}")
+    drain(sides, capture, options.pause)
+    capture.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--left", type=pathlib.Path, required=True, metavar="FOLDER")
+    parser.add_argument("--speed", type=float, default=1, help="times as fast as recorded")
+    parser.add_argument("--pause", type=float, default=0.5, help="seconds behind each case")
+    parser.add_argument("interfaces", nargs=2)
+    parser.add_argument("cases", nargs="*")
+    options = parser.parse_args()
+    options.left.mkdir(parents=True, exist_ok=True)
+    sides = [opened(interface) for interface in options.interfaces]
+    for folder in sorted(path.parent for path in HERE.glob("*/expect.json")):
+        if not options.cases or folder.name in options.cases:
+            replay(folder, sides, options)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
