@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Holds a product against the techniques of this folder.
 
-  run_evasion.py CONDUITCTL [CASE…]      conduitd: `simulate` over every case. Verdicts, reasons, the
-                                         octets that reach each end, what every model of a receiver makes of them
-  run_evasion.py --left FOLDER [CASE…]   another product: FOLDER/<case>.pcap holds the frames that left it
-                                         (see replay.py); safety alone, and what it broke
-  run_evasion.py --cable COUNT           the cases as they are sent, as over a bare cable: COUNT or more of the
-                                         techniques must do harm there, or nothing is proven elsewhere
+  run_evasion.py CONDUITCTL [CASE…]
+      conduitd: `simulate` over every case. Verdicts, reasons, the octets that reach each end, and what every
+      model of a receiver makes of them
+  run_evasion.py --left FOLDER [CASE…]
+      another product: FOLDER/<case>.pcap holds the frames that left it (see replay.py); safety alone
+  run_evasion.py --cable COUNT
+      the cases as they are sent, as over a bare cable: COUNT or more of the techniques must do harm there, or
+      nothing is proven elsewhere
 """
 
 import argparse
