@@ -243,6 +243,21 @@ void note_frame(WorkerContext& context, const ParsedFrame& frame, Reason reason)
   fold(context, nullptr, frame, Verdict::FORWARD, reason, false);
 }
 
+void note_expired(WorkerContext& context, const Flow& flow, Reason reason) noexcept {
+  ParsedFrame opening;  // what is known of the frame that made the flow
+  opening.source = flow.key.address[0];
+  opening.destination = flow.key.address[1];
+  opening.source_port = flow.key.l4_port[0];
+  opening.destination_port = flow.key.l4_port[1];
+  opening.source_mac = flow.mac[0];
+  opening.destination_mac = flow.mac[1];
+  opening.vlan = flow.key.vlan;
+  opening.ip_version = flow.ip_version;
+  opening.ip_protocol = flow.key.ip_protocol;
+  opening.port_in = flow.gateway_port[0];
+  (void)deny_frame(context, &flow, opening, Verdict::RESET, reason);
+}
+
 bool deny_frame(WorkerContext& context, const Flow* flow, const ParsedFrame& frame, Verdict verdict,
                 Reason reason) noexcept {
   const bool observed = flow != nullptr && flow->observe;

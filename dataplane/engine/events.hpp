@@ -36,5 +36,7 @@ void flush_folded_events(WorkerContext& context, std::uint32_t budget) noexcept;
 
 // A notable thing that denies nothing (MAC_CHANGED): counter and folded event.
 void note_frame(WorkerContext& context, const ParsedFrame& frame, Reason reason) noexcept;
+// A flow that never opened has waited long enough: counter and folded event, by the addresses of its opener.
+void note_expired(WorkerContext& context, const Flow& flow, Reason reason) noexcept;
 
 }  // namespace conduit

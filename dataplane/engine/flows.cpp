@@ -264,15 +264,16 @@ void flow_due(WorkerContext& context, Flow& flow) noexcept {
     settle_flow(context, flow);
     return;
   }
-  if (flow.state == FlowState::ESTABLISHED || flow.state == FlowState::HALF_OPEN) {
+  if (flow.state == FlowState::ESTABLISHED) {
     ++context.counters.reason[static_cast<std::size_t>(Reason::TCP_IDLE_TIMEOUT)];
-    if (flow.state == FlowState::ESTABLISHED) {
-      EventDetail detail;
-      detail.verdict = Verdict::RESET;
-      detail.reason = Reason::TCP_IDLE_TIMEOUT;
-      if (flow.protocol != nullptr) detail.protocol = flow.protocol->id;
-      write_event(context, &flow, nullptr, detail);
-    }
+    EventDetail detail;
+    detail.verdict = Verdict::RESET;
+    detail.reason = Reason::TCP_IDLE_TIMEOUT;
+    if (flow.protocol != nullptr) detail.protocol = flow.protocol->id;
+    write_event(context, &flow, nullptr, detail);
+    tcp_reset_both(context, flow);
+  } else if (flow.state == FlowState::HALF_OPEN) {
+    note_expired(context, flow, Reason::TCP_IDLE_TIMEOUT);  // folded: a flood of SYNs leaves many
     tcp_reset_both(context, flow);
   }
   end_flow(context, flow);

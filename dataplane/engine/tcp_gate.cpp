@@ -112,10 +112,21 @@ void finish(Step& step) noexcept {
     }
   }
   if (step.stream.fin && step.back.fin) flow.state = FlowState::CLOSING;
+  const bool sure =
+      !step.stream.joined && !step.back.joined && !step.stream.unverified && !step.back.unverified;
   const bool plain =
-      !flow.tcp.mapped && flow.tcp.follow == Follow::INSPECTED && wanted(flow) == Follow::INSPECTED;
+      !flow.tcp.mapped && sure && flow.tcp.follow == Follow::INSPECTED && wanted(flow) == Follow::INSPECTED;
   flow.tcp.plain_for = plain ? flow.classification : never_plain;
   flow.timer_ns = next_timer(step.context, flow);
+}
+
+// A connection was joined where its client stood. If its server has not come so far, something in front of
+// that place is lost, or the two sides number their bytes differently since a PDU was refused: nobody would
+// ever send it again, and each would go on telling the other.
+[[nodiscard]] bool agrees_with_joining(Step& step) noexcept {
+  if (before(step.frame.acknowledgement, step.back.acked_r)) return false;
+  step.back.joined = false;
+  return true;
 }
 
 [[nodiscard]] Disposition take_open(Step& step) noexcept {
@@ -128,6 +139,10 @@ void finish(Step& step) noexcept {
   }
   const std::uint32_t end =
       frame.sequence + frame.payload_size + ((frame.tcp_flags & TCP_FIN) != 0 ? 1U : 0U);
+  if (step.back.joined && !agrees_with_joining(step)) {
+    (void)end_by_reset(step, Reason::TCP_NO_FLOW);
+    return Disposition::CONSUME;
+  }
   if (!acknowledgement_valid(step)) return deny(step, Reason::TCP_OUT_OF_WINDOW);
   if (!in_window(step, end)) {
     if (!is_window_probe(step)) return deny(step, Reason::TCP_OUT_OF_WINDOW);

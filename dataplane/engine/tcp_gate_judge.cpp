@@ -56,11 +56,13 @@ void end_by_drop(Step& step) noexcept {
 
 // The PDU at the boundary, whose judged part is there. False: the flow was ended.
 [[nodiscard]] bool judge_one(Step& step, Bytes judged, std::uint32_t pdu_size) noexcept {
-  // No reply takes the place of a request that has left in part: without room for it the verdict is RESET.
-  const bool partly_left = after(step.stream.forwarded, step.stream.boundary);
-  const bool without_room = partly_left && !mutated(Mutation::PARTLY_LEFT_REFUSED);
+  // No reply takes the place of a request that has left in part, and none enters a stream that may stand
+  // within a PDU (joined in mid-stream): without room for it the verdict is RESET.
+  const bool partly_left =
+      after(step.stream.forwarded, step.stream.boundary) && !mutated(Mutation::PARTLY_LEFT_REFUSED);
+  const bool no_reply = partly_left || step.back.unverified;
   const std::span<std::uint8_t> room(step.context.blocks->reply.data(),
-                                     without_room ? 0 : step.context.blocks->reply.size());
+                                     no_reply ? 0 : step.context.blocks->reply.size());
   const Judgement judgement =
       judge_pdu(step.context, step.flow, step.sender, step.frame, judged, pdu_size, room);
   return obey(step, judgement, pdu_size);
@@ -87,8 +89,7 @@ bool end_by_reset(Step& step, Reason reason) noexcept {
   if (step.back.waiting_count != 0) place_replies(step.context, step.flow, other(step.sender));
   send_placed(step.context, step.flow, other(step.sender));
   note_reset(step.context, step.flow);
-  tcp_reset_both(step.context, step.flow);
-  step.flow.state = FlowState::FREE;
+  tcp_end_by_reset(step.context, step.flow);
   return false;
 }
 

@@ -250,7 +250,10 @@ Course take_opening(Step& step) noexcept {
     return (frame.tcp_flags & TCP_ACK) != 0 ? take_syn_ack(step) : take_syn(step);
   }
   if (tcp.phase == TcpPhase::DEAD && mutated(Mutation::DROPPED_FLOW_FORWARDS)) return Course::FORWARD;
-  if (tcp.phase == TcpPhase::DEAD) return Course::CONSUME;
+  if (tcp.phase == TcpPhase::DEAD) {
+    tcp_refuse_late(step);
+    return Course::CONSUME;
+  }
   if (tcp.phase == TcpPhase::NEW) return deny_course(step, Reason::TCP_HANDSHAKE_VIOLATED);
   if ((frame.tcp_flags & TCP_RST) != 0) {
     return tcp.phase == TcpPhase::OPEN ? take_rst(step) : take_opening_rst(step);

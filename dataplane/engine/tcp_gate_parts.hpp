@@ -18,6 +18,9 @@ namespace conduit {
 
 inline constexpr std::uint64_t reply_repeat_ns = 200'000'000;  // first time; doubles
 inline constexpr std::uint8_t reply_repeat_max = 8;            // then both sides are reset: 51 s in all
+// A sender that had to repeat so many held tails on one connection cannot go on otherwise (one segment in
+// flight, Nagle): from then on its tails pass at once, all but the octet that completes the PDU.
+inline constexpr std::uint8_t releases_until_forward = 3;
 inline constexpr std::uint32_t segment_size_safe = 536;  // octets that every path carries (RFC 9293 §3.7.1)
 inline constexpr std::uint32_t segment_size_min = 128;   // octets; no MSS makes the engine cut finer
 
@@ -125,6 +128,11 @@ void ask_position(WorkerContext& context, const Flow& flow, Side side) noexcept;
 
 // --- tcp_gate_reset.cpp ----------------------------------------------------------------------------------
 
+// Resets both sides and ends the flow. Where connections may be joined in mid-stream its record stays for a
+// while: an old segment that comes late must not be taken for such a connection.
+void tcp_end_by_reset(WorkerContext& context, Flow& flow) noexcept;
+// A segment of a flow that was ended so: its sender has not heard of it.
+void tcp_refuse_late(Step& step) noexcept;
 // Earliest time at which tcp_timer has something to do.
 [[nodiscard]] std::uint64_t next_timer(const WorkerContext& context, const Flow& flow) noexcept;
 

@@ -41,8 +41,7 @@ void send_reset(WorkerContext& context, const Flow& flow, Side side) noexcept {
 void end_by_timer(WorkerContext& context, Flow& flow, Side sender, Reason reason) noexcept {
   (void)deny_frame(context, &flow, frame_of(flow, sender), Verdict::RESET, reason);
   note_reset(context, flow);
-  tcp_reset_both(context, flow);
-  flow.state = FlowState::FREE;
+  tcp_end_by_reset(context, flow);
 }
 
 // The answer to a segment that belongs to nothing: both ends learn it at once (RFC 9293 §3.10.7.1).
@@ -91,7 +90,25 @@ void join_stream(Stream& stream, std::uint32_t position, bool unverified) noexce
   stream.unverified = unverified;
 }
 
+[[nodiscard]] bool resyncs(const WorkerContext& context, const Flow& flow) noexcept {
+  return context.image != nullptr && flow.conduit < context.image->conduits().size() &&
+         context.image->conduits()[flow.conduit].mid_stream == MidStream::RESYNC;
+}
+
 }  // namespace
+
+void tcp_end_by_reset(WorkerContext& context, Flow& flow) noexcept {
+  tcp_reset_both(context, flow);
+  flow.timer_ns = timer_never;
+  flow.tcp.reset = true;
+  flow.state = resyncs(context, flow) ? FlowState::CLOSING : FlowState::FREE;
+}
+
+void tcp_refuse_late(Step& step) noexcept {
+  const bool answers = step.flow.tcp.reset && (step.frame.tcp_flags & TCP_RST) == 0;
+  if (answers && may_refuse_stray(step.context, step.flow, step.sender))
+    refuse_stray(step.context, step.flow, step.sender, step.frame);
+}
 
 void tcp_reset_both(WorkerContext& context, Flow& flow) noexcept {
   const TcpPhase phase = flow.tcp.phase;
@@ -178,11 +195,11 @@ Disposition tcp_no_flow(WorkerContext& context, ParsedFrame& parsed) noexcept {
     return Disposition::CONSUME;
   }
   const bool plain = (parsed.tcp_flags & (TCP_SYN | TCP_FIN | TCP_URG)) == 0;
-  const bool resync = context.image != nullptr && flow->conduit < context.image->conduits().size() &&
-                      context.image->conduits()[flow->conduit].mid_stream == MidStream::RESYNC;
+  const bool resync = resyncs(context, *flow);
   if (flow->observe || (resync && plain && verified(*flow, sender, parsed.payload()))) {
     join_stream(flow->tcp.stream[sender], parsed.sequence, false);
     join_stream(flow->tcp.stream[other(sender)], parsed.acknowledgement, !flow->observe);
+    flow->tcp.stream[sender].joined = !flow->observe;
     flow->tcp.phase = TcpPhase::OPEN;
     flow->tcp.blind = flow->observe;
     const Disposition disposition = tcp_gate(context, *flow, sender, parsed);

@@ -112,12 +112,17 @@ void drain_early(Step& step, bool& fin) noexcept {
   }
   const std::uint32_t tail = stream.received - stream.boundary;
   const std::uint16_t flags = step.flow.asset_flags;
-  const bool clean = (flags & ASSET_PARTIAL_FORWARD) != 0 || tail <= step.flow.protocol->framing_prefix_size;
+  const bool waits_no_more =
+      (flags & ASSET_PARTIAL_FORWARD) != 0 || stream.released_count >= releases_until_forward;
+  const bool clean = waits_no_more || tail <= step.flow.protocol->framing_prefix_size;
   if (!clean && repeated && (flags & ASSET_PARTIAL_HOLD) != 0) {
     return end_by_reset(step, Reason::TCP_HOLD_TIMEOUT);
   }
   if (clean || repeated) {
-    if (!clean) ++step.context.counters.tails_released;
+    if (!clean) {
+      ++step.context.counters.tails_released;
+      ++stream.released_count;
+    }
     stream.forwarded = stream.received;
     stream.held_since_ns = 0;
     return true;

@@ -87,8 +87,10 @@ struct Stream {
   bool fin = false;         // FIN taken in order; received, forwarded and boundary count it
   bool discarding = false;  // boundary > received: the rest of the PDU is not passed
   bool unverified = false;  // joined in mid-stream: the first data have to be whole PDUs
+  bool joined = false;      // … and nothing behind that place was acknowledged yet
   std::uint8_t repeat_count = 0;
-  std::uint16_t segment_max = 0;  // octets of the sender's largest segment with its options
+  std::uint8_t released_count = 0;  // held tails that went on because their sender repeated them
+  std::uint16_t segment_max = 0;    // octets of the sender's largest segment with its options
   std::uint64_t held_since_ns = 0;
   std::uint64_t repeat_ns = UINT64_MAX;  // when an inserted reply is to be repeated
   KeptBytes kept{};
@@ -134,6 +136,7 @@ struct TcpState {
   Follow follow = Follow::UNDECIDED;
   bool mapped = false;                 // some stream has, or had, an edit: every header has to be translated
   bool blind = false;                  // OBSERVED: the streams could not be followed any more
+  bool reset = false;                  // DEAD: both sides were told
   bool challenged = false;             // a SYN came on the living connection, `challenge` tells of it
   std::uint8_t challenger = 0;         // side
   bool challenge_answered = false;     // OPENING: an old connection of the receiver answered the SYN

@@ -90,11 +90,11 @@ std::uint64_t agreement(Bytes adu, const Fields& fields) noexcept {
 // well formed.
 bool agrees(Bytes response, std::uint64_t asked, std::uint16_t quirks) noexcept {
   const std::size_t size = response.size();
-  if (size < mbap_size + 2 || !header_agrees(response, asked, quirks)) return false;
+  if (size < mbap_size + 1 || !header_agrees(response, asked, quirks)) return false;
   const std::uint64_t function = asked >> 56;
   const std::uint32_t expected = static_cast<std::uint32_t>(asked);
   const std::uint8_t* body = response.data() + mbap_size + 1;
-  if (response[mbap_size] == function) {
+  if (response[mbap_size] == function && size > mbap_size + 1) {
     if (function <= READ_INPUT_REGISTERS) return body[0] == expected && size == mbap_size + 2 + body[0];
     const bool repeats = function == WRITE_SINGLE_COIL || function == WRITE_SINGLE_REGISTER ||
                          function == WRITE_MULTIPLE_COILS || function == WRITE_MULTIPLE_REGISTERS;

@@ -40,7 +40,8 @@ void TransparencyOracle::on_sent(const Host& host, View frame) {
   const std::optional<Packet> packet = decode(frame);
   if (!packet) return;
   Way& way = talk_of(*packet, host.side).way[host.side];
-  if ((packet->flags & SYN) != 0 && !way.opened) {
+  // A server that was restarted within the handshake opens with another number.
+  if ((packet->flags & SYN) != 0 && (!way.opened || (way.sent.empty() && way.isn != packet->sequence))) {
     way.opened = true;
     way.isn = packet->sequence;
   }
@@ -155,9 +156,11 @@ void check_accounting(EngineGateway& gateway, const FrameCounter& frames, const 
     for (const WorkerCounters& life : lives) counted += life.reason[number];
     const std::uint64_t told = by_reason[static_cast<std::uint16_t>(number)];
     if (static_cast<Reason>(number) == Reason::OUTPUT_FULL) continue;  // a counter of its own, no event
-    check(counted == told,
-          "reason " + std::to_string(number) + ": " + std::to_string(counted) + " counted, " +
-              std::to_string(told) + " in events",
+    // What was still being folded when a process was killed is told by its counters alone.
+    const bool good = lives.size() > 1 ? counted >= told : counted == told;
+    check(good,
+          std::string(reason_info(static_cast<Reason>(number)).name) + ": " + std::to_string(counted) +
+              " counted, " + std::to_string(told) + " in events",
           now_ns, findings);
   }
 }

@@ -52,6 +52,7 @@ struct Dialogue::State {
     return stage.timeline.always_permitted(plan, asked.request, asked.sent_ns);
   }
   void finding(const std::string& what) {
+    if (!plan.must_finish) return;
     stage.findings.push_back({"liveness", name() + ": " + what, now()});
   }
   [[nodiscard]] std::string name() const {
@@ -90,6 +91,7 @@ struct Dialogue::State {
   std::deque<Asked> pending;
   Octets received;
   bool pausing = false;
+  bool spoilt = false;  // a denied request got silence: the connection may be dead (DROP)
 };
 
 namespace {
@@ -122,9 +124,10 @@ Octets Dialogue::State::draw_request() {
 
 void Dialogue::State::open(const std::shared_ptr<State>& self) {
   State& state = *self;
-  if (state.socket != nullptr || state.finished()) return;
+  if (state.socket != nullptr || state.finished() || state.stage.over) return;
   state.received.clear();
   state.connected = false;
+  state.spoilt = false;
   state.port = state.stage.next_port++;
   ++state.stage.totals.connections;
   const std::uint16_t port = state.port;
@@ -203,6 +206,7 @@ void Dialogue::State::be_patient(const std::shared_ptr<State>& self, std::uint64
     if (!permitted) {
       ++state.stage.totals.given_up;
       state.pending.erase(at);
+      state.spoilt = true;
       if (state.random.chance(1, 2)) return pump(self);  // DISCARD: the connection lives on
     }
     if (state.socket != nullptr) state.socket->abort();
@@ -216,7 +220,8 @@ void Dialogue::State::failed(Asked&& asked, bool blameless) {
   }
   if (asked.sent_ns >= stage.calm_ns + 2 * second && !blameless && !stage.tight) {
     if (++failures_when_calm > failures_when_calm_max) {
-      finding("a permitted request failed more than once after the faults had stopped");
+      finding("a permitted request failed more than once after the faults had stopped, asked at " +
+              std::to_string(asked.sent_ns / 1000) + " us from port " + std::to_string(port));
     }
   }
   if (++retries > 200) return;
@@ -225,7 +230,7 @@ void Dialogue::State::failed(Asked&& asked, bool blameless) {
 
 void Dialogue::State::lost_connection(bool was_connected) {
   // What is pending beside a denied request shares its fate (RESET, DROP).
-  bool blameless = false;
+  bool blameless = spoilt;
   for (const Asked& asked : pending) blameless = blameless || !permitted(asked);
   std::deque<Asked> gone;
   gone.swap(pending);

@@ -64,6 +64,7 @@ struct Stage {
   std::uint64_t calm_ns;
   bool tight;
   std::uint16_t next_port = 20000;
+  bool over = false;  // no new connections any more
 };
 
 class Dialogue {

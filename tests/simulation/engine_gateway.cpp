@@ -157,9 +157,9 @@ void EngineGateway::set_island(bool island) {
 
 void EngineGateway::restart() {
   State& state = *state_;
+  if (!state.waiting.empty()) state.process();
   state.drain();
   state.former.push_back(state.worker->counters());
-  state.waiting.clear();
   ++state.config.boot_id;
   state.start();
   state.tick();
@@ -175,13 +175,14 @@ bool EngineGateway::run_out() {
   State& state = *state_;
   Scheduler& scheduler = state.network.scheduler();
   const std::uint64_t end = scheduler.now() + 2 * state.config.limits.established_idle_ns + 200 * second;
-  while (scheduler.now() < end) {
-    scheduler.step(end);
+  const auto live = [&state] {
     const WorkerCounters& counters = state.worker->counters();
-    if (counters.flows_live == 0 && counters.blocks_in_use == 0 && counters.heartbeat_ns != 0 &&
-        counters.heartbeat_ns + 2 * second > scheduler.now() &&
-        counters.flows_removed == counters.flows_created)
-      break;
+    return counters.flows_created - counters.flows_removed;
+  };
+  while (live() != 0 && scheduler.step(end)) {
+  }
+  const std::uint64_t folded = scheduler.now() + 5 * second;  // repeats are told within a second
+  while (scheduler.step(folded)) {
   }
   state.worker->commit_counters();
   return state.worker->counters().flows_live == 0;

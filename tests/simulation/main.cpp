@@ -8,6 +8,8 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <deque>
 #include <exception>
 #include <iostream>
 #include <sstream>
@@ -82,6 +84,21 @@ void print_findings(const Outcome& outcome) {
   if (outcome.findings.size() > 8) std::cout << "  … " << outcome.findings.size() << " in all\n";
 }
 
+// The frames before the first finding, each when it is sent and as it passes the gateway.
+void print_trace(const Outcome& outcome) {
+  constexpr std::size_t shown = 80;
+  const double until = outcome.findings.empty() ? 1e18 : static_cast<double>(outcome.findings[0].at_ns) / 1e6;
+  std::deque<std::string> last;
+  std::istringstream lines(outcome.trace);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find("receives") != std::string::npos || line.starts_with("event")) continue;
+    if (std::strtod(line.c_str(), nullptr) > until + 0.0005) continue;
+    last.push_back(line);
+    if (last.size() > shown) last.pop_front();
+  }
+  for (const std::string& line : last) std::cout << line << "\n";
+}
+
 void report(std::uint64_t seed, const Options& options, const Outcome& outcome) {
   std::cout << "FAILED seed " << seed << "\n";
   print_findings(outcome);
@@ -91,9 +108,7 @@ void report(std::uint64_t seed, const Options& options, const Outcome& outcome) 
   const Outcome small = play_safely(plan, true);
   std::cout << "made small:\n" << plan.describe();
   print_findings(small);
-  std::istringstream lines(small.trace);
-  std::string line;
-  for (int i = 0; i < 120 && std::getline(lines, line); ++i) std::cout << line << "\n";
+  print_trace(small);
   std::cout << "again: simulate --seed " << seed << " --trace";
   if (!options.technique.empty()) std::cout << " --technique " << options.technique;
   for (const std::string& part : without) std::cout << " --without " << part;

@@ -15,7 +15,7 @@ bool is_for(View frame, const HostAddress& address) {
 
 }  // namespace
 
-void Network::travel(Octets frame, const std::function<void(Octets)>& arrive) {
+void Network::travel(Octets frame, const std::function<void(Octets, bool)>& arrive) {
   const auto share = [this](std::uint16_t per_mille) {
     return per_mille != 0 && random_.below(1000) < per_mille;
   };
@@ -23,20 +23,23 @@ void Network::travel(Octets frame, const std::function<void(Octets)>& arrive) {
   const int copies = share(faults.repeated) ? 2 : 1;
   for (int i = 0; i < copies; ++i) {
     Octets octets = frame;
-    if (share(faults.damaged) && octets.size() > ethernet_size) {
+    const bool damaged = share(faults.damaged) && octets.size() > ethernet_size;
+    if (damaged) {
       const std::size_t at = ethernet_size + random_.below(octets.size() - ethernet_size);
       octets[at] = static_cast<std::uint8_t>(octets[at] ^ (1 + random_.below(255)));
     }
     std::uint64_t delay = faults.delay_ns;
     if (i != 0 || share(faults.delayed)) delay += random_.below(faults.delay_ns_max) + 1;
-    scheduler_.after(delay, [arrive, octets = std::move(octets)]() mutable { arrive(std::move(octets)); });
+    scheduler_.after(delay, [arrive, damaged, octets = std::move(octets)]() mutable {
+      arrive(std::move(octets), damaged);
+    });
   }
 }
 
 void Network::send(const Host& from, Octets frame) {
   for (Watcher* watcher : watchers_) watcher->on_sent(from, frame);
   const std::uint8_t side = from.side;
-  travel(std::move(frame), [this, side](Octets octets) {
+  travel(std::move(frame), [this, side](Octets octets, bool) {
     for (Watcher* watcher : watchers_) watcher->on_arrival(side, octets);
     gateway_->arrive(side, std::move(octets));
   });
@@ -44,10 +47,10 @@ void Network::send(const Host& from, Octets frame) {
 
 void Network::leave(std::uint8_t side, Octets frame) {
   for (Watcher* watcher : watchers_) watcher->on_departure(side, frame);
-  travel(std::move(frame), [this, side](const Octets& octets) {
+  travel(std::move(frame), [this, side](const Octets& octets, bool damaged) {
     for (Host* host : hosts_) {
       if (host->side != side || !is_for(octets, host->address)) continue;
-      for (Watcher* watcher : watchers_) watcher->on_delivery(*host, octets);
+      for (Watcher* watcher : watchers_) watcher->on_delivery(*host, octets, damaged);
       host->on_frame(octets);
     }
   });

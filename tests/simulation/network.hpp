@@ -44,10 +44,10 @@ class Gateway {
 class Watcher {
  public:
   virtual ~Watcher() = default;
-  virtual void on_sent(const Host&, View) {}        // a host has put it on its cable
-  virtual void on_arrival(std::uint8_t, View) {}    // it reaches the gateway's port
-  virtual void on_departure(std::uint8_t, View) {}  // the gateway sends it out of that port
-  virtual void on_delivery(const Host&, View) {}    // it reaches a host
+  virtual void on_sent(const Host&, View) {}                        // a host has put it on its cable
+  virtual void on_arrival(std::uint8_t, View) {}                    // it reaches the gateway's port
+  virtual void on_departure(std::uint8_t, View) {}                  // the gateway sends it out of that port
+  virtual void on_delivery(const Host&, View, bool /*damaged*/) {}  // it reaches a host
 };
 
 class Network {
@@ -67,7 +67,7 @@ class Network {
   [[nodiscard]] Scheduler& scheduler() noexcept { return scheduler_; }
 
  private:
-  void travel(Octets frame, const std::function<void(Octets)>& arrive);
+  void travel(Octets frame, const std::function<void(Octets, bool damaged)>& arrive);
 
   Scheduler& scheduler_;
   Random random_;

@@ -55,6 +55,8 @@ void draw_dialogues(Plan& plan, const Random& base) {
     dialogue.pipelined = own.chance(1, 2) ? 1 : static_cast<std::uint32_t>(own.between(2, 8));
     dialogue.bad_per_mille = own.chance(1, 3) ? 100 : 0;
     dialogue.pause_ms_max = own.chance(1, 2) ? 0 : 300;
+    // Such a server's connections are reset where their sender cannot go on: nothing is promised to it.
+    dialogue.must_finish = plan.plant.partial[dialogue.server] != Partial::HOLD;
     dialogue.random = own;
     plan.dialogues.push_back(std::move(dialogue));
   }
@@ -64,7 +66,7 @@ void draw_dialogues(Plan& plan, const Random& base) {
 // those of the other partner need not finish.
 void draw_attacks(Plan& plan, const Random& base, const std::string& technique) {
   Random random = base.fork("attacks");
-  if (technique.empty() && random.chance(2, 5)) return;
+  if (techniques().empty() || (technique.empty() && random.chance(2, 5))) return;
   const std::uint64_t count = random.chance(3, 4) ? 1 : 2;
   for (std::uint64_t i = 0; i < count; ++i) {
     Random own = base.fork("attack", i);

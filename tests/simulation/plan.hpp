@@ -23,7 +23,7 @@ struct DialoguePlan {
   std::uint32_t pipelined = 1;      // requests under way at a time
   std::uint32_t bad_per_mille = 0;  // of the requests: malformed ones
   std::uint32_t pause_ms_max = 0;   // between requests
-  bool must_finish = true;          // false: an attacker plays with the same pair
+  bool must_finish = true;          // false: an attacker is its server, or it may be cut by design
   Random random{0};
 };
 

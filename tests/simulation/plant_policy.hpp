@@ -28,7 +28,7 @@ struct Service {
   std::size_t server = 0;
   const ProtocolModel* protocol = nullptr;
   OnDeny on_deny = OnDeny::REFUSE;
-  std::unique_ptr<Rules> rules;
+  std::shared_ptr<const Rules> rules;  // the same in the next policy, where nothing changes
 };
 
 struct PlantPolicy {

@@ -19,11 +19,11 @@ class Rules {
   virtual ~Rules() = default;
   // Their text: for each allow, what stands within `allow { … }` besides id, client, server, reason and
   // on_deny; and whether it is essential.
-  struct Allow {
+  struct Text {
     std::string text;  // e.g. "modbus { unit: 1 access: READ }"
     bool essential = false;
   };
-  [[nodiscard]] virtual std::vector<Allow> allows() const = 0;
+  [[nodiscard]] virtual std::vector<Text> allows() const = 0;
   // Would a policy with these rules let this request pass (one whole PDU, malformed ones: false)? `island`:
   // only the essential ones count. Rate limits are left out: rules of the simulation have none.
   [[nodiscard]] virtual bool permits(View request, bool island) const = 0;

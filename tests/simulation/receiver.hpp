@@ -15,19 +15,21 @@ namespace conduit::simulation {
 
 struct ReceiverTraits {
   std::string name;
-  Overlap overlap = Overlap::FIRST_WINS;
+  Overlap overlap = Overlap::FIRST_WINS;  // among bytes that wait for a gap to close
   bool checks_tcp_checksum = true;
   bool checks_ip_checksum = true;
-  bool checks_ttl = false;        // a hop behind the gateway eats packets with TTL 1
-  bool checks_window = true;      // false: takes bytes wherever they fit
+  bool checks_window = true;      // false: takes bytes wherever they are
   bool checks_timestamps = true;  // PAWS
   bool takes_syn_data = false;
-  bool strict_reset = true;  // RST only at exactly the next number; false: anywhere in the window
+  bool resets_by_window =
+      false;  // an RST anywhere in the window ends the connection; else only the exact one
   bool ignores_reset = false;
-  bool needs_ack_flag = true;  // drops data segments without ACK
-  enum class Urgent : std::uint8_t { IN_LINE, REMOVED, REMOVED_BEFORE } urgent = Urgent::IN_LINE;
+  bool syn_begins_anew = false;  // a SYN on a living connection opens another
+  bool needs_ack_flag = true;    // drops data segments without ACK
   bool takes_data_after_fin = false;
-  bool joins_mid_stream = false;  // has a connection whose SYN the gateway never saw
+  bool joins_mid_stream = false;  // has a connection whose SYN was never seen
+  std::uint8_t ttl_min = 1;       // a hop behind the gateway eats packets below it
+  enum class Urgent : std::uint8_t { IN_LINE, REMOVED_AT, REMOVED_BEFORE } urgent = Urgent::IN_LINE;
 };
 // All models that the safety oracle runs beside each other.
 [[nodiscard]] const std::vector<ReceiverTraits>& receiver_models();

@@ -13,7 +13,9 @@
 namespace conduit::simulation {
 namespace {
 
-constexpr std::uint64_t longest_ns = 900 * second;  // after the calm; what is not finished then never will be
+constexpr std::uint64_t longest_ns =
+    7200 * second;                            // after the calm; what is not finished then never will be
+constexpr std::uint64_t steps_max = 400'000;  // an honest run takes some ten thousand
 
 class Hasher : public Watcher {
  public:
@@ -34,6 +36,7 @@ class World {
         safety_(scheduler_, plan.plant),
         transparency_(scheduler_),
         trace_(scheduler_),
+        traced_(traced),
         stage_{network_, ledger_, timeline_, findings_, dialogue_totals_, plan.calm_ns, plan.tight} {
     network_.connect(gateway_);
     network_.watch(safety_);
@@ -67,6 +70,7 @@ class World {
   FrameCounter frames_;
   Hasher hasher_;
   Trace trace_;
+  bool traced_;
   Ledger ledger_;
   Timeline timeline_;
   std::vector<Finding> findings_;
@@ -192,10 +196,14 @@ Outcome World::play() {
   make_attacks();
   plan_changes();
   const std::uint64_t end = plan_.calm_ns + longest_ns;
-  while (scheduler_.step(end)) {
+  for (std::uint64_t steps = 0; scheduler_.step(end); ++steps) {
     if (scheduler_.now() > plan_.calm_ns && finished()) break;
+    if (steps < steps_max) continue;
+    findings_.push_back({"liveness", "frames without end", scheduler_.now()});
+    break;
   }
   check();
+  stage_.over = true;
   // Connections may still be closing; hosts that keep one open with keep-alives go away.
   for (const auto& host : clients_) host->reboot();
   for (const auto& host : servers_) host->reboot();
@@ -210,6 +218,15 @@ Outcome World::play() {
   Outcome outcome;
   outcome.findings = std::move(findings_);
   outcome.trace = trace_.text();
+  for (const EventRecord& event : gateway_.events()) {
+    if (!traced_) break;
+    outcome.trace += "event at " + std::to_string(event.monotonic_ns / microsecond) +
+                     " us: " + std::string(reason_info(event.reason).name) + ", verdict " +
+                     std::to_string(static_cast<int>(event.verdict)) + ", " +
+                     std::to_string(event.source_port) + " → " + std::to_string(event.destination_port) +
+                     ", " + std::to_string(event.count) + " times " +
+                     std::string(event.field.data(), event.field_size) + "\n";
+  }
   Totals& totals = outcome.totals;
   totals.frames = frames_.arrived[0] + frames_.arrived[1];
   totals.pdus_judged = safety_.pdus_judged();

@@ -1,11 +1,10 @@
 // The safety oracle: no receiver model can assemble a PDU that the reference judge denies. It watches the
 // frames on both sides of the gateway and knows nothing of the gateway's inside.
 //
-// - Towards a server: each PDU that any model reads out of the stream has to be permitted by the rules of
-// that
-//   service, in a policy (and island state) that was in force at some moment between its last octet's first
-//   arrival at the gateway and its departure. GARBAGE in front of a model's stream is an escape as well, as
-//   is a complete stream towards a pair without a service.
+// - Towards a server: each PDU that any model reads out of what reaches it has to be permitted by the rules
+// of
+//   that service, in the policy (and island state) that is in force, or was when the PDU had arrived
+//   whole, or first left the gateway. What is no PDU is an escape as well.
 // - Towards a client: each PDU answers a request that this client has sent on that connection, either as the
 //   server's answer to a permitted request or as a negative reply, in the order that the protocol asks for,
 //   at most once; an unsolicited one is an escape.
@@ -38,6 +37,7 @@ class SafetyOracle : public Watcher {
   void on_sent(const Host& host, View frame) override;
   void on_arrival(std::uint8_t side, View frame) override;
   void on_departure(std::uint8_t side, View frame) override;
+  void on_delivery(const Host& host, View frame, bool damaged) override;
   [[nodiscard]] const std::vector<Finding>& findings() const;
   // How much was looked at, so that a run which proves nothing is noticed.
   [[nodiscard]] std::uint64_t pdus_judged() const;

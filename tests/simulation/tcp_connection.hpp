@@ -86,6 +86,7 @@ class Connection final : public TcpSocket, public std::enable_shared_from_this<C
   void send_ack();
   void send_syn();
   void repeat_first();
+  [[nodiscard]] std::size_t full_size() const;
   [[nodiscard]] std::size_t next_size(std::uint32_t sequence) const;
   [[nodiscard]] std::uint32_t data_end() const {
     return send_unacked_data_ + static_cast<std::uint32_t>(out_.size());

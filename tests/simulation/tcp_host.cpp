@@ -156,6 +156,9 @@ TcpTraits random_traits(Random& random) {
   traits.sack = random.chance(2, 3);
   traits.nagle = random.chance(1, 3);
   traits.one_in_flight = random.chance(1, 5);
+  // With segments of a few octets each PDU would take minutes: that much is the price of waiting for the
+  // rest.
+  if (traits.one_in_flight) traits.mss = std::max<std::uint16_t>(traits.mss, 128);
   traits.merges_on_repeat = random.chance(2, 3);
   traits.resegments_on_repeat = random.chance(1, 4);
   traits.keep_alive_octet = random.chance(1, 2);

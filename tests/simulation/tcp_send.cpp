@@ -118,6 +118,13 @@ void Connection::send_syn() {
   send_next_ = isn_ + 1;
 }
 
+// Octets of a full segment.
+std::size_t Connection::full_size() const {
+  const std::size_t taken = options_for(false, false).size();
+  const std::size_t limit = std::min<std::size_t>({traits_.mss, peer_mss_, segment_max});
+  return limit > taken ? limit - taken : 1;
+}
+
 // Octets of the segment that begins at `sequence`.
 std::size_t Connection::next_size(std::uint32_t sequence) const {
   const std::size_t taken = options_for(false, false).size();
@@ -147,7 +154,7 @@ void Connection::output() {
     const std::uint32_t room = seq_before(send_next_, window_end) ? window_end - send_next_ : 0;
     if (room == 0) break;
     size = std::min<std::size_t>(size, room);
-    const bool small = size < std::min<std::size_t>(traits_.mss, peer_mss_);
+    const bool small = size < full_size();
     if (traits_.nagle && small && in_flight() != 0) break;
     const std::uint32_t from = send_next_;
     send_next_ += static_cast<std::uint32_t>(size);

@@ -19,7 +19,7 @@ class Trace : public Watcher {
   void on_departure(std::uint8_t side, View frame) override {
     line(side == 0 ? "  gateway →A" : "  gateway →B", frame);
   }
-  void on_delivery(const Host& host, View frame) override {
+  void on_delivery(const Host& host, View frame, bool) override {
     line(host.side == 0 ? "A receives " : "B receives ", frame);
   }
   [[nodiscard]] const std::string& text() const { return text_; }

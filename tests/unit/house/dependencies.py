@@ -22,7 +22,7 @@ OUTSIDE = [
     (r"(libnetfilter_queue|libmnl|libnfnetlink)/|linux/netfilter", ("dataplane/io/nfqueue/",)),
     (r"openssl/", ("controlplane/trust/",)),
     (r"sqlite3", ("controlplane/audit/", "tests/unit/audit/")),
-    (r"boost/", ("tools/", "dataplane/options.cpp", "controlplane/main.cpp")),
+    (r"boost/", ("tools/", "dataplane/options.cpp", "controlplane/main.cpp", "tests/simulation/main.cpp")),
     (r"google/protobuf/|.*\.pb\.h$", ("config/policy/", "controlplane/", "tools/", "tests/")),
     (r"nlohmann/", ("config/policy/", "controlplane/", "tools/", "tests/")),
     (r"pcap(/|\.h)", ("dataplane/io/pcap/",)),

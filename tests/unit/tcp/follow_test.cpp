@@ -179,15 +179,45 @@ struct Resync {
 
 TEST_CASE("mid-stream: resync at a verified PDU boundary") {
   Resync at;
-  Lab::Out out = at.lab.send(0, Lab::data(0, 500, read_request(1) + write_request(2), 300));
+  Lab::Out out = at.lab.send(0, Lab::data(0, 500, read_request(1), 300));
   REQUIRE(out.to[1].size() == 1);
   CHECK(out.to[1][0].payload == read_request(1));
-  REQUIRE(out.to[0].size() == 1);
-  CHECK(out.to[0][0].payload == exception(2, 6));
   out = at.lab.send(1, Lab::data(1, 300, read_response(1), 512));
   REQUIRE(out.to[0].size() == 1);
   CHECK(out.to[0][0].payload == read_response(1));
+  out = at.lab.send(0, Lab::data(0, 512, write_request(2), 300 + 11));
+  REQUIRE(out.to[0].size() == 1);
+  CHECK(out.to[0][0].payload == exception(2, 6));
   CHECK(at.lab.alive());
+}
+
+TEST_CASE("mid-stream: no reply enters a stream that may stand within a PDU") {
+  Resync at;
+  (void)at.lab.send(0, Lab::data(0, 500, read_request(1), 300));
+  const Lab::Out out = at.lab.send(0, Lab::data(0, 512, write_request(2), 300));
+  REQUIRE(out.to[0].size() == 1);
+  CHECK((out.to[0][0].flags & TCP_RST) != 0);
+  CHECK(at.lab.flow.tcp.phase == TcpPhase::DEAD);
+}
+
+TEST_CASE("mid-stream: a server that has not come so far ends the connection") {
+  Resync at;
+  (void)at.lab.send(0, Lab::data(0, 500, read_request(1), 300));
+  const Lab::Out out = at.lab.send(1, Lab::data(1, 300, {}, 480));
+  REQUIRE(out.to[0].size() == 1);
+  CHECK((out.to[0][0].flags & TCP_RST) != 0);
+  CHECK(at.lab.flow.tcp.phase == TcpPhase::DEAD);
+}
+
+TEST_CASE("mid-stream: what comes late of a connection that was reset is no connection to join") {
+  Resync at;
+  (void)at.lab.send(0, Lab::data(0, 500, read_request(1), 300));
+  (void)at.lab.send(0, Lab::data(0, 512, write_request(2), 300));
+  const Lab::Out out = at.lab.send(0, Lab::data(0, 500, read_request(1), 300));
+  CHECK(at.lab.flow.tcp.phase == TcpPhase::DEAD);
+  REQUIRE(out.to[0].size() == 1);
+  CHECK((out.to[0][0].flags & TCP_RST) != 0);
+  for (const auto& segment : out.to[1]) CHECK(segment.payload.empty());
 }
 
 TEST_CASE("mid-stream: no resync within a PDU, from the server, or with a FIN") {
@@ -220,7 +250,7 @@ TEST_CASE("mid-stream: after a resync the server's stream has to stand at a boun
   SUBCASE("begins within a PDU") {}
   SUBCASE("ends within a PDU") { cut = part(read_response(1), 0, 10); }
   (void)at.lab.send(1, Lab::data(1, 300, cut, 512));
-  CHECK_FALSE(at.lab.alive());
+  CHECK(at.lab.flow.tcp.phase == TcpPhase::DEAD);
   CHECK(at.lab.judged[1].empty());
 }
 

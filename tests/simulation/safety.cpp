@@ -1,0 +1,317 @@
+#include "tests/simulation/safety.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace conduit::simulation {
+namespace {
+
+constexpr std::size_t findings_max = 50;
+constexpr std::uint64_t burst_ns_max = millisecond;  // the gateway may take so long to look at a frame
+
+std::string hex(View octets) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  for (std::size_t i = 0; i < octets.size() && i < 40; ++i) {
+    text += digits[octets[i] >> 4];
+    text += digits[octets[i] & 15];
+  }
+  return text;
+}
+
+// One receiver model and how far its stream has been looked at.
+struct Reader {
+  explicit Reader(const ReceiverTraits& traits) : name(traits.name), receiver(traits) {}
+  std::string name;
+  Receiver receiver;
+  std::uint32_t opening = 0;
+  std::size_t looked = 0;
+  bool lost = false;  // what follows is garbage; told once
+};
+
+struct Talk {
+  std::size_t client = 0;
+  std::size_t server = 0;
+  const ProtocolModel* protocol = nullptr;
+  std::vector<Reader> at_server;
+  std::vector<Reader> at_client;
+  std::vector<Reader> asked;         // the client's stream as it arrives at the gateway
+  std::vector<Reader> seen_leaving;  // … and as it leaves: when a PDU was permitted, whoever gets it later
+  // Requests that some reader of `asked` has seen whole, by reader and opening: how often each was seen and
+  // answered is compared per reader of the client.
+  std::vector<Octets> requests;
+  std::set<Octets> good;  // were permitted when they arrived; their segments may find no room for a while
+  std::set<Octets> left;  // have been permitted and have left
+  std::map<std::pair<std::size_t, Octets>, std::size_t> told;  // requests by `asked` reader
+  std::vector<std::map<Octets, std::size_t>> answered;         // by reader of the client: by request
+
+  // The client has opened another connection between the same ports.
+  void begin_anew() {
+    requests.clear();
+    left.clear();
+    good.clear();
+    told.clear();
+    for (auto& each : answered) each.clear();
+  }
+};
+
+}  // namespace
+
+struct SafetyOracle::State {
+  State(const Scheduler& s, const Plant& p) : scheduler(s), plant(p) {}
+
+  struct Place {
+    bool known = false;
+    std::uint8_t side = 0;  // that sends
+    std::size_t client = 0;
+    std::size_t server = 0;
+    std::uint16_t client_port = 0;
+    std::uint16_t server_port = 0;
+  };
+  [[nodiscard]] Place place_of(const Packet& packet, std::uint8_t side) const;
+  [[nodiscard]] std::optional<std::size_t> find(const std::vector<HostAddress>& hosts, const Packet& packet,
+                                                bool source) const;
+  Talk& talk_of(const Place& place);
+  void finding(const Talk& talk, const std::string& reader, const std::string& what);
+  template <typename Take>
+  void read_on(Talk& talk, Reader& reader, bool from_client, const Take& take);
+  [[nodiscard]] bool permitted(const Talk& talk, View pdu) const;
+  void judge_request(Talk& talk, const Reader& reader, View pdu);
+  void judge_response(Talk& talk, std::size_t number, const Reader& reader, View pdu);
+
+  const Scheduler& scheduler;
+  const Plant& plant;
+  struct Span {
+    std::uint64_t at_ns;
+    const PlantPolicy* policy;
+    bool island;
+  };
+  std::vector<Span> spans;
+  std::map<std::array<std::uint64_t, 4>, Talk> talks;
+  std::vector<Finding> findings;
+  std::uint64_t judged = 0;
+};
+
+std::optional<std::size_t> SafetyOracle::State::find(const std::vector<HostAddress>& hosts,
+                                                     const Packet& packet, bool source) const {
+  const auto& address = source ? packet.source : packet.destination;
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    const bool same = packet.ipv6 ? std::equal(hosts[i].ipv6.begin(), hosts[i].ipv6.end(), address.begin())
+                                  : std::equal(hosts[i].ipv4.begin(), hosts[i].ipv4.end(), address.begin());
+    if (same) return i;
+  }
+  return {};
+}
+
+SafetyOracle::State::Place SafetyOracle::State::place_of(const Packet& packet, std::uint8_t side) const {
+  Place place;
+  place.side = side;
+  const auto client = find(plant.clients, packet, side == 0);
+  const auto server = find(plant.servers, packet, side == 1);
+  place.known = client && server;
+  place.client = client.value_or(0);
+  place.server = server.value_or(0);
+  place.client_port = side == 0 ? packet.source_port : packet.destination_port;
+  place.server_port = side == 0 ? packet.destination_port : packet.source_port;
+  return place;
+}
+
+Talk& SafetyOracle::State::talk_of(const Place& place) {
+  const std::array<std::uint64_t, 4> key{place.client, place.client_port, place.server, place.server_port};
+  const auto at = talks.find(key);
+  if (at != talks.end()) return at->second;
+  Talk& talk = talks[key];
+  talk.client = place.client;
+  talk.server = place.server;
+  for (const ProtocolModel* protocol : protocols()) {
+    if (protocol->port() == place.server_port) talk.protocol = protocol;
+  }
+  const std::vector<ReceiverTraits>& models = receiver_models();
+  for (const ReceiverTraits& traits : models) {
+    talk.at_server.emplace_back(traits);
+    talk.at_client.emplace_back(traits);
+  }
+  // The client's own bytes, as they might be read: by the first copy, by the last, by one that takes all.
+  for (const std::size_t i : {std::size_t{0}, std::size_t{1}, models.size() - 1}) {
+    talk.asked.emplace_back(models[i]);
+    talk.seen_leaving.emplace_back(models[i]);
+  }
+  talk.answered.resize(models.size());
+  return talk;
+}
+
+void SafetyOracle::State::finding(const Talk& talk, const std::string& reader, const std::string& what) {
+  if (findings.size() >= findings_max) return;
+  findings.push_back({"safety",
+                      "client-" + std::to_string(talk.client) + ", server-" + std::to_string(talk.server) +
+                          ", receiver '" + reader + "': " + what,
+                      scheduler.now()});
+}
+
+// Hands the PDUs that a reader has newly completed to `take`; garbage: an empty PDU.
+template <typename Take>
+void SafetyOracle::State::read_on(Talk& talk, Reader& reader, bool from_client, const Take& take) {
+  if (reader.opening != reader.receiver.openings()) {
+    reader.opening = reader.receiver.openings();
+    reader.looked = 0;
+    reader.lost = false;
+  }
+  const View stream(reader.receiver.stream());
+  while (!reader.lost && reader.looked < stream.size()) {
+    const Front front = talk.protocol->front(stream.subspan(reader.looked), from_client);
+    if (front.kind == Front::Kind::MORE) return;
+    if (front.kind == Front::Kind::GARBAGE) {
+      reader.lost = true;
+      take(View());
+      return;
+    }
+    take(stream.subspan(reader.looked, front.size));
+    reader.looked += front.size;
+  }
+}
+
+bool SafetyOracle::State::permitted(const Talk& talk, View pdu) const {
+  for (std::size_t i = spans.size(); i-- > 0;) {
+    const PlantPolicy* policy = spans[i].policy;
+    const Service* service =
+        policy == nullptr ? nullptr : policy->find(talk.client, talk.server, *talk.protocol);
+    if (service != nullptr && service->rules->permits(pdu, spans[i].island)) return true;
+    if (spans[i].at_ns + burst_ns_max <= scheduler.now()) break;
+  }
+  return false;
+}
+
+void SafetyOracle::State::judge_request(Talk& talk, const Reader& reader, View pdu) {
+  ++judged;
+  if (pdu.empty()) return finding(talk, reader.name, "what no PDU of the protocol is has reached the server");
+  Octets octets(pdu.begin(), pdu.end());
+  if (talk.left.contains(octets)) return;
+  if (talk.good.contains(octets)) {
+    talk.left.insert(std::move(octets));
+    return;
+  }
+  if (!permitted(talk, pdu))
+    return finding(talk, reader.name, "a denied request has reached the server: " + hex(pdu));
+  talk.left.insert(std::move(octets));
+}
+
+void SafetyOracle::State::judge_response(Talk& talk, std::size_t number, const Reader& reader, View pdu) {
+  ++judged;
+  if (pdu.empty()) return finding(talk, reader.name, "what no PDU of the protocol is has reached the client");
+  const bool negative = talk.protocol->is_negative(pdu);
+  bool known = false;
+  for (const Octets& request : talk.requests) {
+    if (!talk.protocol->answers(pdu, request)) continue;
+    if (!negative && !talk.left.contains(request)) continue;
+    known = true;
+    std::size_t asked = 0;
+    for (std::size_t i = 0; i < talk.asked.size(); ++i) {
+      const auto at = talk.told.find({i, request});
+      if (at != talk.told.end()) asked = std::max(asked, at->second);
+    }
+    std::size_t& count = talk.answered[number][request];
+    if (count >= asked) continue;
+    ++count;
+    return;
+  }
+  finding(talk, reader.name,
+          std::string(known ? "one answer more than there were requests"
+                            : "an answer to no request that has passed") +
+              " has reached the client: " + hex(pdu));
+}
+
+SafetyOracle::SafetyOracle(const Scheduler& scheduler, const Plant& plant)
+    : state_(std::make_unique<State>(scheduler, plant)) {}
+SafetyOracle::~SafetyOracle() = default;
+
+void SafetyOracle::in_force(const PlantPolicy* policy, bool island) {
+  state_->spans.push_back({state_->scheduler.now(), policy, island});
+}
+
+// The receivers' own segments move their windows.
+void SafetyOracle::on_sent(const Host& host, View frame) {
+  const std::optional<Packet> packet = decode(frame);
+  if (!packet) return;
+  const State::Place place = state_->place_of(*packet, host.side);
+  if (!place.known) return;
+  Talk& talk = state_->talk_of(place);
+  for (Reader& reader : host.side == 1 ? talk.at_server : talk.at_client)
+    reader.receiver.on_own_packet(*packet);
+}
+
+void SafetyOracle::on_arrival(std::uint8_t side, View frame) {
+  if (side != 0) return;
+  const std::optional<Packet> packet = decode(frame);
+  if (!packet) return;
+  const State::Place place = state_->place_of(*packet, side);
+  if (!place.known) return;
+  Talk& talk = state_->talk_of(place);
+  if (talk.protocol == nullptr) return;
+  for (std::size_t i = 0; i < talk.asked.size(); ++i) {
+    Reader& reader = talk.asked[i];
+    reader.receiver.on_packet(*packet);
+    if (i == 0 && reader.opening != reader.receiver.openings()) talk.begin_anew();
+    state_->read_on(talk, reader, true, [&](View pdu) {
+      if (pdu.empty()) return;
+      Octets octets(pdu.begin(), pdu.end());
+      if (std::find(talk.requests.begin(), talk.requests.end(), octets) == talk.requests.end())
+        talk.requests.push_back(octets);
+      if (state_->permitted(talk, pdu)) talk.good.insert(octets);
+      ++talk.told[{i, std::move(octets)}];
+    });
+  }
+}
+
+// A segment may get lost behind the gateway and be repeated under another policy: its PDU was judged when it
+// left first.
+void SafetyOracle::on_departure(std::uint8_t side, View frame) {
+  if (side != 1) return;
+  const std::optional<Packet> packet = decode(frame);
+  if (!packet) return;
+  const State::Place place = state_->place_of(*packet, 0);
+  if (!place.known) return;
+  Talk& talk = state_->talk_of(place);
+  if (talk.protocol == nullptr) return;
+  for (Reader& reader : talk.seen_leaving) {
+    reader.receiver.on_packet(*packet);
+    state_->read_on(talk, reader, true, [&](View pdu) {
+      if (!pdu.empty() && state_->permitted(talk, pdu)) talk.left.insert(Octets(pdu.begin(), pdu.end()));
+    });
+  }
+}
+
+// What a cable has damaged behind the gateway is no business of the gateway.
+void SafetyOracle::on_delivery(const Host& host, View frame, bool damaged) {
+  const std::optional<Packet> packet = decode(frame);
+  if (!packet || damaged) return;
+  const State::Place place = state_->place_of(*packet, host.side ^ 1);
+  if (!place.known) {
+    if (state_->findings.size() < findings_max)
+      state_->findings.push_back(
+          {"safety", "a packet passed between hosts that no policy knows", state_->scheduler.now()});
+    return;
+  }
+  Talk& talk = state_->talk_of(place);
+  if (talk.protocol == nullptr) {
+    if (!packet->payload.empty()) state_->finding(talk, "any", "data on a port without a service");
+    return;
+  }
+  if (host.side == 1) {
+    for (Reader& reader : talk.at_server) {
+      reader.receiver.on_packet(*packet);
+      state_->read_on(talk, reader, true, [&](View pdu) { state_->judge_request(talk, reader, pdu); });
+    }
+    return;
+  }
+  for (std::size_t i = 0; i < talk.at_client.size(); ++i) {
+    Reader& reader = talk.at_client[i];
+    reader.receiver.on_packet(*packet);
+    state_->read_on(talk, reader, false, [&](View pdu) { state_->judge_response(talk, i, reader, pdu); });
+  }
+}
+
+const std::vector<Finding>& SafetyOracle::findings() const { return state_->findings; }
+std::uint64_t SafetyOracle::pdus_judged() const { return state_->judged; }
+
+}  // namespace conduit::simulation
