@@ -50,4 +50,11 @@ std::uint32_t inserted_size(PositionMap map) noexcept {
   return size;
 }
 
+std::uint16_t told_window(PositionMap map, std::uint16_t window, std::uint8_t scale) noexcept {
+  const std::uint32_t inserted = inserted_size(map);
+  if (inserted == 0 || mutated(Mutation::WINDOW_NOT_TRANSLATED)) return window;
+  const std::uint32_t room = std::uint32_t{window} << scale;
+  return static_cast<std::uint16_t>((room > inserted ? room - inserted : 0) >> scale);
+}
+
 }  // namespace conduit

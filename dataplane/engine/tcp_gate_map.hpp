@@ -52,5 +52,8 @@ struct PositionMap {
 [[nodiscard]] std::uint32_t edit_position_r(PositionMap map, std::size_t index) noexcept;
 // Octets of inserted replies that the receiver has not acknowledged.
 [[nodiscard]] std::uint32_t inserted_size(PositionMap map) noexcept;
+// The window field for the stream's sender: inserted octets take room in a window that it believes to be its
+// own.
+[[nodiscard]] std::uint16_t told_window(PositionMap map, std::uint16_t window, std::uint8_t scale) noexcept;
 
 }  // namespace conduit

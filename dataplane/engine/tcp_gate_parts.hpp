@@ -108,9 +108,14 @@ bool end_by_reset(Step& step, Reason reason) noexcept;
 [[nodiscard]] bool remove_pdu(Step& step, std::uint32_t size) noexcept;
 // A reply to the sender, to enter the stream towards it as soon as it may. False: no room.
 [[nodiscard]] bool queue_reply(Step& step, Bytes reply) noexcept;
+// When a reply may take its place.
+enum class Placing : std::uint8_t {
+  USUAL,  // earlier requests are answered where the protocol asks for it, the window has room for all of it
+  IN_PARTS,  // … for some of it
+  AT_END,    // the stream ends here: earlier requests will not be answered any more
+};
 // Gives waiting replies their place at the boundary of `side`'s stream, as far as they may enter there now.
-// `in_parts`: into a window that has some room, but not for all of the reply.
-void place_replies(WorkerContext& context, Flow& flow, Side side, bool in_parts = false) noexcept;
+void place_replies(WorkerContext& context, Flow& flow, Side side, Placing placing = Placing::USUAL) noexcept;
 // Sends replies whose place everything before has reached.
 void send_placed(WorkerContext& context, Flow& flow, Side side) noexcept;
 void send_reply(WorkerContext& context, Flow& flow, Side side,

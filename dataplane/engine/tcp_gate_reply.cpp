@@ -40,7 +40,7 @@ namespace {
   OwnSegment segment;
   segment.from = side;
   segment.flags = TCP_ACK;
-  segment.window = stream.window;
+  segment.window = told_window(map_of(flow, other(side)), stream.window, stream.scale);
   segment.acknowledgement = mutated(Mutation::ACKNOWLEDGES_FOR_RECEIVER) ? back.received : back.acked;
   segment.has_timestamp = stream.has_timestamp && back.has_timestamp;
   segment.timestamp = stream.timestamp;
@@ -75,6 +75,10 @@ bool remove_pdu(Step& step, std::uint32_t size) noexcept {
   }
   stream.boundary += size;
   stream.discarding = true;
+  if (!step.flow.tcp.mapped) {  // up to here both numbers are the same
+    stream.told_edge = stream.edge_r;
+    step.back.told_edge = step.back.edge_r;
+  }
   step.flow.tcp.mapped = true;
   return true;
 }
@@ -92,7 +96,7 @@ bool queue_reply(Step& step, Bytes reply) noexcept {
   return true;
 }
 
-void place_replies(WorkerContext& context, Flow& flow, Side side, bool in_parts) noexcept {
+void place_replies(WorkerContext& context, Flow& flow, Side side, Placing placing) noexcept {
   Stream& stream = flow.tcp.stream[side];
   StreamAside& aside = flow.tcp.aside[side];
   while (stream.waiting_count != 0) {
@@ -105,13 +109,12 @@ void place_replies(WorkerContext& context, Flow& flow, Side side, bool in_parts)
     const bool at_boundary =
         !after(stream.boundary, stream.received) && !after(stream.forwarded, stream.boundary);
     const bool anywhere = mutated(Mutation::REPLY_INSIDE_PDU);
-    if ((!at_boundary && !anywhere) || stream.edit_count == aside.edits.size() ||
-        !in_turn(flow, waiting.order))
-      return;
+    if ((!at_boundary && !anywhere) || stream.edit_count == aside.edits.size()) return;
+    if (placing != Placing::AT_END && !in_turn(flow, waiting.order)) return;
     const std::uint32_t place_r = to_receiver(map_of(stream, aside), stream.boundary);
-    const std::uint32_t end_r = place_r + (in_parts ? 1U : waiting.size);
-    if (after(end_r, stream.edge_r) &&
-        !mutated(Mutation::REPLY_BEYOND_WINDOW)) {  // the client's window: asked for it again by the timer
+    const std::uint32_t end_r = place_r + (placing == Placing::IN_PARTS ? 1U : waiting.size);
+    const bool fits = !after(end_r, stream.edge_r) || mutated(Mutation::REPLY_BEYOND_WINDOW);
+    if (!fits) {  // the timer asks for the window again
       if (stream.repeat_ns == timer_never) stream.repeat_ns = context.now_ns + reply_repeat_ns;
       return;
     }
@@ -179,7 +182,7 @@ bool repeat_reply(WorkerContext& context, Flow& flow, Side side) noexcept {
   if (stream.repeat_count == reply_repeat_max) return false;
   ++stream.repeat_count;
   stream.repeat_ns = context.now_ns + (reply_repeat_ns << stream.repeat_count);
-  place_replies(context, flow, side, true);
+  place_replies(context, flow, side, Placing::IN_PARTS);
   const auto first = flow.tcp.aside[side].edits.begin();
   const auto last = first + stream.edit_count;
   const auto oldest =

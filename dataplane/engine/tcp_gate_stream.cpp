@@ -146,6 +146,9 @@ void drain_early(Step& step, bool& fin) noexcept {
     (void)judgement;
     return end_by_reset(step, Reason::NONE);
   }
+  // Behind it nothing can be inserted: it has to come again when the replies that wait have their place.
+  if (stream.waiting_count != 0) place_replies(step.context, step.flow, step.sender, Placing::AT_END);
+  if (stream.waiting_count != 0) return true;
   ++stream.received;
   ++stream.boundary;
   stream.fin = true;
@@ -190,9 +193,10 @@ void send_range(Step& step, std::uint32_t from, std::uint32_t to) noexcept {
   translate_acknowledgement(step);
   const bool fin = stream.fin && to == stream.received;
   const std::uint32_t end = earlier(to, data_end(stream));
-  for (std::uint8_t i = 0; i < stream.edit_count && before(from, end); ++i) {
+  for (std::uint8_t i = 0; i < stream.edit_count && (fin || before(from, end)); ++i) {
     const Edit& edit = step.aside.edits[i];
-    if (!before(edit.position, end)) break;
+    const bool between = fin && edit.position == end && edit.kind == EditKind::INSERTED;  // last byte and FIN
+    if (!before(edit.position, end) && !between) break;
     if (edit.kind == EditKind::INSERTED) {
       if (before(edit.position, from)) continue;
       send_run(step, from, edit.position, false);

@@ -76,6 +76,7 @@ struct Stream {
   std::uint32_t boundary = 0;
   std::uint32_t acked_r = 0;    // highest acknowledgement of the receiver
   std::uint32_t edge_r = 0;     // right edge of the window that the receiver announced
+  std::uint32_t told_edge = 0;  // … as its sender was told of it, in S; kept once streams are edited
   std::uint32_t delta = 0;      // R − S in front of the first edit
   std::uint32_t timestamp = 0;  // newest of the segments in order
   std::uint16_t window = 0;     // field of the sender's last segment

@@ -309,17 +309,20 @@ Segment Lab::data(Side side, std::uint32_t offset, Octets payload, std::uint32_t
 
 void Lab::connect() {
   Segment syn;
+  syn.window = window;
   syn.sequence = isn[0];
   syn.flags = TCP_SYN;
   syn.mss = 1460;
   REQUIRE(send(0, syn).to[1].size() == 1);
   Segment answer;
+  answer.window = window;
   answer.sequence = isn[1];
   answer.acknowledgement = base(0);
   answer.flags = TCP_SYN | TCP_ACK;
   answer.mss = 1460;
   REQUIRE(send(1, answer).to[0].size() == 1);
   Segment ack;
+  ack.window = window;
   ack.sequence = base(0);
   ack.acknowledgement = base(1);
   REQUIRE(send(0, ack).to[1].size() == 1);
@@ -347,6 +350,13 @@ std::size_t Lab::count(Reason reason) const {
 
 // --- endpoints ---------------------------------------------------------------------------------------------
 
+void Endpoint::begin(std::uint32_t first, std::uint16_t room) {
+  expect = first;
+  window = room;
+  edge_ = first + room;
+  peer_edge_ = isn_ + 1 + room;
+}
+
 void Endpoint::write(const Octets& octets) { write_cut(octets, mss); }
 
 void Endpoint::write_cut(const Octets& octets, std::size_t size) {
@@ -355,14 +365,12 @@ void Endpoint::write_cut(const Octets& octets, std::size_t size) {
 }
 
 void Endpoint::fill(Segment& segment) {
-  if (edge_ == 0) edge_ = expect + window;
   edge_ = later(edge_, expect + window);
   segment.acknowledgement = expect;
   segment.window = static_cast<std::uint16_t>(edge_ - expect);
 }
 
 void Endpoint::push() {
-  if (peer_edge_ == 0) peer_edge_ = isn_ + 1 + 60000;
   while (!pending_.empty() && !(one_in_flight && una_ != next_)) {
     Octets& payload = pending_.front();
     const std::uint32_t room = after(peer_edge_, next_) ? peer_edge_ - next_ : 0;
@@ -378,9 +386,12 @@ void Endpoint::push() {
     if (payload.empty()) pending_.pop_front();
     out.push_back(segment);
   }
+  if (wants_close_) close();
 }
 
 void Endpoint::close() {
+  wants_close_ = true;
+  if (!pending_.empty() || fin_sent_) return;  // behind what waits for the window
   Segment segment;
   fill(segment);
   segment.sequence = next_++;
@@ -403,8 +414,12 @@ void Endpoint::repeat() {
   Segment segment;
   fill(segment);
   segment.sequence = first_missing();
-  if (una_ == next_) {  // the window is closed
+  if (una_ == next_) {  // the window is closed: one octet asks for it, and is sent by that
     segment.payload = part(pending_.front(), 0, 1);
+    sent_ = sent_ + segment.payload;
+    ++next_;
+    pending_.front() = part(pending_.front(), 1);
+    if (pending_.front().empty()) pending_.pop_front();
     out.push_back(segment);
     return;
   }
@@ -485,7 +500,7 @@ void Endpoint::take(const Segment& segment) {
   take_sack(segment);
   peer_edge_ = later(peer_edge_, segment.acknowledgement + segment.window);
   const bool old = !after(end, expect) && (end != segment.sequence || before(segment.sequence, expect));
-  if (old || after(end, expect + window)) {
+  if (old || after(end, edge_)) {
     acknowledge();
   } else if (end != segment.sequence) {
     take_data(segment);
@@ -502,8 +517,8 @@ void Endpoint::take(const Segment& segment) {
 
 Dialogue::Dialogue(Lab& l) : lab(l) {
   lab.connect();
-  client.expect = Lab::base(1);
-  server.expect = Lab::base(0);
+  client.begin(Lab::base(1), lab.window);
+  server.begin(Lab::base(0), lab.window);
 }
 
 void Dialogue::deliver(Lab::Out out) {

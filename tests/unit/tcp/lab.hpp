@@ -83,6 +83,7 @@ class Lab final : public FrameSink {
   std::map<int, Verdict> response_verdict{};
   bool observing = false;
   bool track_outstanding = false;
+  std::uint16_t window = 60000;     // that both sides announce in the handshake
   Reason reopening = Reason::NONE;  // whether a connection may be opened anew
   std::vector<Octets> judged[2];    // by sender
   std::vector<Reason> denied{};
@@ -110,7 +111,8 @@ class Endpoint {
  public:
   explicit Endpoint(std::uint32_t isn) : isn_(isn), una_(isn + 1), next_(isn + 1) {}
 
-  void write(const Octets& octets);                       // queue, and send what the window permits
+  void begin(std::uint32_t first, std::uint16_t room);  // what it expects, and what both sides have announced
+  void write(const Octets& octets);                     // queue, and send what the window permits
   void write_cut(const Octets& octets, std::size_t mss);  // as segments of at most `mss`
   // Time-out: again the first segment that is neither acknowledged nor in a SACK block; a probe where the
   // window is closed.
@@ -130,6 +132,7 @@ class Endpoint {
   std::size_t wrong_sacks = 0;  // blocks outside of what it has sent
   bool one_in_flight = false;
   [[nodiscard]] bool idle() const { return una_ == next_ && pending_.empty(); }
+  [[nodiscard]] bool closing() const { return fin_sent_ || wants_close_; }
   [[nodiscard]] std::uint32_t una() const { return una_; }
   [[nodiscard]] std::uint32_t next() const { return next_; }
 
@@ -150,6 +153,7 @@ class Endpoint {
   std::deque<Octets> pending_{};
   std::map<std::uint32_t, Octets> early_{};  // by distance from isn
   bool fin_sent_ = false;
+  bool wants_close_ = false;
 };
 
 // Two endpoints around a gate.

@@ -424,6 +424,42 @@ TEST_CASE("FIN within a PDU resets the flow: nobody knows what the receiver make
   CHECK(lab.malformed == 1);
 }
 
+TEST_CASE("FIN that comes with repeated data, and a reply stands between the two") {
+  Lab lab;
+  lab.connect();
+  (void)lab.send(1, Lab::data(1, 0, read_response(1)));
+  (void)lab.send(0, Lab::data(0, 0, write_request(2)));  // the reply stands behind that response
+  Segment fin = Lab::data(1, 0, read_response(1));
+  fin.flags |= TCP_FIN;
+  const Lab::Out out = lab.send(1, fin);
+  REQUIRE(out.to[0].size() == 2);
+  CHECK(out.to[0][0].payload == read_response(1));
+  CHECK((out.to[0][0].flags & TCP_FIN) == 0);
+  CHECK(out.to[0][1].payload.empty());
+  CHECK((out.to[0][1].flags & TCP_FIN) != 0);
+  CHECK(out.to[0][1].sequence == Lab::base(1) + 13 + 9);
+}
+
+TEST_CASE("FIN of a stream in which a reply waits for room: it comes again when the reply has its place") {
+  Lab lab;
+  lab.connect();
+  lab.flow.tcp.stream[1].edge_r = Lab::base(1) + 1;
+  Segment request = Lab::data(0, 0, write_request(1));
+  request.window = 1;
+  (void)lab.send(0, request);
+  Segment fin = Lab::data(1, 0, {});
+  fin.flags |= TCP_FIN;
+  CHECK(lab.send(1, fin).to[0].empty());
+  CHECK_FALSE(lab.flow.tcp.stream[1].fin);
+  Lab::Out out = lab.send(0, Lab::data(0, 12, {}));  // room
+  REQUIRE(out.to[0].size() == 1);
+  CHECK(out.to[0][0].payload == exception(1, 6));
+  out = lab.send(1, fin);
+  REQUIRE(out.to[0].size() == 1);
+  CHECK(out.to[0][0].sequence == Lab::base(1) + 9);
+  CHECK((out.to[0][0].flags & TCP_FIN) != 0);
+}
+
 TEST_CASE("FIN in front of bytes that came already: two readings, the flow is reset") {
   const Octets two = read_request(1) + read_request(2);
   for (const bool bare : {false, true}) {

@@ -123,7 +123,9 @@ Course run_storm(unsigned seed, std::uint16_t asset_flags, Cuts cuts, std::size_
   lab.recording = true;
   Storm storm(seed);
   storm.windows = cuts == Cuts::BY_WINDOW;
+  if (storm.windows) lab.window = static_cast<std::uint16_t>(storm.roll(24));
   Dialogue dialogue(lab);
+  const bool closes = seed % 3 != 0;
   dialogue.client.sacks = dialogue.server.sacks = seed % 4 != 0;
   const Plan plan = make_plan(storm);
   std::size_t sent = 0;
@@ -135,6 +137,10 @@ Course run_storm(unsigned seed, std::uint16_t asset_flags, Cuts cuts, std::size_
       dialogue.client.write(part(plan.requests, sent, size));
       sent = std::min(plan.requests.size(), sent + size);
     }
+    const bool told = sent == plan.requests.size();
+    if (closes && told && !dialogue.client.closing() && storm.roll(40) == 0) dialogue.client.close();
+    const bool answered_all = dialogue.server.closed && dialogue.answered == dialogue.server.inbox.size();
+    if (answered_all && !dialogue.server.closing() && storm.roll(40) == 0) dialogue.server.close();
     storm.step(dialogue);
     answer(dialogue);
     if (storm.roll(20) == 0 || storm.quiet(dialogue)) tick(storm, dialogue);
@@ -153,6 +159,9 @@ Course run_storm(unsigned seed, std::uint16_t asset_flags, Cuts cuts, std::size_
     CHECK(dialogue.client.idle());
     CHECK(dialogue.server.idle());
     CHECK(split_adus(dialogue.client.inbox).size() == plan.count);
+    CHECK(dialogue.client.closed == closes);
+    CHECK(dialogue.server.closed == closes);
+    CHECK((lab.flow.state == FlowState::CLOSING) == closes);
     CHECK(lab.flow.timer_ns == timer_never);
     CHECK(lab.pool.in_use() == 0);
   } else {
