@@ -199,6 +199,12 @@ void clear_urgent(ParsedFrame& frame) noexcept {
   frame.tcp_flags = static_cast<std::uint8_t>(frame.tcp_flags & ~TCP_URG);
 }
 
+void clear_fin(ParsedFrame& frame) noexcept {
+  std::uint8_t& flags = frame.data[frame.l4_offset + 13];
+  flags = static_cast<std::uint8_t>(flags & ~TCP_FIN);
+  frame.tcp_flags = static_cast<std::uint8_t>(frame.tcp_flags & ~TCP_FIN);
+}
+
 void finish_changed(ParsedFrame& frame) noexcept {
   pad(frame);
   store_ip_length(frame);

@@ -44,6 +44,7 @@ void set_sequence(ParsedFrame& frame, std::uint32_t sequence) noexcept;
 void set_acknowledgement(ParsedFrame& frame, std::uint32_t acknowledgement) noexcept;
 void set_window(ParsedFrame& frame, std::uint16_t window) noexcept;
 void clear_urgent(ParsedFrame& frame) noexcept;
+void clear_fin(ParsedFrame& frame) noexcept;
 // After changes in place: length fields, padding and both checksums.
 void finish_changed(ParsedFrame& frame) noexcept;
 

@@ -51,7 +51,7 @@ namespace {
 // Would the receiver take bytes here (RFC 9293 §3.10.7.4)?
 [[nodiscard]] bool in_window(const Step& step, std::uint32_t end) noexcept {
   const Stream& stream = step.stream;
-  const bool beyond = after(to_receiver(map_of(stream, step.aside), end), stream.edge_r);
+  const bool beyond = after(end, to_sender(map_of(stream, step.aside), stream.edge_r));
   if (beyond && !mutated(Mutation::WINDOW_UNCHECKED)) return false;
   if (mutated(Mutation::OLD_DATA_UNCHECKED)) return true;
   return !before(end, stream.acked) || stream.acked - end <= (0xFFFFU << step.back.scale);
@@ -61,6 +61,22 @@ namespace {
 // of the sender, who sends it again.
 [[nodiscard]] bool is_crowded_out(const Step& step, std::uint32_t end) noexcept {
   return step.flow.tcp.mapped && !before(end, step.stream.acked) && !after(end, step.stream.told_edge);
+}
+
+// Leaves of such a segment what there is room for. False: nothing.
+[[nodiscard]] bool trim_to_window(Step& step) noexcept {
+  ParsedFrame& frame = step.frame;
+  const std::uint32_t end = to_sender(map_of(step.stream, step.aside), step.stream.edge_r);
+  if (!after(end, frame.sequence) || frame.payload_size == 0) return false;
+  frame.payload_size =
+      static_cast<std::uint16_t>(std::min<std::uint32_t>(frame.payload_size, end - frame.sequence));
+  clear_fin(frame);
+  return true;
+}
+
+// A sender that counts the octet of its window probe as sent acknowledges from behind it.
+[[nodiscard]] bool is_ack_behind_probe(const Step& step, std::uint32_t end) noexcept {
+  return end == step.frame.sequence && in_window(step, end - 1);
 }
 
 // RFC 7323 §5; bytes only, an old acknowledgement does no harm.
@@ -152,9 +168,12 @@ void finish(Step& step) noexcept {
   if (!acknowledgement_valid(step)) return deny(step, Reason::TCP_OUT_OF_WINDOW);
   if (!in_window(step, end)) {
     const bool crowded = is_crowded_out(step, end);
-    if (!crowded && !is_window_probe(step)) return deny(step, Reason::TCP_OUT_OF_WINDOW);
+    const bool excused = crowded || is_ack_behind_probe(step, end);
+    if (!excused && !is_window_probe(step)) return deny(step, Reason::TCP_OUT_OF_WINDOW);
+    if (crowded && trim_to_window(step)) return take_open(step);
     take_acknowledgement(step);
-    if (crowded) return forward_stripped(step, next_r(step.flow, step.sender));
+    // With an old number: the receiver answers with its window.
+    if (excused) return forward_stripped(step, next_r(step.flow, step.sender) - 1);
     return forward_stripped(step, to_receiver(map_of(stream, step.aside), stream.received) - 1);
   }
   if (timestamp_old(step, end)) return deny(step, Reason::TCP_TIMESTAMP_OLD);

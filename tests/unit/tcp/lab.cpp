@@ -391,7 +391,7 @@ void Endpoint::push() {
 
 void Endpoint::close() {
   wants_close_ = true;
-  if (!pending_.empty() || fin_sent_) return;  // behind what waits for the window
+  if (!pending_.empty() || fin_sent_ || !before(next_, peer_edge_)) return;  // waits for the window
   Segment segment;
   fill(segment);
   segment.sequence = next_++;
@@ -471,13 +471,17 @@ void Endpoint::take_data(const Segment& segment) {
     payload = part(payload, std::min<std::size_t>(expect - sequence, payload.size()));
     sequence = expect;
   }
-  early_.emplace(sequence, payload);  // the first one wins
-  for (auto it = early_.find(expect); it != early_.end(); it = early_.find(expect)) {
-    inbox = inbox + it->second;
-    expect += static_cast<std::uint32_t>(it->second.size());
-    const bool empty = it->second.empty();
+  if (!payload.empty()) early_.emplace(sequence, payload);  // the first one wins
+  const auto reaches = [this](const auto& early) { return !after(early.first, expect); };
+  for (auto it = std::find_if(early_.begin(), early_.end(), reaches); it != early_.end();
+       it = std::find_if(early_.begin(), early_.end(), reaches)) {
+    const std::uint32_t known = expect - it->first;
+    if (known < it->second.size()) {
+      const Octets more = part(it->second, known);
+      inbox = inbox + more;
+      expect += static_cast<std::uint32_t>(more.size());
+    }
     early_.erase(it);
-    if (empty) break;
   }
 }
 

@@ -138,6 +138,30 @@ TEST_CASE("a reply waits for room in the client's window") {
   CHECK(out.to[0][0].payload == exception(1, 6));
 }
 
+TEST_CASE(
+    "what a reply crowds out of the window is no fault of the server: what fits passes, the rest comes "
+    "again") {
+  Lab lab;
+  lab.window = 20;
+  lab.connect();
+  Segment request = Lab::data(0, 0, write_request(1));
+  request.window = 20;
+  (void)lab.send(0, request);  // the reply takes 9 of the 20
+  // The server knows nothing of it and uses all of its window.
+  const Octets two = read_response(2) + part(read_response(3), 0, 7);
+  Lab::Out out = lab.send(1, Lab::data(1, 0, two));
+  CHECK(lab.denied.empty());
+  Segment acknowledged = Lab::data(0, 12, {}, 9);
+  acknowledged.window = 20;
+  (void)lab.send(0, acknowledged);
+  out = lab.send(1, Lab::data(1, 0, two));
+  REQUIRE(out.to[0].size() == 1);
+  CHECK(out.to[0][0].sequence == Lab::base(1) + 9);
+  CHECK(out.to[0][0].payload == two);
+  CHECK(lab.send(1, Lab::data(1, 21, {1, 2, 3})).to[0].empty());  // beyond all that it was told
+  CHECK(lab.count(Reason::TCP_OUT_OF_WINDOW) == 1);
+}
+
 TEST_CASE("a window that is never as large as the reply gets it in parts") {
   for (std::uint16_t window = 1; window < 9; ++window) {
     CAPTURE(window);
