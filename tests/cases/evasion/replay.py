@@ -58,14 +58,15 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--left", type=pathlib.Path, required=True, metavar="FOLDER")
     parser.add_argument("--speed", type=float, default=1, help="times as fast as recorded")
+    parser.add_argument("--cases", type=pathlib.Path, default=HERE, metavar="FOLDER")
     parser.add_argument("--pause", type=float, default=0.5, help="seconds behind each case")
     parser.add_argument("interfaces", nargs=2)
-    parser.add_argument("cases", nargs="*")
+    parser.add_argument("names", nargs="*", metavar="CASE")
     options = parser.parse_args()
     options.left.mkdir(parents=True, exist_ok=True)
     sides = [opened(interface) for interface in options.interfaces]
-    for folder in sorted(path.parent for path in HERE.glob("*/expect.json")):
-        if not options.cases or folder.name in options.cases:
+    for folder in sorted(path.parent for path in options.cases.glob("*/expect.json")):
+        if not options.names or folder.name in options.names:
             replay(folder, sides, options)
     return 0
 

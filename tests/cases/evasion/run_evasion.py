@@ -110,17 +110,26 @@ def run_conduitd(program, folder):
     return faults
 
 
-def run_left(capture):
-    """Safety, whatever the product; that permitted traffic arrives is said, not asked."""
+def run_left(capture, folder=None):
+    """Safety, whatever the product; with a folder, the octets that the server received as well."""
     if not capture.exists():
         return [f"there is no {capture}"]
-    return escapes([frame for _, frame in net.read_capture(capture)])
+    left = [frame for _, frame in net.read_capture(capture)]
+    faults = escapes(left)
+    if folder:
+        expected = json.loads((folder / "expect.json").read_text())
+        outcomes = expected["outcomes"]
+        server = as_text(receivers.streams(left, "server"))
+        if "not_yet" not in expected and server not in [outcome["server_received"] for outcome in outcomes]:
+            faults.append(f"the server should have received {outcomes[0]['server_received']}, it got {server}")
+    return faults
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--left", type=pathlib.Path, metavar="FOLDER")
+    parser.add_argument("--streams", action="store_true", help="what is permitted has to arrive")
     parser.add_argument("--cable", type=int, metavar="COUNT")
     parser.add_argument("--cases", type=pathlib.Path, default=HERE)
     parser.add_argument("words", nargs="*", metavar="CONDUITCTL or CASE")
@@ -134,7 +143,7 @@ def main():
         if options.cable:
             return run_left(folder / "send.pcap")
         if options.left:
-            return run_left(options.left / f"{folder.name}.pcap")
+            return run_left(options.left / f"{folder.name}.pcap", folder if options.streams else None)
         return run_conduitd(options.words[0], folder)
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:

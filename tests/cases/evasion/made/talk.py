@@ -48,6 +48,7 @@ conduit {
 }
 """
 CASES = []
+SETTINGS = {"ports apart": False}  # for replay: each case has client ports of its own
 
 
 def adu(pdu, transaction=1, unit=1, length=None, protocol=0):
@@ -90,7 +91,7 @@ class Flow:
 
     def __init__(self, case, port=40000, client=1000, server=5000, v6=False, stamps=False,
                  server_window=64240):
-        self.case, self.port, self.client, self.server = case, port, client, server
+        self.case, self.port, self.client, self.server = case, port + case.port_shift, client, server
         self.ends = (HMI6, PLC6) if v6 else (HMI, PLC)
         self.stamps = [100, 900] if stamps else None
         self.server_window = server_window
@@ -161,6 +162,7 @@ class Case:
         self.name, self.what, self.reference = name, what, reference
         self.policy = POLICY % {"conduit": conduit, "allow": allow}
         self.sent, self.outcomes, self.time = [], [], 1_700_000_000 * 10**9
+        self.port_shift = 20 * len(CASES) if SETTINGS["ports apart"] else 0
         self.not_yet = ""  # why conduitd does otherwise for now; the runner says when that has ended
         CASES.append(self)
 
@@ -184,7 +186,7 @@ class Case:
     def expect(self, rows, server=b"", client=b""):
         """One outcome that is right. `server`, `client`: what the two ends receive, by client port."""
         def streams(octets):
-            named = octets if isinstance(octets, dict) else {40000: octets}
+            named = octets if isinstance(octets, dict) else {40000 + self.port_shift: octets}
             return {str(port): content.hex() for port, content in named.items() if content}
         self.outcomes.append({"rows": [row for row in rows if row], "server_received": streams(server),
                               "client_received": streams(client)})
