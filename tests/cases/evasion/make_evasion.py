@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Makes a case folder for every technique (policy.txtpb, send.pcap, expect.json) and techniques.md.
 
-  make_evasion.py [FOLDER]    without one: beside this script
-  make_evasion.py --replay FOLDER    those that can be sent one after the other through a living product: short,
-                                     under the common policy, no resets (which hold up the next connection of
-                                     the pair), each with client ports of its own
-  make_evasion.py --check     status 1 if what is beside this script is not what would be made
+  make_evasion.py [FOLDER]           without one: beside this script
+  make_evasion.py --replay FOLDER    those that can be sent one after the other through a living product:
+                                     short, under the common policy, no resets (which hold up the next
+                                     connection of the pair), each with client ports of its own
+  make_evasion.py --check            status 1 if what is beside this script is not what would be made
 
 What is expected was thought out from the policy, the specifications and the laws of the engine, never taken
 from a run. Where several outcomes are right, each of them is written down."""

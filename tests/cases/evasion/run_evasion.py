@@ -121,7 +121,8 @@ def run_left(capture, folder=None):
         outcomes = expected["outcomes"]
         server = as_text(receivers.streams(left, "server"))
         if "not_yet" not in expected and server not in [outcome["server_received"] for outcome in outcomes]:
-            faults.append(f"the server should have received {outcomes[0]['server_received']}, it got {server}")
+            wanted = outcomes[0]["server_received"]
+            faults.append(f"the server should have received {wanted}, it got {server}")
     return faults
 
 
