@@ -28,14 +28,16 @@ def opened(interface):
     return packets
 
 
-def drain(sides, capture, seconds):
-    """What arrives within the time, in order; own frames are not among it."""
-    until = time.monotonic() + seconds
-    while (rest := until - time.monotonic()) > 0:
+def drain(sides, capture, seconds, patience=0):
+    """What arrives within the time, in order; own frames are not among it. The first one may take as long as
+    `patience`: frames of two sides must not overtake each other inside the product."""
+    begin, came = time.monotonic(), False
+    while (rest := begin + (seconds if came else max(seconds, patience)) - time.monotonic()) > 0:
         for packets in select.select(sides, [], [], rest)[0]:
             frame, address = packets.recvfrom(65536)
             if address[2] != OUTGOING:
                 capture.add(time.time_ns(), frame)
+                came = True
 
 
 def replay(folder, sides, options):
@@ -43,7 +45,8 @@ def replay(folder, sides, options):
     before = None
     for at, frame in net.read_capture(folder / "send.pcap"):
         if before is not None:
-            drain(sides, capture, max(0.002, min((at - before) / 10**9 / options.speed, 60)))
+            seconds = max(0.001, min((at - before) / 10**9 / options.speed, 60))
+            drain(sides, capture, seconds, options.patience)
         before = at
         try:
             sides[0 if frame[6:12] == CLIENT_MAC else 1].send(frame)
@@ -58,6 +61,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--left", type=pathlib.Path, required=True, metavar="FOLDER")
     parser.add_argument("--speed", type=float, default=1, help="times as fast as recorded")
+    parser.add_argument("--patience", type=float, default=0.03, help="seconds for a frame to come out")
     parser.add_argument("--cases", type=pathlib.Path, default=HERE, metavar="FOLDER")
     parser.add_argument("--pause", type=float, default=0.5, help="seconds behind each case")
     parser.add_argument("interfaces", nargs=2)
