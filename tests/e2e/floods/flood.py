@@ -9,6 +9,7 @@
   hostile     one connection: wrong checksums, wrong places, RSTs, other octets the second time, denied writes
   flows       connections one after the other, each with one permitted read (RATE is a bound)
   syn         SYNs from ever new ports, never answered
+  dying       the same with a time to live of 1: each one is denied
 """
 
 import json
@@ -108,6 +109,12 @@ def syn(ends, chance):
             yield ends.frame(frames.tcp(ends.own_ip, ends.peer_ip, port, 502, "S", chance.getrandbits(32)))
 
 
+def dying(ends, chance):
+    for frame in syn(ends, chance):
+        segment_of = frame[34:54]
+        yield ends.frame(frames.ipv4(ends.own_ip, ends.peer_ip, 6, segment_of, ttl=1))
+
+
 def flows(ends, rate, seconds):
     begin = time.monotonic()
     opened = answered = 0
@@ -156,7 +163,7 @@ def main():
         packets = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
         packets.bind((ends.interface, 0))
         source = globals()[kind](ends, random.Random(1))
-        source = source if kind in ("hostile", "syn") else prepared(source)
+        source = source if kind in ("hostile", "syn", "dying") else prepared(source)
         first = next(source)
         packets.send(first)
         result = paced(source, packets, rate, seconds)
