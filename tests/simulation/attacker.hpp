@@ -16,15 +16,17 @@ namespace conduit::simulation {
 // Names of all techniques ("overlap-forward", "bad-tcp-checksum", "syn-data", …).
 [[nodiscard]] const std::vector<std::string>& techniques();
 
-// A client that tries to get a denied request (and permitted ones as cover) to a server, or a server that
-// tries to get an unsolicited PDU to a client. It owns the address of an asset, or pretends to one (spoofing
-// from its own cable side).
+[[nodiscard]] bool is_server_technique(const std::string& technique);
+
+// A client that tries to get denied requests to a server (with permitted ones as cover), or a server that
+// tries to get what nobody has asked for to its clients. It has the address of that asset to itself.
 class Attacker : public Host {
  public:
-  // Plays `technique` against `victim` again and again until `until_ns`, with random variations.
+  // Plays `technique` again and again until `until_ns`, with random variations. Null: there is no such
+  // technique, or the policy permits nothing between the two.
   static std::unique_ptr<Attacker> create(Network& network, Random random, const std::string& technique,
                                           const Plant& plant, const PlantPolicy& policy, std::size_t client,
-                                          std::size_t server, bool from_server, std::uint64_t until_ns);
+                                          std::size_t server, std::uint64_t until_ns);
 };
 
 }  // namespace conduit::simulation

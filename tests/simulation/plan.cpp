@@ -77,8 +77,12 @@ void draw_attacks(Plan& plan, const Random& base, const std::string& technique) 
     const Service& service = services[own.below(services.size())];
     attack.client = service.client;
     attack.server = service.server;
+    attack.from_server = is_server_technique(attack.technique);
     attack.random = own;
     if (i > 0 && (plan.attacks[0].client == attack.client || plan.attacks[0].server == attack.server)) return;
+    for (DialoguePlan& dialogue : plan.dialogues) {
+      if (attack.from_server && dialogue.server == attack.server) dialogue.must_finish = false;
+    }
     plan.attacks.push_back(std::move(attack));
   }
 }

@@ -1,13 +1,180 @@
 #include "tests/simulation/attacker.hpp"
 
+#include <algorithm>
+#include <map>
+
+#include "tests/simulation/attacker/hand.hpp"
+
 namespace conduit::simulation {
+namespace {
+
+// A client that plays one technique on connection after connection.
+class HostileClient final : public Attacker {
+ public:
+  HostileClient(const Attack& attack, Random random, const ClientTechnique& technique)
+      : attack_(attack), random_(random), technique_(technique) {
+    address = attack.plant.clients[attack.client];
+    side = 0;
+    const std::uint64_t begin = second + random_.below(second);
+    attack_.network.scheduler().at(begin, [this] { round(); });
+  }
+  void on_frame(View frame) override {
+    const std::optional<Packet> packet = decode(frame);
+    if (!packet || packet->tcp_checksum_error != 0) return;
+    const auto hand = hands_.find(packet->destination_port);
+    if (hand != hands_.end()) hand->second->on_packet(*packet);
+  }
+
+ private:
+  void round() {
+    Scheduler& scheduler = attack_.network.scheduler();
+    if (scheduler.now() >= attack_.until_ns) return;
+    const std::uint16_t port = next_port_++;
+    auto owned = std::make_unique<Hand>(*this, attack_.network, random_.fork("hand", port),
+                                        attack_.plant.servers[attack_.server], attack_.plant.ipv6, port,
+                                        attack_.service->protocol->port());
+    Hand& hand = *owned;
+    hands_[port] = std::move(owned);
+    Booty booty = draw_booty(random_, *attack_.service->protocol, *attack_.service->rules, next_number_);
+    next_number_ += 10;
+    if (booty.twin.empty()) booty.twin = booty.denied;
+    if (booty.permitted.empty()) booty.permitted = booty.denied;
+    const std::string name = technique_.name;
+    hand.stamps = name.find("timestamp") != std::string::npos || random_.chance(1, 4);
+    const ClientTechnique technique = technique_;
+    if (technique.opens) {
+      const bool cover = random_.chance(1, 2);
+      hand.on_open = [&hand, booty, technique, cover] {
+        if (cover) hand.write(booty.permitted);
+        hand.later(cover ? hand.random().below(200) : 0,
+                   [&hand, booty, technique] { technique.play(hand, booty); });
+      };
+      hand.syn();
+    } else {
+      const bool now = random_.chance(1, 2);
+      hand.on_open = [&hand, booty] { hand.write(booty.permitted); };
+      scheduler.after(now ? 0 : millisecond, [&hand, booty, technique] { technique.play(hand, booty); });
+    }
+    scheduler.after(random_.between(300, 2500) * millisecond, [this] { round(); });
+  }
+
+  Attack attack_;
+  Random random_;
+  ClientTechnique technique_;
+  std::uint16_t next_port_ = 30000;
+  std::uint32_t next_number_ = 1;
+  std::map<std::uint16_t, std::unique_ptr<Hand>> hands_;
+};
+
+// A server that accepts everything and answers as its technique says.
+class HostileServer final : public Attacker {
+ public:
+  HostileServer(const Attack& attack, Random random, const ServerTechnique& technique)
+      : attack_(attack), random_(random), technique_(technique) {
+    address = attack.plant.servers[attack.server];
+    side = 1;
+  }
+  void on_frame(View frame) override {
+    const std::optional<Packet> packet = decode(frame);
+    if (!packet || packet->tcp_checksum_error != 0) return;
+    const std::size_t client = client_of(*packet);
+    if (client >= attack_.plant.clients.size()) return;
+    Talk& talk = talks_[packet->source_port];
+    if ((packet->flags & SYN) != 0) {
+      if (talk.hand == nullptr) begin(talk, *packet, client);
+      talk.hand->on_packet(*packet);
+      talk.hand->syn([&talk](Packet& answer) {
+        answer.flags = SYN | ACK;
+        answer.acknowledgement = talk.hand->peer_next();
+      });
+      return;
+    }
+    if (talk.hand != nullptr) talk.hand->on_packet(*packet);
+  }
+
+ private:
+  struct Talk {
+    std::unique_ptr<Hand> hand;
+    Octets received;
+  };
+
+  [[nodiscard]] std::size_t client_of(const Packet& packet) const {
+    const std::vector<HostAddress>& clients = attack_.plant.clients;
+    const auto at = std::find_if(clients.begin(), clients.end(), [&](const HostAddress& address) {
+      return packet.ipv6 ? address.ipv6 == packet.source
+                         : std::equal(address.ipv4.begin(), address.ipv4.end(), packet.source.begin());
+    });
+    return static_cast<std::size_t>(at - clients.begin());
+  }
+  void begin(Talk& talk, const Packet& syn, std::size_t client) {
+    talk.hand = std::make_unique<Hand>(*this, attack_.network, random_.fork("hand", syn.source_port),
+                                       attack_.plant.clients[client], attack_.plant.ipv6,
+                                       syn.destination_port, syn.source_port);
+    talk.hand->on_data = [this, &talk](View octets) {
+      talk.received.insert(talk.received.end(), octets.begin(), octets.end());
+      answer_all(talk);
+    };
+  }
+  void answer_all(Talk& talk) {
+    const ProtocolModel& protocol = *attack_.service->protocol;
+    while (true) {
+      const Front front = protocol.front(talk.received, true);
+      if (front.kind != Front::Kind::PDU) return;
+      const Octets request(talk.received.begin(),
+                           talk.received.begin() + static_cast<std::ptrdiff_t>(front.size));
+      talk.received.erase(talk.received.begin(),
+                          talk.received.begin() + static_cast<std::ptrdiff_t>(front.size));
+      if (protocol.silent(request)) continue;
+      const Octets answer = protocol.answer(request, random_);
+      const bool lies = attack_.network.scheduler().now() < attack_.until_ns && random_.chance(2, 3);
+      lies ? technique_.play(*talk.hand, request, answer) : talk.hand->write(answer);
+    }
+  }
+
+  Attack attack_;
+  Random random_;
+  ServerTechnique technique_;
+  std::map<std::uint16_t, Talk> talks_;
+};
+
+template <typename Technique>
+const Technique* find(const std::vector<Technique>& all, const std::string& name) {
+  const auto at =
+      std::find_if(all.begin(), all.end(), [&](const Technique& each) { return name == each.name; });
+  return at == all.end() ? nullptr : &*at;
+}
+
+}  // namespace
+
 const std::vector<std::string>& techniques() {
-  static const std::vector<std::string> all;
-  return all;
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> list;
+    for (const ClientTechnique& each : client_techniques()) list.emplace_back(each.name);
+    for (const ServerTechnique& each : server_techniques()) list.emplace_back(each.name);
+    return list;
+  }();
+  return names;
 }
-std::unique_ptr<Attacker> Attacker::create(Network&, Random, const std::string&, const Plant&,
-                                           const PlantPolicy&, std::size_t, std::size_t, bool,
-                                           std::uint64_t) {
-  return nullptr;
+
+bool is_server_technique(const std::string& technique) {
+  return find(server_techniques(), technique) != nullptr;
 }
+
+std::unique_ptr<Attacker> Attacker::create(Network& network, Random random, const std::string& technique,
+                                           const Plant& plant, const PlantPolicy& policy, std::size_t client,
+                                           std::size_t server, std::uint64_t until_ns) {
+  Attack attack{network, plant, policy, client, server, nullptr, until_ns};
+  for (const Service& service : policy.services) {
+    if (service.client == client && service.server == server) attack.service = &service;
+  }
+  if (attack.service == nullptr) return nullptr;
+  std::unique_ptr<Attacker> attacker;
+  if (const ClientTechnique* hostile = find(client_techniques(), technique))
+    attacker = std::make_unique<HostileClient>(attack, random, *hostile);
+  else if (const ServerTechnique* lying = find(server_techniques(), technique))
+    attacker = std::make_unique<HostileServer>(attack, random, *lying);
+  if (attacker) network.attach(*attacker);
+  return attacker;
+}
+
 }  // namespace conduit::simulation
