@@ -46,6 +46,12 @@ struct Talk {
   std::map<std::pair<std::size_t, Octets>, std::size_t> told;  // requests by `asked` reader
   std::vector<std::map<Octets, std::size_t>> answered;         // by reader of the client: by request
 
+  void note_request(std::size_t reader, View pdu) {
+    Octets octets(pdu.begin(), pdu.end());
+    if (std::find(requests.begin(), requests.end(), octets) == requests.end()) requests.push_back(octets);
+    ++told[{reader, std::move(octets)}];
+  }
+
   // The client has opened another connection between the same ports.
   void begin_anew() {
     requests.clear();
@@ -206,7 +212,7 @@ void SafetyOracle::State::judge_response(Talk& talk, std::size_t number, const R
     if (!negative && !talk.left.contains(request)) continue;
     known = true;
     std::size_t asked = 0;
-    for (std::size_t i = 0; i < talk.asked.size(); ++i) {
+    for (std::size_t i = 0; i < talk.asked.size() + talk.seen_leaving.size(); ++i) {
       const auto at = talk.told.find({i, request});
       if (at != talk.told.end()) asked = std::max(asked, at->second);
     }
@@ -254,11 +260,8 @@ void SafetyOracle::on_arrival(std::uint8_t side, View frame) {
     if (i == 0 && reader.opening != reader.receiver.openings()) talk.begin_anew();
     state_->read_on(talk, reader, true, [&](View pdu) {
       if (pdu.empty()) return;
-      Octets octets(pdu.begin(), pdu.end());
-      if (std::find(talk.requests.begin(), talk.requests.end(), octets) == talk.requests.end())
-        talk.requests.push_back(octets);
-      if (state_->permitted(talk, pdu)) talk.good.insert(octets);
-      ++talk.told[{i, std::move(octets)}];
+      if (state_->permitted(talk, pdu)) talk.good.insert(Octets(pdu.begin(), pdu.end()));
+      talk.note_request(i, pdu);
     });
   }
 }
@@ -273,10 +276,13 @@ void SafetyOracle::on_departure(std::uint8_t side, View frame) {
   if (!place.known) return;
   Talk& talk = state_->talk_of(place);
   if (talk.protocol == nullptr) return;
-  for (Reader& reader : talk.seen_leaving) {
+  for (std::size_t i = 0; i < talk.seen_leaving.size(); ++i) {
+    Reader& reader = talk.seen_leaving[i];
     reader.receiver.on_packet(*packet);
     state_->read_on(talk, reader, true, [&](View pdu) {
-      if (!pdu.empty() && state_->permitted(talk, pdu)) talk.left.insert(Octets(pdu.begin(), pdu.end()));
+      if (pdu.empty()) return;
+      if (state_->permitted(talk, pdu)) talk.left.insert(Octets(pdu.begin(), pdu.end()));
+      talk.note_request(talk.asked.size() + i, pdu);
     });
   }
 }

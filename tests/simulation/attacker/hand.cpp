@@ -15,12 +15,15 @@ Booty draw_booty(Random& random, const ProtocolModel& protocol, const Rules& rul
   }
   if (booty.denied.empty()) booty.denied = protocol.bad_request(random, number);
   for (int i = 0; i < tries && booty.twin.empty(); ++i) {
-    const Octets request = protocol.request(random, rules, number);
+    // Numbers of their own, so that it is known which of them an answer is for.
+    const bool first = booty.permitted.empty();
+    const Octets request = protocol.request(random, rules, first ? number + 1 : number + 2);
     if (!rules.permits(request, false)) continue;
-    if (booty.permitted.empty()) booty.permitted = request;
-    if (request.size() == booty.denied.size() && request != booty.denied) booty.twin = request;
+    if (first) booty.permitted = request;
+    if (!first && request.size() == booty.denied.size() && request != booty.denied) booty.twin = request;
   }
-  for (std::uint32_t i = 1; i <= 6; ++i) booty.several.push_back(protocol.request(random, rules, number + i));
+  for (std::uint32_t i = 1; i <= 6; ++i)
+    booty.several.push_back(protocol.request(random, rules, number + 2 + i));
   return booty;
 }
 
