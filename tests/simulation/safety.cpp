@@ -8,6 +8,7 @@ namespace conduit::simulation {
 namespace {
 
 constexpr std::size_t findings_max = 50;
+constexpr std::size_t alone = 8;                     // number of no reader: a segment by itself
 constexpr std::uint64_t burst_ns_max = millisecond;  // the gateway may take so long to look at a frame
 
 std::string hex(View octets) {
@@ -212,7 +213,7 @@ void SafetyOracle::State::judge_response(Talk& talk, std::size_t number, const R
     if (!negative && !talk.left.contains(request)) continue;
     known = true;
     std::size_t asked = 0;
-    for (std::size_t i = 0; i < talk.asked.size() + talk.seen_leaving.size(); ++i) {
+    for (std::size_t i = 0; i <= alone; ++i) {
       const auto at = talk.told.find({i, request});
       if (at != talk.told.end()) asked = std::max(asked, at->second);
     }
@@ -254,6 +255,13 @@ void SafetyOracle::on_arrival(std::uint8_t side, View frame) {
   if (!place.known) return;
   Talk& talk = state_->talk_of(place);
   if (talk.protocol == nullptr) return;
+  // A hostile client's segment may be one that no reader takes for its first, and the gateway does.
+  View payload(packet->payload);
+  for (Front front = talk.protocol->front(payload, true); front.kind == Front::Kind::PDU;
+       front = talk.protocol->front(payload, true)) {
+    talk.note_request(alone, payload.first(front.size));
+    payload = payload.subspan(front.size);
+  }
   for (std::size_t i = 0; i < talk.asked.size(); ++i) {
     Reader& reader = talk.asked[i];
     reader.receiver.on_packet(*packet);
