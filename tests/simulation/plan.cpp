@@ -67,11 +67,13 @@ void draw_dialogues(Plan& plan, const Random& base) {
 void draw_attacks(Plan& plan, const Random& base, const std::string& technique) {
   Random random = base.fork("attacks");
   if (techniques().empty() || (technique.empty() && random.chance(2, 5))) return;
-  const std::uint64_t count = random.chance(3, 4) ? 1 : 2;
+  const std::uint64_t count = random.between(1, 3);
   for (std::uint64_t i = 0; i < count; ++i) {
     Random own = base.fork("attack", i);
     AttackPlan attack;
-    attack.technique = technique.empty() ? own.pick(techniques()) : technique;
+    attack.technique = technique;
+    if (technique.empty()) attack.technique = own.chance(1, 3) ? "server-any" : "client-any";
+    if (technique.empty() && own.chance(1, 4)) attack.technique = own.pick(techniques());
     const std::vector<Service>& services = plan.policies[0].services;
     if (services.empty()) return;
     const Service& service = services[own.below(services.size())];
@@ -79,7 +81,11 @@ void draw_attacks(Plan& plan, const Random& base, const std::string& technique) 
     attack.server = service.server;
     attack.from_server = is_server_technique(attack.technique);
     attack.random = own;
-    if (i > 0 && (plan.attacks[0].client == attack.client || plan.attacks[0].server == attack.server)) return;
+    const bool taken =
+        std::any_of(plan.attacks.begin(), plan.attacks.end(), [&attack](const AttackPlan& other) {
+          return other.client == attack.client || other.server == attack.server;
+        });
+    if (taken) continue;
     for (DialoguePlan& dialogue : plan.dialogues) {
       if (attack.from_server && dialogue.server == attack.server) dialogue.must_finish = false;
     }

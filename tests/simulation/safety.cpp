@@ -27,6 +27,7 @@ struct Reader {
   std::string name;
   Receiver receiver;
   std::uint32_t opening = 0;
+  std::size_t life = 0;  // of the talk, when it was opened
   std::size_t looked = 0;
   bool lost = false;  // what follows is garbage; told once
 };
@@ -39,28 +40,24 @@ struct Talk {
   std::vector<Reader> at_client;
   std::vector<Reader> asked;         // the client's stream as it arrives at the gateway
   std::vector<Reader> seen_leaving;  // … and as it leaves: when a PDU was permitted, whoever gets it later
-  // Requests that some reader of `asked` has seen whole, by reader and opening: how often each was seen and
-  // answered is compared per reader of the client.
-  std::vector<Octets> requests;
-  std::set<Octets> good;  // were permitted when they arrived; their segments may find no room for a while
-  std::set<Octets> left;  // have been permitted and have left
-  std::map<std::pair<std::size_t, Octets>, std::size_t> told;  // requests by `asked` reader
-  std::vector<std::map<Octets, std::size_t>> answered;         // by reader of the client: by request
+  // One for each time that the client has opened a connection between these ports: what is still on its way
+  // to it belongs to the one before.
+  struct Life {
+    std::vector<Octets> requests;  // that some reader has seen whole
+    std::set<Octets> good;  // were permitted when they arrived; their segments may find no room for a while
+    std::set<Octets> left;  // have been permitted and have left
+    std::map<std::pair<std::size_t, Octets>, std::size_t> told;  // how often each reader has seen them
 
-  void note_request(std::size_t reader, View pdu) {
-    Octets octets(pdu.begin(), pdu.end());
-    if (std::find(requests.begin(), requests.end(), octets) == requests.end()) requests.push_back(octets);
-    ++told[{reader, std::move(octets)}];
-  }
+    void note_request(std::size_t reader, View pdu) {
+      Octets octets(pdu.begin(), pdu.end());
+      if (std::find(requests.begin(), requests.end(), octets) == requests.end()) requests.push_back(octets);
+      ++told[{reader, std::move(octets)}];
+    }
+  };
+  std::vector<Life> lives = std::vector<Life>(1);
+  std::vector<std::map<Octets, std::size_t>> answered;  // by reader of the client: by request
 
-  // The client has opened another connection between the same ports.
-  void begin_anew() {
-    requests.clear();
-    left.clear();
-    good.clear();
-    told.clear();
-    for (auto& each : answered) each.clear();
-  }
+  Life& life() { return lives.back(); }
 };
 
 }  // namespace
@@ -161,6 +158,7 @@ template <typename Take>
 void SafetyOracle::State::read_on(Talk& talk, Reader& reader, bool from_client, const Take& take) {
   if (reader.opening != reader.receiver.openings()) {
     reader.opening = reader.receiver.openings();
+    reader.life = talk.lives.size() - 1;
     reader.looked = 0;
     reader.lost = false;
   }
@@ -193,29 +191,31 @@ void SafetyOracle::State::judge_request(Talk& talk, const Reader& reader, View p
   ++judged;
   if (pdu.empty()) return finding(talk, reader.name, "what no PDU of the protocol is has reached the server");
   Octets octets(pdu.begin(), pdu.end());
-  if (talk.left.contains(octets)) return;
-  if (talk.good.contains(octets)) {
-    talk.left.insert(std::move(octets));
+  Talk::Life& life = talk.lives[reader.life];
+  if (life.left.contains(octets)) return;
+  if (life.good.contains(octets)) {
+    life.left.insert(std::move(octets));
     return;
   }
   if (!permitted(talk, pdu))
     return finding(talk, reader.name, "a denied request has reached the server: " + hex(pdu));
-  talk.left.insert(std::move(octets));
+  life.left.insert(std::move(octets));
 }
 
 void SafetyOracle::State::judge_response(Talk& talk, std::size_t number, const Reader& reader, View pdu) {
   ++judged;
   if (pdu.empty()) return finding(talk, reader.name, "what no PDU of the protocol is has reached the client");
   const bool negative = talk.protocol->is_negative(pdu);
+  const Talk::Life& life = talk.lives[reader.life];
   bool known = false;
-  for (const Octets& request : talk.requests) {
+  for (const Octets& request : life.requests) {
     if (!talk.protocol->answers(pdu, request)) continue;
-    if (!negative && !talk.left.contains(request)) continue;
+    if (!negative && !life.left.contains(request)) continue;
     known = true;
     std::size_t asked = 0;
     for (std::size_t i = 0; i <= alone; ++i) {
-      const auto at = talk.told.find({i, request});
-      if (at != talk.told.end()) asked = std::max(asked, at->second);
+      const auto at = life.told.find({i, request});
+      if (at != life.told.end()) asked = std::max(asked, at->second);
     }
     std::size_t& count = talk.answered[number][request];
     if (count >= asked) continue;
@@ -259,17 +259,16 @@ void SafetyOracle::on_arrival(std::uint8_t side, View frame) {
   View payload(packet->payload);
   for (Front front = talk.protocol->front(payload, true); front.kind == Front::Kind::PDU;
        front = talk.protocol->front(payload, true)) {
-    talk.note_request(alone, payload.first(front.size));
+    talk.life().note_request(alone, payload.first(front.size));
     payload = payload.subspan(front.size);
   }
   for (std::size_t i = 0; i < talk.asked.size(); ++i) {
     Reader& reader = talk.asked[i];
     reader.receiver.on_packet(*packet);
-    if (i == 0 && reader.opening != reader.receiver.openings()) talk.begin_anew();
     state_->read_on(talk, reader, true, [&](View pdu) {
       if (pdu.empty()) return;
-      if (state_->permitted(talk, pdu)) talk.good.insert(Octets(pdu.begin(), pdu.end()));
-      talk.note_request(i, pdu);
+      if (state_->permitted(talk, pdu)) talk.life().good.insert(Octets(pdu.begin(), pdu.end()));
+      talk.life().note_request(i, pdu);
     });
   }
 }
@@ -287,10 +286,11 @@ void SafetyOracle::on_departure(std::uint8_t side, View frame) {
   for (std::size_t i = 0; i < talk.seen_leaving.size(); ++i) {
     Reader& reader = talk.seen_leaving[i];
     reader.receiver.on_packet(*packet);
+    if (i == 0 && reader.opening != reader.receiver.openings()) talk.lives.emplace_back();
     state_->read_on(talk, reader, true, [&](View pdu) {
       if (pdu.empty()) return;
-      if (state_->permitted(talk, pdu)) talk.left.insert(Octets(pdu.begin(), pdu.end()));
-      talk.note_request(talk.asked.size() + i, pdu);
+      if (state_->permitted(talk, pdu)) talk.life().left.insert(Octets(pdu.begin(), pdu.end()));
+      talk.life().note_request(talk.asked.size() + i, pdu);
     });
   }
 }
@@ -321,6 +321,7 @@ void SafetyOracle::on_delivery(const Host& host, View frame, bool damaged) {
   for (std::size_t i = 0; i < talk.at_client.size(); ++i) {
     Reader& reader = talk.at_client[i];
     reader.receiver.on_packet(*packet);
+    if (reader.opening != reader.receiver.openings()) talk.answered[i].clear();
     state_->read_on(talk, reader, false, [&](View pdu) { state_->judge_response(talk, i, reader, pdu); });
   }
 }

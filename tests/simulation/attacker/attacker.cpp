@@ -11,8 +11,8 @@ namespace {
 // A client that plays one technique on connection after connection.
 class HostileClient final : public Attacker {
  public:
-  HostileClient(const Attack& attack, Random random, const ClientTechnique& technique)
-      : attack_(attack), random_(random), technique_(technique) {
+  HostileClient(const Attack& attack, Random random, std::vector<ClientTechnique> techniques)
+      : attack_(attack), random_(random), techniques_(std::move(techniques)) {
     address = attack.plant.clients[attack.client];
     side = 0;
     const std::uint64_t begin = second + random_.below(second);
@@ -39,9 +39,9 @@ class HostileClient final : public Attacker {
     next_number_ += 10;
     if (booty.twin.empty()) booty.twin = booty.denied;
     if (booty.permitted.empty()) booty.permitted = booty.denied;
-    const std::string name = technique_.name;
+    const ClientTechnique technique = random_.pick(techniques_);
+    const std::string name = technique.name;
     hand.stamps = name.find("timestamp") != std::string::npos || random_.chance(1, 4);
-    const ClientTechnique technique = technique_;
     if (technique.opens) {
       const bool cover = random_.chance(1, 2);
       hand.on_open = [&hand, booty, technique, cover] {
@@ -55,12 +55,12 @@ class HostileClient final : public Attacker {
       hand.on_open = [&hand, booty] { hand.write(booty.permitted); };
       scheduler.after(now ? 0 : millisecond, [&hand, booty, technique] { technique.play(hand, booty); });
     }
-    scheduler.after(random_.between(300, 2500) * millisecond, [this] { round(); });
+    scheduler.after(random_.between(50, 600) * millisecond, [this] { round(); });
   }
 
   Attack attack_;
   Random random_;
-  ClientTechnique technique_;
+  std::vector<ClientTechnique> techniques_;
   std::uint16_t next_port_ = 30000;
   std::uint32_t next_number_ = 1;
   std::map<std::uint16_t, std::unique_ptr<Hand>> hands_;
@@ -69,8 +69,8 @@ class HostileClient final : public Attacker {
 // A server that accepts everything and answers as its technique says.
 class HostileServer final : public Attacker {
  public:
-  HostileServer(const Attack& attack, Random random, const ServerTechnique& technique)
-      : attack_(attack), random_(random), technique_(technique) {
+  HostileServer(const Attack& attack, Random random, std::vector<ServerTechnique> techniques)
+      : attack_(attack), random_(random), techniques_(std::move(techniques)) {
     address = attack.plant.servers[attack.server];
     side = 1;
   }
@@ -127,28 +127,32 @@ class HostileServer final : public Attacker {
       if (protocol.silent(request)) continue;
       const Octets answer = protocol.answer(request, random_);
       const bool lies = attack_.network.scheduler().now() < attack_.until_ns && random_.chance(2, 3);
-      lies ? technique_.play(*talk.hand, request, answer) : talk.hand->write(answer);
+      lies ? random_.pick(techniques_).play(*talk.hand, request, answer) : talk.hand->write(answer);
     }
   }
 
   Attack attack_;
   Random random_;
-  ServerTechnique technique_;
+  std::vector<ServerTechnique> techniques_;
   std::map<std::uint16_t, Talk> talks_;
 };
 
+// Those of this name, or all of the kind.
 template <typename Technique>
-const Technique* find(const std::vector<Technique>& all, const std::string& name) {
-  const auto at =
-      std::find_if(all.begin(), all.end(), [&](const Technique& each) { return name == each.name; });
-  return at == all.end() ? nullptr : &*at;
+std::vector<Technique> select(const std::vector<Technique>& all, const std::string& name, const char* any) {
+  if (name == any) return all;
+  std::vector<Technique> those;
+  for (const Technique& each : all) {
+    if (name == each.name) those.push_back(each);
+  }
+  return those;
 }
 
 }  // namespace
 
 const std::vector<std::string>& techniques() {
   static const std::vector<std::string> names = [] {
-    std::vector<std::string> list;
+    std::vector<std::string> list{"client-any", "server-any"};
     for (const ClientTechnique& each : client_techniques()) list.emplace_back(each.name);
     for (const ServerTechnique& each : server_techniques()) list.emplace_back(each.name);
     return list;
@@ -157,7 +161,7 @@ const std::vector<std::string>& techniques() {
 }
 
 bool is_server_technique(const std::string& technique) {
-  return find(server_techniques(), technique) != nullptr;
+  return !select(server_techniques(), technique, "server-any").empty();
 }
 
 std::unique_ptr<Attacker> Attacker::create(Network& network, Random random, const std::string& technique,
@@ -169,10 +173,10 @@ std::unique_ptr<Attacker> Attacker::create(Network& network, Random random, cons
   }
   if (attack.service == nullptr) return nullptr;
   std::unique_ptr<Attacker> attacker;
-  if (const ClientTechnique* hostile = find(client_techniques(), technique))
-    attacker = std::make_unique<HostileClient>(attack, random, *hostile);
-  else if (const ServerTechnique* lying = find(server_techniques(), technique))
-    attacker = std::make_unique<HostileServer>(attack, random, *lying);
+  std::vector<ClientTechnique> hostile = select(client_techniques(), technique, "client-any");
+  std::vector<ServerTechnique> lying = select(server_techniques(), technique, "server-any");
+  if (!hostile.empty()) attacker = std::make_unique<HostileClient>(attack, random, std::move(hostile));
+  if (!lying.empty()) attacker = std::make_unique<HostileServer>(attack, random, std::move(lying));
   if (attacker) network.attach(*attacker);
   return attacker;
 }
