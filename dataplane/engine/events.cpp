@@ -255,7 +255,8 @@ void note_expired(WorkerContext& context, const Flow& flow, Reason reason) noexc
   opening.ip_version = flow.ip_version;
   opening.ip_protocol = flow.key.ip_protocol;
   opening.port_in = flow.gateway_port[0];
-  (void)deny_frame(context, &flow, opening, Verdict::RESET, reason);
+  ++context.counters.reason[static_cast<std::size_t>(reason)];
+  fold(context, &flow, opening, Verdict::RESET, reason, flow.observe);
 }
 
 bool deny_frame(WorkerContext& context, const Flow* flow, const ParsedFrame& frame, Verdict verdict,

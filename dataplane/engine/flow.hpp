@@ -77,6 +77,7 @@ struct Flow {
   std::uint32_t wheel_next = none_index;
   std::uint32_t slot = 0;  // own number in the table
   std::uint16_t wheel_position = 0;
+  std::uint16_t source = 0;  // counter of the address that opened it
   std::uint8_t wheel_level = wheel_none;
   FlowState counted = FlowState::FREE;  // state by which the table counts it
   // the conversation

@@ -26,7 +26,8 @@ FlowTable::FlowTable(const EngineLimits& limits, std::uint64_t seed)
     : capacity_(std::max<std::uint32_t>(limits.flow_count, 1)),
       mask_(std::bit_ceil(capacity_) * 2 - 1),
       flows_(std::make_unique<Flow[]>(capacity_)),
-      buckets_(std::make_unique<std::uint32_t[]>(std::size_t{mask_} + 1)) {
+      buckets_(std::make_unique<std::uint32_t[]>(std::size_t{mask_} + 1)),
+      sources_(std::make_unique<SourceCount[]>(source_count)) {
   for (std::uint64_t& part : seed_) part = split_mix(seed);
   std::fill_n(buckets_.get(), std::size_t{mask_} + 1, none_index);
   for (std::uint32_t slot = capacity_; slot-- > 0;) {
@@ -139,13 +140,15 @@ void FlowTable::insert(Flow& flow) noexcept {
   std::uint32_t& head = buckets_[flow.hash & mask_];
   flow.table_next = head;
   head = flow.slot;
+  flow.source = source_of(flow.key);
+  ++sources_[flow.source].flows;
   ++live_;
 }
 
 void FlowTable::remove(Flow& flow) noexcept {
   unfile(flow);
-  if (flow.counted != FlowState::FREE) --count_[static_cast<std::size_t>(flow.counted)];
-  flow.counted = FlowState::FREE;
+  count_as(flow, FlowState::FREE);
+  --sources_[flow.source].flows;
   std::uint32_t* link = &buckets_[flow.hash & mask_];
   while (*link != flow.slot) link = &flows_[*link].table_next;
   *link = flow.table_next;
@@ -153,12 +156,28 @@ void FlowTable::remove(Flow& flow) noexcept {
   give_back(flow);
 }
 
+std::uint16_t FlowTable::source_of(const FlowKey& key) const noexcept {
+  return static_cast<std::uint16_t>((mix_endpoint(key.address[0], 0) >> 32) % source_count);
+}
+
+std::uint32_t FlowTable::of_source(const Flow& flow) const noexcept {
+  return sources_[source_of(flow.key)].flows;
+}
+
+std::uint32_t FlowTable::half_open_of_source(const Flow& flow) const noexcept {
+  return sources_[source_of(flow.key)].half_open;
+}
+
+void FlowTable::count_as(Flow& flow, FlowState state) noexcept {
+  if (flow.counted != FlowState::FREE) --count_[static_cast<std::size_t>(flow.counted)];
+  if (flow.counted == FlowState::HALF_OPEN) --sources_[flow.source].half_open;
+  if (state != FlowState::FREE) ++count_[static_cast<std::size_t>(state)];
+  if (state == FlowState::HALF_OPEN) ++sources_[flow.source].half_open;
+  flow.counted = state;
+}
+
 void FlowTable::settle(Flow& flow, std::uint64_t deadline) noexcept {
-  if (flow.counted != flow.state) {
-    if (flow.counted != FlowState::FREE) --count_[static_cast<std::size_t>(flow.counted)];
-    ++count_[static_cast<std::size_t>(flow.state)];
-    flow.counted = flow.state;
-  }
+  if (flow.counted != flow.state) count_as(flow, flow.state);
   if (deadline < flow.filed_ns) file(flow, deadline);
 }
 

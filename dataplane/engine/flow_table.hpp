@@ -45,6 +45,9 @@ class FlowTable {
   [[nodiscard]] std::uint32_t count(FlowState state) const noexcept {
     return count_[static_cast<std::size_t>(state)];
   }
+  // Flows in the table that were opened from this flow's address; of them, those not yet established.
+  [[nodiscard]] std::uint32_t of_source(const Flow& flow) const noexcept;
+  [[nodiscard]] std::uint32_t half_open_of_source(const Flow& flow) const noexcept;
   [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
   // By number, for sweeps; may be FREE.
   [[nodiscard]] Flow& at(std::uint32_t slot) noexcept { return flows_[slot]; }
@@ -73,6 +76,12 @@ class FlowTable {
 
   [[nodiscard]] bool same(const Flow& flow, const ParsedFrame& frame, std::uint8_t port_pair,
                           Side& sender) const noexcept;
+  struct SourceCount {
+    std::uint32_t flows = 0;
+    std::uint32_t half_open = 0;
+  };
+  [[nodiscard]] std::uint16_t source_of(const FlowKey& key) const noexcept;
+  void count_as(Flow& flow, FlowState state) noexcept;
   void unfile(Flow& flow) noexcept;
   // First occupied step of the level from `next` on, below `end`; `end` if none.
   [[nodiscard]] std::uint64_t first_occupied(const Level& level, std::uint64_t end) const noexcept;
@@ -86,6 +95,7 @@ class FlowTable {
   std::array<std::uint32_t, flow_state_count> count_{};
   std::unique_ptr<Flow[]> flows_;
   std::unique_ptr<std::uint32_t[]> buckets_;
+  std::unique_ptr<SourceCount[]> sources_;
   std::array<Level, level_count> level_{};
 };
 

@@ -109,6 +109,17 @@ void fill_flow(Flow& flow, const ParsedFrame& frame, Side sender, FlowState stat
   return Reason::NONE;
 }
 
+// One source may not take the places of all others.
+[[nodiscard]] Reason check_share(const WorkerContext& context, const Flow& flow) noexcept {
+  const FlowTable& flows = *context.flows;
+  const EngineLimits& limits = context.config.limits;
+  const bool half_open = flow.state == FlowState::HALF_OPEN && !mutated(Mutation::HALF_OPEN_UNBOUNDED);
+  const std::uint32_t half_open_share = std::max(limits.half_open_count / source_half_open_share, 1U);
+  if (half_open && flows.half_open_of_source(flow) >= half_open_share) return Reason::SOURCE_FLOWS_FULL;
+  const std::uint32_t share = std::max(flows.capacity() / source_flow_share, 1U);
+  return flows.of_source(flow) >= share ? Reason::SOURCE_FLOWS_FULL : Reason::NONE;
+}
+
 // What classification leaves open: group or not, the receiver's MAC, back-off, rate of opaque rules.
 [[nodiscard]] Reason check_opening(WorkerContext& context, Flow& flow, const ParsedFrame& frame) noexcept {
   const RuleImage& image = *context.image;
@@ -151,6 +162,7 @@ Flow* open_flow(WorkerContext& context, const ParsedFrame& frame, Side sender, F
   fill_flow(*flow, frame, sender, state);
   reason = classify(context, *flow, flow->mac[0]);
   if (reason == Reason::NONE) reason = check_opening(context, *flow, frame);
+  if (reason == Reason::NONE) reason = check_share(context, *flow);
   if (reason != Reason::NONE) {
     context.flows->give_back(*flow);
     return nullptr;

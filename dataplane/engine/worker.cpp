@@ -136,10 +136,10 @@ Disposition Worker::Impl::tcp_opening(ParsedFrame& frame) noexcept {
     return Disposition::CONSUME;
   }
   Disposition disposition = Disposition::CONSUME;
-  if (admit_frame(context, *flow, 0, frame)) {
-    disposition = tcp_gate(context, *flow, 0, frame);
-    settle_flow(context, *flow);
-  }
+  if (admit_frame(context, *flow, 0, frame)) disposition = tcp_gate(context, *flow, 0, frame);
+  // A SYN that is denied takes no place.
+  if (flow->tcp.phase == TcpPhase::NEW) flow->state = FlowState::FREE;
+  settle_flow(context, *flow);
   return disposition;
 }
 

@@ -105,6 +105,7 @@ enum class Verdict : std::uint8_t {
   X(183, TCP_HOLD_TIMEOUT, 1005, 3, "CR 3.5", "the rest of a cut PDU did not come")                          \
   X(184, TCP_REPLY_UNACKNOWLEDGED, 1005, 3, "SR 7.1",                                                        \
     "the sender of a refused request never acknowledged the reply")                                          \
+  X(185, SOURCE_FLOWS_FULL, 3006, 3, "SR 7.1", "one source has used up its share of flows")                  \
   /* PDU */                                                                                                  \
   X(200, PDU_MALFORMED, 1004, 3, "CR 3.5", "PDU is not well formed")                                         \
   X(201, PROTOCOL_MISMATCH, 1006, 3, "SR 5.2", "bytes are not the protocol that the rule names")             \
