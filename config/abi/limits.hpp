@@ -37,11 +37,12 @@ inline constexpr std::size_t stray_source_count = 256;          // assets whose 
 inline constexpr std::uint64_t stray_burst = 256;               // strays of an asset answered at once …
 inline constexpr std::uint64_t stray_interval_ns = 10'000'000;  // … and one more each such time
 inline constexpr std::size_t event_fold_count = 256;  // kinds of frame denials folded at a time, power of two
-// Flows are counted by the address that opened them, so that one source cannot take all places: at most so much
-// of flow_count, and of half_open_count. Sources that fall into the same counter share it.
-inline constexpr std::size_t source_count = 4096;  // counters, power of two
-inline constexpr std::uint32_t source_flow_share = 2;       // one half
-inline constexpr std::uint32_t source_half_open_share = 4;  // one quarter
+// Flows are counted by the address that opened them, so that one source cannot take all places: at most one
+// part in so many. Sources that fall into the same counter share it.
+inline constexpr std::size_t source_count = 4096;              // counters, power of two
+inline constexpr std::uint32_t source_tcp_share = 2;           // of flow_count: connections
+inline constexpr std::uint32_t source_datagram_share = 4;      // of flow_count: datagram flows
+inline constexpr std::uint32_t source_half_open_share = 4;     // of half_open_count
 inline constexpr std::uint64_t event_fold_ns = 1'000'000'000;  // repeats within it are one record
 
 inline constexpr std::uint64_t image_size_max = 64ULL * 1024 * 1024;  // octets of a rule image

@@ -119,6 +119,10 @@ Flow* FlowTable::find(const FlowKey& key, Side& sender) noexcept {
   return find(hash(key), frame, key.port_pair, sender);
 }
 
+namespace {
+[[nodiscard]] bool is_connection(const Flow& flow) noexcept { return flow.key.ip_protocol == 6; }
+}  // namespace
+
 Flow* FlowTable::take() noexcept {
   if (free_ == none_index) return nullptr;
   Flow& flow = flows_[free_];
@@ -141,14 +145,14 @@ void FlowTable::insert(Flow& flow) noexcept {
   flow.table_next = head;
   head = flow.slot;
   flow.source = source_of(flow.key);
-  ++sources_[flow.source].flows;
+  ++(is_connection(flow) ? sources_[flow.source].connections : sources_[flow.source].others);
   ++live_;
 }
 
 void FlowTable::remove(Flow& flow) noexcept {
   unfile(flow);
   count_as(flow, FlowState::FREE);
-  --sources_[flow.source].flows;
+  --(is_connection(flow) ? sources_[flow.source].connections : sources_[flow.source].others);
   std::uint32_t* link = &buckets_[flow.hash & mask_];
   while (*link != flow.slot) link = &flows_[*link].table_next;
   *link = flow.table_next;
@@ -161,7 +165,8 @@ std::uint16_t FlowTable::source_of(const FlowKey& key) const noexcept {
 }
 
 std::uint32_t FlowTable::of_source(const Flow& flow) const noexcept {
-  return sources_[source_of(flow.key)].flows;
+  const SourceCount& count = sources_[source_of(flow.key)];
+  return is_connection(flow) ? count.connections : count.others;
 }
 
 std::uint32_t FlowTable::half_open_of_source(const Flow& flow) const noexcept {

@@ -45,7 +45,8 @@ class FlowTable {
   [[nodiscard]] std::uint32_t count(FlowState state) const noexcept {
     return count_[static_cast<std::size_t>(state)];
   }
-  // Flows in the table that were opened from this flow's address; of them, those not yet established.
+  // Flows in the table of the same kind (connection, or anything else) from the address that opened this one;
+  // of its connections, those not yet established.
   [[nodiscard]] std::uint32_t of_source(const Flow& flow) const noexcept;
   [[nodiscard]] std::uint32_t half_open_of_source(const Flow& flow) const noexcept;
   [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
@@ -77,7 +78,8 @@ class FlowTable {
   [[nodiscard]] bool same(const Flow& flow, const ParsedFrame& frame, std::uint8_t port_pair,
                           Side& sender) const noexcept;
   struct SourceCount {
-    std::uint32_t flows = 0;
+    std::uint32_t connections = 0;
+    std::uint32_t others = 0;
     std::uint32_t half_open = 0;
   };
   [[nodiscard]] std::uint16_t source_of(const FlowKey& key) const noexcept;

@@ -116,7 +116,8 @@ void fill_flow(Flow& flow, const ParsedFrame& frame, Side sender, FlowState stat
   const bool half_open = flow.state == FlowState::HALF_OPEN && !mutated(Mutation::HALF_OPEN_UNBOUNDED);
   const std::uint32_t half_open_share = std::max(limits.half_open_count / source_half_open_share, 1U);
   if (half_open && flows.half_open_of_source(flow) >= half_open_share) return Reason::SOURCE_FLOWS_FULL;
-  const std::uint32_t share = std::max(flows.capacity() / source_flow_share, 1U);
+  const std::uint32_t part = is_tcp(flow) ? source_tcp_share : source_datagram_share;
+  const std::uint32_t share = std::max(flows.capacity() / part, 1U);
   return flows.of_source(flow) >= share ? Reason::SOURCE_FLOWS_FULL : Reason::NONE;
 }
 

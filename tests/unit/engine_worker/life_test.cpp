@@ -30,23 +30,38 @@ bool connects(Plane& plane, std::uint16_t from) {
   return plane.forwards(syn(from)) && establishes(plane, from);
 }
 
-TEST_CASE("datagram flows take half of the table at most; connections keep their places") {
+TEST_CASE("one source takes its share of the table at most; its datagrams leave places for its connections") {
   EngineLimits limits;
   limits.flow_count = 64;
-  limits.half_open_count = 16;
+  limits.half_open_count = 64;
   Plane plane(plant(), limits);
-  for (std::uint16_t i = 0; i < 32; ++i)
+  for (std::uint16_t i = 0; i < 16; ++i)
     CHECK(plane.forwards(opaque_udp(static_cast<std::uint16_t>(1000 + i))));
-  CHECK(plane.reason(opaque_udp(2000)) == Reason::FLOW_TABLE_FULL);
+  CHECK(plane.reason(opaque_udp(2000)) == Reason::SOURCE_FLOWS_FULL);
   CHECK(plane.forwards(opaque_udp(1000)));  // living ones go on
   for (std::uint16_t i = 0; i < 16; ++i) CHECK(plane.forwards(syn(static_cast<std::uint16_t>(1000 + i))));
-  CHECK(plane.reason(syn(2000)) == Reason::TCP_HALF_OPEN_FULL);
+  CHECK(plane.reason(syn(2000)) == Reason::SOURCE_FLOWS_FULL);
   for (std::uint16_t i = 0; i < 16; ++i) CHECK(establishes(plane, static_cast<std::uint16_t>(1000 + i)));
   for (std::uint16_t i = 0; i < 16; ++i) CHECK(plane.forwards(syn(static_cast<std::uint16_t>(3000 + i))));
   for (std::uint16_t i = 0; i < 16; ++i) CHECK(establishes(plane, static_cast<std::uint16_t>(3000 + i)));
-  CHECK(plane.reason(syn(4000)) == Reason::FLOW_TABLE_FULL);
+  CHECK(plane.reason(syn(4000)) == Reason::SOURCE_FLOWS_FULL);
   CHECK(plane.forwards(ack(1005)));
-  CHECK(plane.worker->counters().flows_created == 64);
+  CHECK(plane.worker->counters().flows_created == 48);
+}
+
+TEST_CASE("a full table denies what has no flow yet") {
+  EngineLimits limits;
+  limits.flow_count = 1;
+  limits.half_open_count = 4;
+  Plane plane(plant(), limits);
+  REQUIRE(plane.worker->counters().flows_created == 0);
+  std::uint16_t port = 1000;
+  while (plane.forwards(syn(port)) && port < 3000) {
+    CHECK(establishes(plane, port));
+    ++port;
+  }
+  const Reason reason = plane.reason(syn(4000));
+  CHECK((reason == Reason::FLOW_TABLE_FULL || reason == Reason::SOURCE_FLOWS_FULL));
 }
 
 TEST_CASE("ageing by state, under the virtual clock") {
