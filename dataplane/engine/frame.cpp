@@ -149,6 +149,9 @@ void parse_udp(ParsedFrame& parsed, std::uint32_t size, std::uint64_t pseudo) no
   }
 }
 
+// MD5 (RFC 2385) and AO (RFC 5925) in one segment: its receiver discards it (RFC 5925 §2.2).
+constexpr std::uint64_t tcp_signatures = (std::uint64_t{1} << 19) | (std::uint64_t{1} << 29);
+
 [[nodiscard]] bool parse_tcp_options(ParsedFrame& parsed, const std::uint8_t* at,
                                      std::uint32_t size) noexcept {
   // What nearly every segment of an established connection carries: NOP, NOP, timestamps.
@@ -172,6 +175,7 @@ void parse_udp(ParsedFrame& parsed, std::uint32_t size, std::uint64_t pseudo) no
     const std::uint64_t bit = at[0] < 64 ? std::uint64_t{1} << at[0] : 0;
     if ((seen & bit) != 0 || !take_tcp_option(parsed, at, at[1])) return false;
     seen |= bit;
+    if ((seen & tcp_signatures) == tcp_signatures) return false;
     const std::uint32_t step = at[1];
     at += step;
     size -= step;

@@ -60,7 +60,8 @@ void end_by_drop(Step& step) noexcept {
   // within a PDU (joined in mid-stream): without room for it the verdict is RESET.
   const bool partly_left =
       after(step.stream.forwarded, step.stream.boundary) && !mutated(Mutation::PARTLY_LEFT_REFUSED);
-  const bool no_reply = partly_left || step.back.unverified;
+  const bool ended = step.back.fin && step.back.forwarded == step.back.received;
+  const bool no_reply = partly_left || step.back.unverified || ended;
   const std::span<std::uint8_t> room(step.context.blocks->reply.data(),
                                      no_reply ? 0 : step.context.blocks->reply.size());
   const Judgement judgement =
