@@ -32,7 +32,7 @@ struct EngineGateway::State final : FrameSink {
   void begin() {
     const std::uint64_t now = network.scheduler().now();
     const std::uint64_t wall = 1'700'000'000 * second + now;
-    worker->begin(now, wall, TimeQuality::SYNCHRONIZED, image.valid() ? &image : nullptr, island);
+    worker->begin(now, wall, TimeQuality::SYNCHRONIZED, image, island);
   }
   void process() {
     burst_due = false;
@@ -99,7 +99,8 @@ struct EngineGateway::State final : FrameSink {
   std::unique_ptr<CountersBlock> counters_block;
   std::unique_ptr<Worker> worker;
   std::vector<std::unique_ptr<ImageBuffer>> images;  // old ones stay: nothing may look into them, ASan tells
-  RuleImage image;
+  std::vector<std::unique_ptr<RuleImage>> views;
+  const RuleImage* image = nullptr;  // in force
   std::uint64_t generation = 0;
   bool island = false;
   bool output_full = false;
@@ -145,8 +146,9 @@ void EngineGateway::enforce(const std::string& policy_text) {
   }
   state.images.push_back(std::make_unique<ImageBuffer>(std::move(compiled.image)));
   const char* broken = "";
-  state.image = RuleImage::open(state.images.back()->bytes(), broken);
-  if (!state.image.valid()) throw std::runtime_error(std::string("the image is refused: ") + broken);
+  state.views.push_back(std::make_unique<RuleImage>(RuleImage::open(state.images.back()->bytes(), broken)));
+  state.image = state.views.back().get();
+  if (!state.image->valid()) throw std::runtime_error(std::string("the image is refused: ") + broken);
   state.tick();
 }
 

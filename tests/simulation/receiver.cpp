@@ -94,6 +94,7 @@ struct Receiver::State {
   bool stamped = false;
   std::uint32_t recent = 0;
   bool own_syn = false;  // has sent a SYN that nobody has answered yet
+  std::optional<std::uint32_t> own_isn;
   bool own_seen = false;
   std::uint32_t own_edge = 0;
   std::uint8_t own_scale = 0;
@@ -213,7 +214,9 @@ void Receiver::on_own_packet(const Packet& packet) {
     state.own_scale = options.scale.value_or(0);
     state.own_seen = false;
     if ((packet.flags & ACK) == 0) {
-      state.own_syn = true;
+      // A SYN that is repeated asks for nothing new.
+      state.own_syn = state.own_syn || !state.own_isn || *state.own_isn != packet.sequence;
+      state.own_isn = packet.sequence;
       return;
     }
     state.own_seen = true;

@@ -9,6 +9,7 @@
 #include "tests/simulation/dialogue.hpp"
 #include "tests/simulation/engine_gateway.hpp"
 #include "tests/simulation/trace.hpp"
+#include "tests/simulation/wire.hpp"
 
 namespace conduit::simulation {
 namespace {
@@ -26,6 +27,17 @@ class Hasher : public Watcher {
   std::uint64_t hash = 0xCBF29CE484222325;
 };
 
+// Not known to the gateway: what was acknowledged before it joined, by segments whose hop limit was damaged
+// (no checksum covers it), or by a server whose acknowledgements count for nothing.
+bool acknowledgements_missed(const Plan& plan) {
+  if (plan.plant.ipv6 && plan.faults.damaged != 0) return true;
+  for (const AttackPlan& attack : plan.attacks) {
+    if (attack.from_server) return true;
+  }
+  return std::any_of(plan.policies.begin(), plan.policies.end(),
+                     [](const PlantPolicy& policy) { return policy.mid_stream_resync; });
+}
+
 class World {
  public:
   World(const Plan& plan, bool traced)
@@ -34,12 +46,14 @@ class World {
         network_(scheduler_, base_.fork("network")),
         gateway_(network_, plan.limits, plan.seed, plan.burst_ns),
         safety_(scheduler_, plan.plant),
+        wire_(scheduler_, plan.plant, acknowledgements_missed(plan)),
         transparency_(scheduler_),
         trace_(scheduler_),
         traced_(traced),
         stage_{network_, ledger_, timeline_, findings_, dialogue_totals_, plan.calm_ns, plan.tight} {
     network_.connect(gateway_);
     network_.watch(safety_);
+    network_.watch(wire_);
     network_.watch(transparency_);
     network_.watch(frames_);
     network_.watch(hasher_);
@@ -67,6 +81,7 @@ class World {
   Network network_;
   EngineGateway gateway_;
   SafetyOracle safety_;
+  WireOracle wire_;
   TransparencyOracle transparency_;
   FrameCounter frames_;
   Hasher hasher_;
@@ -192,8 +207,8 @@ void World::check() {
             {"transparency", "client port " + std::to_string(port) + ": " + difference, scheduler_.now()});
     }
   }
-  const auto& escapes = safety_.findings();
-  findings_.insert(findings_.begin(), escapes.begin(), escapes.end());
+  for (const auto* found : {&wire_.findings(), &safety_.findings()})
+    findings_.insert(findings_.begin(), found->begin(), found->end());
 }
 
 Outcome World::play() {

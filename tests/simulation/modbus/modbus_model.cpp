@@ -89,10 +89,11 @@ void put_registers_to_write(Octets& adu, Random& random, const Allow& allow) {
   const std::uint16_t first = near(random, allow.addresses, 80);
   const auto room = static_cast<std::uint16_t>(65536 - first > 100 ? 100 : 65536 - first);
   const std::uint16_t count = draw_count(random, allow, first, room);
+  const bool lies = random.chance(1, 16);  // one more value than the quantity says
   put16(adu, first);
   put16(adu, count);
-  adu.push_back(static_cast<std::uint8_t>(2 * count));
-  put_values(adu, random, allow, count);
+  adu.push_back(static_cast<std::uint8_t>(2 * count + (lies ? 2 : 0)));
+  put_values(adu, random, allow, count + (lies ? 1U : 0U));
 }
 
 void put_body(Octets& adu, Random& random, const Allow& allow, std::uint8_t function) {
@@ -277,6 +278,7 @@ class ModbusModel final : public ProtocolModel {
     if (random.chance(1, 12)) unit = static_cast<std::uint8_t>(random.below(256));
     Octets adu = header(static_cast<std::uint16_t>(number * 7 + 1), unit);
     put_body(adu, random, allow, draw_function(random, allow));
+    if (random.chance(1, 24)) adu.push_back(0);  // an octet too many
     if (adu.size() > adu_max) adu.resize(adu_max);
     return finish(std::move(adu));
   }

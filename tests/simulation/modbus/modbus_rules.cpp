@@ -182,7 +182,16 @@ std::unique_ptr<ModbusRules> draw_rules(Random& random) {
   auto rules = std::make_unique<ModbusRules>();
   const auto unit = static_cast<std::uint8_t>(random.pick(std::vector<int>{1, 1, 1, 0, 17, 255 - 1}));
   const std::uint64_t count = random.between(1, 4);
-  for (std::uint64_t i = 0; i < count; ++i) rules->list.push_back(draw_allow(random, unit));
+  for (std::uint64_t i = 0; i < count; ++i) {
+    rules->list.push_back(draw_allow(random, unit));
+    const Allow& last = rules->list.back();
+    if (last.addresses.empty() || last.addresses.back().last > 65000 || random.chance(1, 2)) continue;
+    // The same for what lies right behind: a request that needs both is permitted by neither.
+    Allow next = last;
+    const std::uint32_t from = last.addresses.back().last + 1;
+    next.addresses = {{from, from + static_cast<std::uint32_t>(random.below(6))}};
+    rules->list.push_back(std::move(next));
+  }
   return rules;
 }
 
