@@ -80,7 +80,7 @@ struct Receiver::State {
   [[nodiscard]] bool takes_place(const Waiting& old, std::uint32_t segment) const;
   void advance();
 
-  const ReceiverTraits& traits;
+  ReceiverTraits traits;
   bool opened = false;
   bool closed = false;
   bool finished = false;

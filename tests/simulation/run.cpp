@@ -38,6 +38,14 @@ bool acknowledgements_missed(const Plan& plan) {
                      [](const PlantPolicy& policy) { return policy.mid_stream_resync; });
 }
 
+bool joins_after_restart(const Plan& plan) {
+  const bool restarts = std::any_of(plan.changes.begin(), plan.changes.end(), [](const ChangePlan& change) {
+    return change.kind == ChangePlan::Kind::RESTART;
+  });
+  return restarts && std::any_of(plan.policies.begin(), plan.policies.end(),
+                                 [](const PlantPolicy& policy) { return policy.mid_stream_resync; });
+}
+
 class World {
  public:
   World(const Plan& plan, bool traced)
@@ -45,7 +53,7 @@ class World {
         base_(plan.seed ^ 0x5EED),
         network_(scheduler_, base_.fork("network")),
         gateway_(network_, plan.limits, plan.seed, plan.burst_ns),
-        safety_(scheduler_, plan.plant),
+        safety_(scheduler_, plan.plant, joins_after_restart(plan)),
         wire_(scheduler_, plan.plant, acknowledgements_missed(plan)),
         transparency_(scheduler_),
         trace_(scheduler_),

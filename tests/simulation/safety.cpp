@@ -63,7 +63,7 @@ struct Talk {
 }  // namespace
 
 struct SafetyOracle::State {
-  State(const Scheduler& s, const Plant& p) : scheduler(s), plant(p) {}
+  State(const Scheduler& s, const Plant& p, bool j) : scheduler(s), plant(p), joined(j) {}
 
   struct Place {
     bool known = false;
@@ -86,6 +86,7 @@ struct SafetyOracle::State {
 
   const Scheduler& scheduler;
   const Plant& plant;
+  bool joined;
   struct Span {
     std::uint64_t at_ns;
     const PlantPolicy* policy;
@@ -133,8 +134,11 @@ Talk& SafetyOracle::State::talk_of(const Place& place) {
   }
   const std::vector<ReceiverTraits>& models = receiver_models();
   for (const ReceiverTraits& traits : models) {
+    if (joined && traits.ignores_reset) continue;
     talk.at_server.emplace_back(traits);
-    talk.at_client.emplace_back(traits);
+    ReceiverTraits client = traits;
+    client.joins_mid_stream = false;  // it has opened the connection itself
+    talk.at_client.emplace_back(client);
   }
   // The client's own bytes, as they might be read: by the first copy, by the last, by one that takes all.
   for (const std::size_t i : {std::size_t{0}, std::size_t{1}, models.size() - 1}) {
@@ -228,8 +232,8 @@ void SafetyOracle::State::judge_response(Talk& talk, std::size_t number, const R
               " has reached the client: " + hex(pdu));
 }
 
-SafetyOracle::SafetyOracle(const Scheduler& scheduler, const Plant& plant)
-    : state_(std::make_unique<State>(scheduler, plant)) {}
+SafetyOracle::SafetyOracle(const Scheduler& scheduler, const Plant& plant, bool joined)
+    : state_(std::make_unique<State>(scheduler, plant, joined)) {}
 SafetyOracle::~SafetyOracle() = default;
 
 void SafetyOracle::in_force(const PlantPolicy* policy, bool island) {

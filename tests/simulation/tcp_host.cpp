@@ -1,6 +1,7 @@
 #include "tests/simulation/tcp_host.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "tests/simulation/tcp_connection.hpp"
 
@@ -29,6 +30,7 @@ class HonestHost final : public TcpHost, public ConnectionOwner {
   void transmit(Packet packet) override;
   Scheduler& scheduler() override { return network_.scheduler(); }
   void forget_gone();
+  [[nodiscard]] TcpTraits traits_for(const Key& key);
   [[nodiscard]] std::array<std::uint8_t, 16> ip(const HostAddress& of) const;
   void refuse(const Packet& packet);
 
@@ -40,6 +42,7 @@ class HonestHost final : public TcpHost, public ConnectionOwner {
   std::uint16_t identification_ = 1;
   std::map<std::uint16_t, Accept> listeners_;
   std::map<Key, std::shared_ptr<Connection>> connections_;
+  std::set<Key> used_;  // a number near the wrap once only: else old segments fit a new connection
   std::vector<std::shared_ptr<Connection>> former_;  // sockets that an application may still hold
 };
 
@@ -59,13 +62,19 @@ TcpSocket& HonestHost::connect(const Host& to, std::uint16_t port, std::unique_p
   names.local_port = local_port != 0 ? local_port : next_port_++;
   names.remote_port = port;
   const Key key{names.peer, std::uint32_t{names.local_port} << 16 | port};
-  auto connection =
-      std::make_shared<Connection>(*this, traits_, Random(random_.next()), names, std::move(application));
+  auto connection = std::make_shared<Connection>(*this, traits_for(key), Random(random_.next()), names,
+                                                 std::move(application));
   if (connections_.contains(key)) former_.push_back(connections_[key]);
   connections_[key] = connection;
   // Not from within: the caller does not know its socket yet.
   network_.scheduler().after(0, [connection] { connection->open_actively(); });
   return *connection;
+}
+
+TcpTraits HonestHost::traits_for(const Key& key) {
+  TcpTraits traits = traits_;
+  if (!used_.insert(key).second) traits.isn_near_wrap = false;
+  return traits;
 }
 
 void HonestHost::forget_gone() {
@@ -131,7 +140,7 @@ void HonestHost::on_frame(View frame) {
   names.local_port = packet->destination_port;
   names.remote_port = packet->source_port;
   auto connection =
-      std::make_shared<Connection>(*this, traits_, Random(random_.next()), names, listener->second());
+      std::make_shared<Connection>(*this, traits_for(key), Random(random_.next()), names, listener->second());
   if (connections_.contains(key)) former_.push_back(connections_[key]);
   connections_[key] = connection;
   connection->open_passively(*packet);
