@@ -206,7 +206,9 @@ class Gateway {
     const char* broken = nullptr;
     image_ = RuleImage::open(buffer_.bytes(), broken);
     EngineConfig config;
-    config.limits.flow_count = std::max<std::uint32_t>(64, shape.flows + shape.flows / 4);
+    // Half of all places are what one client may take.
+    config.limits.flow_count =
+        std::max({64U, shape.flows + shape.flows / 4, source_tcp_share * (shape.flows / shape.clients + 1)});
     config.limits.block_count = 4096;
     config.hash_seed = 42;
     worker_ = Worker::create(config, limits_, nullptr, nullptr, sink_);
