@@ -107,6 +107,7 @@ class Connection final : public TcpSocket, public std::enable_shared_from_this<C
   bool take_reset(const Packet& packet);
   void take_acknowledgement(const Packet& packet, const TcpOptions& options);
   void take_payload(const Packet& packet);
+  void queue(std::uint32_t begin, View octets);
   void deliver();
   void take_fin();
   void acknowledge_later(bool at_once);
@@ -153,7 +154,7 @@ class Connection final : public TcpSocket, public std::enable_shared_from_this<C
 
   // what it receives
   std::uint32_t receive_next_ = 0;
-  std::map<std::uint32_t, Octets> early_;  // by distance from the first octet of the stream
+  std::map<std::uint32_t, Octets> early_;  // disjoint, by distance from the first octet of the stream
   std::uint32_t receive_first_ = 0;
   Octets unread_;
   bool paused_ = false;

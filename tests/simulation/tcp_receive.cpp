@@ -15,6 +15,21 @@ std::uint32_t get32(View from, std::size_t at) {
          std::uint32_t{from[at + 2]} << 8 | from[at + 3];
 }
 
+using Range = std::pair<std::uint32_t, std::uint32_t>;
+
+// Whether a segment takes the place of an older one that it overlaps (Novak and Sturges 2007, for TCP).
+bool newer_wins(Overlap policy, Range older, Range newer) {
+  switch (policy) {
+    case Overlap::FIRST_WINS: return false;
+    case Overlap::LAST_WINS: return true;
+    case Overlap::BSD: return newer.first < older.first;
+    case Overlap::LINUX:
+      return newer.first < older.first || (newer.first == older.first && newer.second > older.second);
+    case Overlap::WINDOWS: return newer.first < older.first && newer.second > older.second;
+  }
+  return false;
+}
+
 }  // namespace
 
 TcpOptions read_options(View options) {
@@ -234,6 +249,43 @@ void Connection::take_acknowledgement(const Packet& packet, const TcpOptions& op
   check_end();
 }
 
+// The queue holds pieces that do not overlap, each where its segment began or was cut. `begin` is the
+// distance from the first octet of the stream.
+void Connection::queue(std::uint32_t begin, View octets) {
+  const std::uint32_t end = begin + static_cast<std::uint32_t>(octets.size());
+  std::vector<std::pair<std::uint32_t, Octets>> losers;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> kept;
+  for (const auto& [old_begin, old] : early_) {
+    const std::uint32_t old_end = old_begin + static_cast<std::uint32_t>(old.size());
+    if (old_end <= begin || old_begin >= end) continue;
+    if (newer_wins(traits_.overlap, {old_begin, old_end}, {begin, end}))
+      losers.emplace_back(old_begin, old);
+    else
+      kept.emplace_back(old_begin, old_end);
+  }
+  for (const auto& [old_begin, old] : losers) {
+    early_.erase(old_begin);
+    const View whole(old);
+    if (old_begin < begin) {
+      const View left = whole.first(begin - old_begin);
+      early_[old_begin].assign(left.begin(), left.end());
+    }
+    if (old_begin + whole.size() > end) {
+      const View right = whole.subspan(end - old_begin);
+      early_[end].assign(right.begin(), right.end());
+    }
+  }
+  kept.emplace_back(end, end);
+  std::uint32_t at = begin;
+  for (const auto& [old_begin, old_end] : kept) {
+    if (at < old_begin) {
+      const View piece = octets.subspan(at - begin, old_begin - at);
+      early_[at].assign(piece.begin(), piece.end());
+    }
+    at = std::max(at, old_end);
+  }
+}
+
 void Connection::take_payload(const Packet& packet) {
   std::uint32_t begin = packet.sequence;
   View octets(packet.payload);
@@ -254,23 +306,12 @@ void Connection::take_payload(const Packet& packet) {
   else
     octets = {};
   const bool in_order = begin == receive_next_;
-  if (in_order && !octets.empty()) {
-    unread_.insert(unread_.end(), octets.begin(), octets.end());
-    receive_next_ += static_cast<std::uint32_t>(octets.size());
-    while (!early_.empty()) {
-      const auto first = early_.begin();
-      const std::uint32_t at = receive_first_ + first->first;
-      if (seq_after(at, receive_next_)) break;
-      const std::uint32_t known = receive_next_ - at;
-      if (known < first->second.size()) {
-        unread_.insert(unread_.end(), first->second.begin() + known, first->second.end());
-        receive_next_ += static_cast<std::uint32_t>(first->second.size()) - known;
-      }
-      early_.erase(first);
-    }
-  } else if (!octets.empty() && traits_.window > 0) {
-    Octets& kept = early_[begin - receive_first_];
-    if (kept.size() < octets.size()) kept.assign(octets.begin(), octets.end());
+  if (!octets.empty()) queue(begin - receive_first_, octets);
+  while (!early_.empty() && receive_first_ + early_.begin()->first == receive_next_) {
+    const Octets& next = early_.begin()->second;
+    unread_.insert(unread_.end(), next.begin(), next.end());
+    receive_next_ += static_cast<std::uint32_t>(next.size());
+    early_.erase(early_.begin());
   }
   const bool fin = fin_at_ && *fin_at_ == receive_next_;
   if (fin) {
