@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tests/simulation/attacker.hpp"
+#include "tests/simulation/tcp_presets.hpp"
 
 namespace conduit::simulation {
 namespace {
@@ -123,6 +124,11 @@ bool erase_at(std::vector<T>& from, std::size_t number) {
   return true;
 }
 
+// One in eight is a stack that cannot go on as usual.
+TcpTraits draw_traits(Random& random) {
+  return random.chance(1, 8) ? random.pick(cannot_go_on()).traits : random_traits(random);
+}
+
 }  // namespace
 
 Plan draw_plan(std::uint64_t seed, const std::string& technique) {
@@ -140,11 +146,11 @@ Plan draw_plan(std::uint64_t seed, const std::string& technique) {
   }
   for (std::size_t i = 0; i < plan.plant.clients.size(); ++i) {
     Random random = base.fork("client", i);
-    plan.client_traits.push_back(random_traits(random));
+    plan.client_traits.push_back(draw_traits(random));
   }
   for (std::size_t i = 0; i < plan.plant.servers.size(); ++i) {
     Random random = base.fork("server", i);
-    plan.server_traits.push_back(random_traits(random));
+    plan.server_traits.push_back(draw_traits(random));
   }
   Random timing = base.fork("timing");
   plan.calm_ns = timing.between(5, 12) * second;
