@@ -36,6 +36,13 @@ inline constexpr std::uint64_t back_off_last_ns = 30ULL * 1'000'000'000;
 inline constexpr std::size_t stray_source_count = 256;          // assets whose strays are counted apart
 inline constexpr std::uint64_t stray_burst = 256;               // strays of an asset answered at once …
 inline constexpr std::uint64_t stray_interval_ns = 10'000'000;  // … and one more each such time
+inline constexpr std::size_t fragment_packet_count = 64;        // fragmented packets that wait for their rest
+inline constexpr std::uint32_t fragment_source_share =
+    4;  // of them: at most one part in so many of one asset
+inline constexpr std::size_t fragment_packet_size_max =
+    1500;  // octets of the whole packet: it leaves unfragmented
+inline constexpr std::size_t fragment_piece_count_max = 16;
+inline constexpr std::uint64_t fragment_wait_ns = 2ULL * 1'000'000'000;  // from the first piece to the last
 inline constexpr std::size_t event_fold_count = 256;  // kinds of frame denials folded at a time, power of two
 // Flows are counted by the address that opened them, so that one source cannot take all places: at most one
 // part in so many. Sources that fall into the same counter share it.

@@ -115,6 +115,7 @@ void PolicyCompiler::compile_conduit(const schema::Conduit& conduit, const Place
   if (conduit.tolerance().syn_data()) flags |= CONDUIT_SYN_DATA;
   if (conduit.tolerance().urgent()) flags |= CONDUIT_URGENT_CLEAR;
   if (conduit.tolerance().low_ttl()) flags |= CONDUIT_LOW_TTL;
+  if (conduit.tolerance().fragments()) flags |= CONDUIT_FRAGMENTS;
   out.flags = static_cast<std::uint16_t>(flags);
   source.conduits.push_back(out);
   names.conduits.push_back({conduit.id(), conduit.owner(), out.mode == Mode::OBSERVE});

@@ -51,6 +51,8 @@ class FrameSink {
   ~FrameSink() = default;
 };
 
+struct ParsedFrame;  // frame.hpp
+
 // One judgement, for `simulate` and tests. Frame-level denials have pdu_size 0.
 struct JudgementReport {
   Verdict verdict = Verdict::DROP;
@@ -65,8 +67,10 @@ struct JudgementReport {
   std::uint32_t source_asset = none_index;
   std::uint32_t destination_asset = none_index;
   std::uint32_t pdu_size = 0;
-  std::uint32_t operation_count = 0;     // judged, the condemning one included
-  Bytes pdu{};                           // judged part; valid during the call only
+  std::uint32_t operation_count = 0;  // judged, the condemning one included
+  Bytes pdu{};                        // judged part; valid during the call only
+  // Frame-level denials: the frame; of a timer, a frame that holds what is known of its flow, without octets.
+  const ParsedFrame* frame = nullptr;
   const Operation* operation = nullptr;  // the condemning one, or the last
 };
 

@@ -175,6 +175,7 @@ void report_frame(WorkerContext& context, const Flow* flow, const ParsedFrame& f
   report.verdict = verdict;
   report.reason = reason;
   report.observed = observed;
+  report.frame = &frame;
   report.conduit = names.conduit;
   report.source_asset = names.source_asset;
   report.destination_asset = names.destination_asset;

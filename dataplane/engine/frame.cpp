@@ -13,6 +13,7 @@ namespace {
 constexpr std::uint32_t ethernet_size = 14;
 constexpr std::uint32_t ipv4_size = 20;
 constexpr std::uint32_t ipv6_size = 40;
+constexpr std::uint32_t ipv6_fragment_size = 8;
 constexpr std::uint32_t tcp_size = 20;
 constexpr std::uint32_t udp_size = 8;
 constexpr std::uint32_t icmp_size = 8;
@@ -292,6 +293,7 @@ void parse_ipv4(ParsedFrame& parsed, std::uint8_t ttl_min) noexcept {
     return;
   }
   if ((fragment & 0x3FFF) != 0) {
+    parsed.payload_size = static_cast<std::uint16_t>(total - ipv4_size);
     parsed.reason = Reason::IP_FRAGMENT_NOT_PERMITTED;
     return;
   }
@@ -308,7 +310,10 @@ void parse_ipv4(ParsedFrame& parsed, std::uint8_t ttl_min) noexcept {
   const std::uint32_t first = offset;
   for (std::size_t count = 0;; ++count) {
     const std::uint8_t next = parsed.ip_protocol;
-    if (next == ipv6_fragment) return Reason::IP_FRAGMENT_NOT_PERMITTED;
+    if (next == ipv6_fragment) {
+      const bool whole = end - offset >= ipv6_fragment_size;
+      return whole ? Reason::IP_FRAGMENT_NOT_PERMITTED : Reason::IP_HEADER_MALFORMED;
+    }
     if (next == ipv6_routing || next == ipv6_encapsulating || next == ipv6_authentication) {
       return Reason::IPV6_EXTENSION_NOT_PERMITTED;
     }
@@ -354,6 +359,10 @@ void parse_ipv6(ParsedFrame& parsed, std::uint8_t ttl_min) noexcept {
   }
   const std::uint32_t end = offset + payload;
   parsed.reason = skip_ipv6_extensions(parsed, offset, end);
+  if (parsed.reason == Reason::IP_FRAGMENT_NOT_PERMITTED) {
+    parsed.payload_offset = static_cast<std::uint16_t>(offset + ipv6_fragment_size);
+    parsed.payload_size = static_cast<std::uint16_t>(end - offset - ipv6_fragment_size);
+  }
   if (parsed.reason != Reason::NONE) return;
   parsed.l4_offset = static_cast<std::uint16_t>(offset);
   parse_l4(parsed, end - offset, at + 8, 32);

@@ -89,6 +89,8 @@ struct ParsedFrame {
 };
 
 // Parses `size` octets at `data`. Checksums of IP and L4 are verified unless `frame_flags` vouches for them.
+// IP_FRAGMENT_NOT_PERMITTED: an IP fragment, well-formed so far; its payload is what it carries of the
+// packet.
 void parse_frame(std::uint8_t* data, std::uint32_t size, std::uint8_t port_in, std::uint8_t frame_flags,
                  std::uint8_t ttl_min, ParsedFrame& parsed) noexcept;
 

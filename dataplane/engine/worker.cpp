@@ -10,6 +10,7 @@
 #include "dataplane/engine/events.hpp"
 #include "dataplane/engine/flow_table.hpp"
 #include "dataplane/engine/flows.hpp"
+#include "dataplane/engine/fragment_gate.hpp"
 #include "dataplane/engine/gates.hpp"
 #include "dataplane/engine/mac_table.hpp"
 #include "dataplane/engine/tcp_gate.hpp"
@@ -44,6 +45,7 @@ struct Worker::Impl {
     context.blocks = &blocks;
     context.folder = &folder;
     context.back_off = &back_off;
+    context.fragments = &fragments;
     context.macs = &macs;
     context.sink = &sink;
     context.ring = ring;
@@ -56,6 +58,7 @@ struct Worker::Impl {
   // Inlined: nearly all frames come this way.
   [[nodiscard, gnu::always_inline]] inline Disposition tcp(ParsedFrame& frame, std::uint32_t hash) noexcept;
   [[nodiscard]] Disposition tcp_opening(ParsedFrame& frame) noexcept;
+  void fragment(const ParsedFrame& frame) noexcept;
   void sweep() noexcept;
   void commit() noexcept;
 
@@ -65,6 +68,7 @@ struct Worker::Impl {
   BlockPool blocks;
   EventFolder folder{};
   BackOffTable back_off;
+  FragmentTable fragments{};
   MacTable macs{};
   std::array<Prepared, burst_size> prepared{};
   std::size_t prepared_count = 0;
@@ -109,8 +113,11 @@ Disposition Worker::Impl::judge(ParsedFrame& frame, std::uint32_t hash) noexcept
   Reason reason = frame.reason;
   if (context.image == nullptr) reason = Reason::NO_POLICY;
   if (frame.port_out == frame.port_in) reason = Reason::PORT_UNPAIRED;
-  const bool fragment = reason == Reason::IP_FRAGMENT_NOT_PERMITTED;
-  if (fragment && mutated(Mutation::FRAGMENTS_FORWARDED)) return Disposition::FORWARD;
+  if (reason == Reason::IP_FRAGMENT_NOT_PERMITTED) {
+    if (mutated(Mutation::FRAGMENTS_FORWARDED)) return Disposition::FORWARD;
+    fragment(frame);
+    return Disposition::CONSUME;
+  }
   if (reason != Reason::NONE) {
     deny_frame(context, nullptr, frame, Verdict::DROP, reason);
     return Disposition::CONSUME;
@@ -126,6 +133,21 @@ Disposition Worker::Impl::judge(ParsedFrame& frame, std::uint32_t hash) noexcept
     case FrameKind::OTHER_IP: return link_gate(context, frame);
   }
   return Disposition::CONSUME;
+}
+
+// The last fragment of a packet brings the whole one, which is judged like any other and leaves as a frame of
+// the engine's own making.
+void Worker::Impl::fragment(const ParsedFrame& frame) noexcept {
+  const std::span<std::uint8_t> whole = fragment_gate(context, frame);
+  if (whole.empty()) return;
+  constexpr std::uint8_t unverifiable = FRAME_CHECKSUMS_UNKNOWN;
+  Prepared joined;
+  prepare_one({whole.data(), static_cast<std::uint32_t>(whole.size()), frame.port_in, 0,
+               static_cast<std::uint8_t>(frame.frame_flags & unverifiable)},
+              joined);
+  const bool good =
+      mutated(Mutation::WHOLE_PACKET_UNJUDGED) || judge(joined.parsed, joined.hash) == Disposition::FORWARD;
+  if (good) (void)context.emit(joined.parsed.port_out, {joined.parsed.data, joined.parsed.size});
 }
 
 Disposition Worker::Impl::tcp_opening(ParsedFrame& frame) noexcept {
@@ -236,6 +258,7 @@ void Worker::tick() noexcept {
   WorkerContext& context = impl.context;
   std::uint32_t budget = due_budget;
   while (Flow* const flow = impl.flows.due(context.now_ns, budget)) flow_due(context, *flow);
+  fragments_due(context);
   impl.sweep();
   flush_folded_events(context, fold_budget);
   const std::uint64_t since = context.now_ns - impl.committed_ns;
@@ -245,7 +268,8 @@ void Worker::tick() noexcept {
 std::uint64_t Worker::next_deadline() const noexcept {
   const Impl& impl = *impl_;
   const WorkerContext& context = impl.context;
-  std::uint64_t earliest = std::min(impl.flows.next_due(), impl.folder.next_deadline());
+  std::uint64_t earliest =
+      std::min({impl.flows.next_due(), impl.folder.next_deadline(), impl.fragments.next_deadline()});
   const bool sweeping = impl.sweep_at < impl.flows.capacity() || impl.swept_for != context.classification;
   if (sweeping && context.image != nullptr) earliest = std::min(earliest, context.now_ns + sweep_pause_ns);
   return std::min(earliest, impl.committed_ns + (impl.busy ? commit_ns : heartbeat_ns));

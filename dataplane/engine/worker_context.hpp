@@ -13,11 +13,12 @@
 
 namespace conduit {
 
-class FlowTable;     // flow_table.hpp
-class BlockPool;     // block_pool.hpp; constructed by the worker as BlockPool(block_count)
-class EventFolder;   // event_folder.hpp
-class BackOffTable;  // back_off_table.hpp
-class MacTable;      // mac_table.hpp
+class FlowTable;      // flow_table.hpp
+class BlockPool;      // block_pool.hpp; constructed by the worker as BlockPool(block_count)
+class EventFolder;    // event_folder.hpp
+class BackOffTable;   // back_off_table.hpp
+class MacTable;       // mac_table.hpp
+class FragmentTable;  // fragment_gate.hpp
 
 struct WorkerContext {
   std::uint64_t now_ns = 0;
@@ -34,6 +35,7 @@ struct WorkerContext {
   EventFolder* folder = nullptr;
   BackOffTable* back_off = nullptr;
   MacTable* macs = nullptr;
+  FragmentTable* fragments = nullptr;
   FrameSink* sink = nullptr;
   EventRing* ring = nullptr;
   WorkerCounters counters{};

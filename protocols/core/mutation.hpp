@@ -32,6 +32,10 @@ namespace conduit {
   X(UDP_CHECKSUM_SKIPPED, "the UDP checksum is not compared")                                              \
   X(TCP_FLAGS_UNCHECKED, "any combination of TCP flags passes")                                            \
   X(FRAGMENTS_FORWARDED, "IP fragments leave as they came")                                                \
+  X(FRAGMENTS_EVERYWHERE, "fragments are put together in conduits that do not permit them")                \
+  X(FRAGMENT_OVERLAP_TAKEN, "of IP fragments that overlap, the last one counts")                           \
+  X(TINY_FRAGMENT_TAKEN, "a first fragment may end within the transport header")                           \
+  X(WHOLE_PACKET_UNJUDGED, "a packet that came in fragments leaves unjudged")                              \
   X(TTL_UNCHECKED, "packets whose time to live may end before the receiver are forwarded")                 \
   X(SYN_DATA_FORWARDED, "a SYN leaves with its data")                                                      \
   X(FAST_OPEN_FORWARDED, "a SYN leaves with its Fast Open cookie")                                         \

@@ -42,6 +42,7 @@ enum class Verdict : std::uint8_t {
     "GOOSE, GSE management or sampled values without a rule")                                                \
   X(114, LINK_LOCAL_CONTROL, 1001, 3, "SR 5.2 RE1", "802.1 reserved group address without a rule")           \
   /* network layer */                                                                                        \
+  X(119, IP_FRAGMENT_FULL, 3006, 3, "SR 7.1", "no room for another fragmented IP packet")                    \
   X(120, IP_HEADER_MALFORMED, 1004, 3, "CR 3.5", "IP header whose lengths or fields disagree")               \
   X(121, IP_CHECKSUM_WRONG, 1005, 3, "CR 3.5", "IPv4 header checksum is wrong")                              \
   X(122, IP_OPTIONS_NOT_PERMITTED, 1005, 3, "CR 3.5", "IPv4 options")                                        \
@@ -59,6 +60,10 @@ enum class Verdict : std::uint8_t {
   X(133, NO_POLICY, 1001, 3, "SR 5.2 RE1", "no policy is loaded: nothing is forwarded")                      \
   X(134, PORT_UNPAIRED, 1001, 3, "SR 5.1", "the port has no counterpart")                                    \
   X(135, LAND_PACKET, 1005, 4, "CR 3.5", "source and destination are the same")                              \
+  X(136, IP_FRAGMENT_OVERLAP, 1005, 4, "CR 3.5", "IP fragments overlap, or disagree on the packet's end")    \
+  X(137, IP_FRAGMENT_TINY, 1005, 4, "CR 3.5", "first IP fragment without the whole transport header")        \
+  X(138, IP_FRAGMENT_TOO_LARGE, 1005, 3, "CR 3.5", "fragmented IP packet too large, or in too many pieces")  \
+  X(139, IP_FRAGMENT_INCOMPLETE, 1005, 3, "CR 3.5", "the rest of a fragmented IP packet did not come")       \
   /* address resolution */                                                                                   \
   X(140, ARP_MALFORMED, 1004, 3, "CR 3.5", "ARP packet that is not a well-formed Ethernet/IPv4 one")         \
   X(141, ARP_BINDING_VIOLATED, 1005, 4, "SR 5.2 RE1",                                                        \

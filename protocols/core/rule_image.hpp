@@ -152,6 +152,7 @@ enum ConduitFlag : std::uint16_t {
   CONDUIT_SYN_DATA = 1U << 1,      // data in a SYN is forwarded without the data instead of being denied
   CONDUIT_URGENT_CLEAR = 1U << 2,  // the URG flag and pointer are cleared instead of being denied
   CONDUIT_LOW_TTL = 1U << 3,       // packets with a TTL below the bound are accepted
+  CONDUIT_FRAGMENTS = 1U << 4,     // IP fragments are put together and judged as the whole packet
 };
 
 struct ConduitRecord {

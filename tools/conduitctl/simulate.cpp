@@ -47,7 +47,7 @@ class Printer final : public SimulationOutput {
   Printer(const NameTable& names, bool json, CaptureWriter* writer)
       : names_(names), json_(json), writer_(writer) {}
 
-  void on_report(const CapturedFrame& frame, const ParsedFrame& parsed, const JudgementReport& report,
+  void on_report(std::uint32_t frame, const ParsedFrame& parsed, const JudgementReport& report,
                  std::uint32_t policy_rule) override {
     count(report);
     Json row = ends(frame, parsed);
@@ -60,7 +60,7 @@ class Printer final : public SimulationOutput {
     print(row, report);
   }
 
-  void on_never_sent(const CapturedFrame& frame, const ParsedFrame& parsed) override {
+  void on_never_sent(std::uint32_t frame, const ParsedFrame& parsed) override {
     Json row = ends(frame, parsed);
     row["verdict"] = verdict_name(Verdict::DISCARD);
     row["observed"] = false;
@@ -69,7 +69,7 @@ class Printer final : public SimulationOutput {
     if (json_) {
       std::cout << row.dump() << '\n';
     } else {
-      std::cout << '#' << frame.number << ' ' << row["src"].get<std::string>() << " > "
+      std::cout << '#' << frame << ' ' << row["src"].get<std::string>() << " > "
                 << row["dst"].get<std::string>() << "  answers a refused request: would not have been sent\n";
     }
   }
@@ -95,9 +95,9 @@ class Printer final : public SimulationOutput {
   [[nodiscard]] bool all_forwarded() const { return denied_ == 0; }
 
  private:
-  static Json ends(const CapturedFrame& frame, const ParsedFrame& parsed) {
+  static Json ends(std::uint32_t frame, const ParsedFrame& parsed) {
     Json row;
-    row["frame"] = frame.number;
+    row["frame"] = frame;
     const bool ports = parsed.kind == FrameKind::TCP || parsed.kind == FrameKind::UDP;
     const bool ip = parsed.ip_version != 0;
     row["src"] = ip ? endpoint_text(parsed.source, parsed.source_port, ports) : mac_text(parsed.source_mac);

@@ -88,11 +88,11 @@ void Simulator::leave(std::uint8_t port, Bytes frame) {
 }
 
 void Simulator::on_judgement(const JudgementReport& report) noexcept {
-  if (current_ == nullptr) return;
-  counterfactual_.on_report(*parsed_, report);
+  const ParsedFrame* const of = parsed_ != nullptr ? parsed_ : report.frame;  // null: a timer's doing
+  if (of == nullptr) return;
+  counterfactual_.on_report(*of, report);
   const bool named = report.rule < image_.rules().size();
-  output_.on_report(*current_, *parsed_, report,
-                    named ? image_.rules()[report.rule].policy_rule : none_index);
+  output_.on_report(number_, *of, report, named ? image_.rules()[report.rule].policy_rule : none_index);
 }
 
 // The side on which a frame arrives: where its source's zone lies; else opposite to its destination's; else
@@ -152,22 +152,22 @@ void Simulator::add(const CapturedFrame& frame) {
   seen_macs_[parsed.source_mac] = port;
   std::uint32_t never_sent = 0;
   const bool sent = verbatim_ || counterfactual_.adjust(parsed, buffer_.data(), size, never_sent);
-  for (std::uint32_t answer = 0; answer < never_sent; ++answer) output_.on_never_sent(frame, parsed);
+  for (std::uint32_t answer = 0; answer < never_sent; ++answer) output_.on_never_sent(frame.number, parsed);
   if (!sent) return;
   Frame given{buffer_.data(), size, port, port, flags};
-  current_ = &frame;
+  number_ = frame.number;
   parsed_ = &parsed;
   worker_->prepare({&given, 1});
   if (worker_->step(given) == Disposition::FORWARD) {
     leave(given.port_out, {given.data, given.size});
   }
+  parsed_ = nullptr;
   worker_->tick();
 }
 
 void Simulator::finish() {
   if (first_wall_ns_ == 0) return;
   run_timers(now_ns_ + settle_ns);
-  current_ = nullptr;
 }
 
 const WorkerCounters& Simulator::counters() const { return worker_->counters(); }

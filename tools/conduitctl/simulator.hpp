@@ -20,12 +20,13 @@ namespace conduit {
 // What becomes of what the engine says and sends; `report` and frames are valid during the call only.
 class SimulationOutput {
  public:
-  // `policy_rule`: number of the `allow` that permitted it or came nearest, or none_index.
-  virtual void on_report(const CapturedFrame& frame, const ParsedFrame& parsed, const JudgementReport& report,
+  // `frame`: number of the one that went in last. `policy_rule`: number of the `allow` that permitted it or
+  // came nearest, or none_index.
+  virtual void on_report(std::uint32_t frame, const ParsedFrame& parsed, const JudgementReport& report,
                          std::uint32_t policy_rule) = 0;
   // An answer in this frame belongs to a request that was refused: with the gateway it would not have been
   // sent.
-  virtual void on_never_sent(const CapturedFrame& frame, const ParsedFrame& parsed) = 0;
+  virtual void on_never_sent(std::uint32_t frame, const ParsedFrame& parsed) = 0;
   virtual void on_leaving(std::uint64_t time_ns, std::uint8_t port, Bytes frame) = 0;
 
  protected:
@@ -71,8 +72,8 @@ class Simulator final : private FrameSink, private JudgementObserver {
   Counterfactual counterfactual_;
   std::uint64_t first_wall_ns_ = 0;
   std::uint64_t now_ns_ = 0;
-  const CapturedFrame* current_ = nullptr;
-  const ParsedFrame* parsed_ = nullptr;
+  std::uint32_t number_ = 0;             // of the frame that went in last
+  const ParsedFrame* parsed_ = nullptr;  // while it goes in
 };
 
 }  // namespace conduit
