@@ -24,6 +24,7 @@ GROUPS = [("segments", "Streams that can be read in two ways"),
           ("states", "Connections: opening, ending, windows, time stamps"),
           ("headers", "TCP headers that lie"),
           ("network", "Frames, IP, fragments"),
+          ("fragments", "Fragments in a conduit that tolerates them"),
           ("modbus", "Modbus/TCP")]
 
 
