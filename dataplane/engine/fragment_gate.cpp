@@ -67,18 +67,22 @@ constexpr std::uint8_t protocol_icmpv6 = 58;
   return tiny && !mutated(Mutation::TINY_FRAGMENT_TAKEN) ? Reason::IP_FRAGMENT_TINY : Reason::NONE;
 }
 
-// Fragments are put together only for those who may talk at all, in a conduit that permits fragments.
-[[nodiscard]] bool documented(const RuleImage& image, const ParsedFrame& frame,
-                              std::uint32_t& asset) noexcept {
+// Fragments are put together only for those who may talk at all, in a conduit that permits fragments. A piece
+// that may die on its way is none that the receiver would have (law 2).
+[[nodiscard]] Reason admit(const RuleImage& image, const ParsedFrame& frame, std::uint32_t& asset) noexcept {
+  constexpr Reason denied = Reason::IP_FRAGMENT_NOT_PERMITTED;
   asset = image.find_asset(frame.port_in, frame.vlan, frame.source);
   const std::uint32_t receiver = image.find_asset(frame.port_out, frame.vlan, frame.destination);
   if (asset == none_index || receiver == none_index || !mac_permitted(image, asset, frame.source_mac)) {
-    return false;
+    return denied;
   }
   const std::uint32_t conduit = image.find_conduit(image.assets()[asset].zone, image.assets()[receiver].zone);
-  if (conduit == none_index || !image.pair_exists(asset, receiver)) return false;
-  return (image.conduits()[conduit].flags & CONDUIT_FRAGMENTS) != 0 ||
-         mutated(Mutation::FRAGMENTS_EVERYWHERE);
+  if (conduit == none_index || !image.pair_exists(asset, receiver)) return denied;
+  const std::uint16_t flags = image.conduits()[conduit].flags;
+  const bool tolerated = (flags & CONDUIT_FRAGMENTS) != 0 || mutated(Mutation::FRAGMENTS_EVERYWHERE);
+  if (!tolerated) return denied;
+  const bool dying = frame.ttl_low && !frame.group && !mutated(Mutation::TTL_UNCHECKED);
+  return dying && (flags & CONDUIT_LOW_TTL) == 0 ? Reason::TTL_TOO_LOW : Reason::NONE;
 }
 
 }  // namespace
@@ -216,9 +220,9 @@ bool FragmentTable::expire(std::uint64_t now, ParsedFrame& first) noexcept {
 
 std::span<std::uint8_t> fragment_gate(WorkerContext& context, const ParsedFrame& frame) noexcept {
   std::uint32_t asset = none_index;
-  Reason reason = Reason::IP_FRAGMENT_NOT_PERMITTED;
+  Reason reason = admit(*context.image, frame, asset);
   std::span<std::uint8_t> whole;
-  if (documented(*context.image, frame, asset)) {
+  if (reason == Reason::NONE) {
     const FragmentPiece piece = read_headers(frame);
     reason = check_piece(frame, piece);
     if (reason == Reason::NONE) reason = context.fragments->take(frame, piece, asset, context.now_ns, whole);
