@@ -239,7 +239,7 @@ def beginnings():
 
 def gap_filled_late():
     """The rest comes when the first part has been given up: the beginning of another packet."""
-    case, flow = tolerant("gap_filled_late", "a gap that is filled too late; then a write in its place", PLAIN)
+    case, flow = tolerant("gap_filled_late", "a gap filled too late; then a write in its place", PLAIN)
     pieces = cut(flow.up_segment("PA", READ + READ2), 24, 32)
     send(case, pieces[0])
     first = send(case, pieces[2])
