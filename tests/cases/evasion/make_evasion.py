@@ -5,6 +5,8 @@
   make_evasion.py --replay FOLDER    those that can be sent one after the other through a living product:
                                      short, under the common policy, no resets (which hold up the next
                                      connection of the pair), each with client ports of its own
+  make_evasion.py --replay-tolerant FOLDER
+                                     the same of those under the policy that tolerates fragments
   make_evasion.py --check            status 1 if what is beside this script is not what would be made
 
 What is expected was thought out from the policy, the specifications and the laws of the engine, never taken
@@ -57,18 +59,18 @@ def make(root):
     return names
 
 
-def can_follow_another(case):
+def can_follow_another(case, conduit, seconds):
     rows = [row for outcome in case.outcomes for row in outcome["rows"]]
-    return (case.policy == talk.POLICY % {"conduit": "", "allow": ""} and
-            case.sent[-1][0] - case.sent[0][0] < 3 * 10**9 and
+    return (case.policy == talk.POLICY % {"conduit": conduit, "allow": ""} and
+            case.sent[-1][0] - case.sent[0][0] < seconds * 10**9 and
             not any("reset" in row["verdict"] for row in rows))
 
 
-def make_for_replay(root):
+def make_for_replay(root, conduit="", seconds=3):
     talk.SETTINGS["ports apart"] = True
     for module, _ in GROUPS:
         __import__(module)
-    cases = [case for case in talk.CASES if can_follow_another(case)]
+    cases = [case for case in talk.CASES if can_follow_another(case, conduit, seconds)]
     for case in cases:
         case.write(root)
     return cases
@@ -93,5 +95,9 @@ if __name__ == "__main__":
         sys.exit(check())
     if sys.argv[1:2] == ["--replay"]:
         print(len(make_for_replay(sys.argv[2])), "techniques")
+        sys.exit(0)
+    if sys.argv[1:2] == ["--replay-tolerant"]:
+        tolerant = "tolerance { fragments: true }"
+        print(len(make_for_replay(sys.argv[2], tolerant, 4)), "techniques")
         sys.exit(0)
     print(len(make(sys.argv[1] if len(sys.argv) > 1 else HERE)), "techniques")

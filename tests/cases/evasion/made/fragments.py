@@ -31,6 +31,7 @@ def cut(octets, *places):
 
 def send(case, piece, v6=False, name=77, **fields):
     offset, octets, more = piece
+    name += case.port_shift
     if v6:
         chain = [(44, wire.fragment_header(offset, more, name))]
         return case.up(wire.packet_v6("fd00:7::10", "fd00:7::1", octets, extensions=chain, **fields))
@@ -106,13 +107,14 @@ def together():
     request = flow.ask(READ)
     octets = wire.segment(PLC, HMI, (502, flow.port), "PA", flow.server, flow.client, READ_ANSWER)
     for fragment, part in (3, octets[24:]), (0x2000, octets[:24]):
-        last = case.down(wire.packet_v4(PLC, HMI, part, fragment=fragment, identification=9))
+        last = case.down(wire.packet_v4(PLC, HMI, part, fragment=fragment,
+                                        identification=9 + case.port_shift))
     case.expect([forward(request), forward(last)], server=READ, client=READ_ANSWER)
 
     case, flow = tolerant("dont_fragment", "fragments that say they may not be fragments, as some hosts send "
                           "them", "RFC 791 §3.1")
     octets = flow.up_segment("PA", READ)
-    numbers = [case.up(wire.packet_v4(HMI, PLC, part, fragment=place, identification=9))
+    numbers = [case.up(wire.packet_v4(HMI, PLC, part, fragment=place, identification=9 + case.port_shift))
                for place, part in ((0x6000, octets[:24]), (0x4003, octets[24:]))]
     case.expect([forward(numbers[1])], server=READ)
     case.expect([drop(number, FORBIDDEN, MALFORMED) for number in numbers])
