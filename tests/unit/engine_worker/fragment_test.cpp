@@ -32,7 +32,7 @@ struct Header {
 
 // What follows the IP header of a frame.
 Octets upper(const Octets& frame, bool ipv6 = false) {
-  const std::size_t size = ipv6 ? 40U + (frame[18] << 8 | frame[19]) : frame[16] << 8 | frame[17];
+  const std::size_t size = ipv6 ? 40U + load_u16be(frame.data() + 18) : load_u16be(frame.data() + 16);
   return {frame.begin() + (ipv6 ? 54 : 34), frame.begin() + 14 + static_cast<std::ptrdiff_t>(size)};
 }
 
