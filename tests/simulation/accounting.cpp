@@ -37,7 +37,7 @@ TransparencyOracle::Talk& TransparencyOracle::talk_of(const Packet& packet, std:
 }
 
 void TransparencyOracle::on_sent(const Host& host, View frame) {
-  const std::optional<Packet> packet = decode(frame);
+  const std::optional<Packet> packet = sent_[host.side].read(frame);
   if (!packet) return;
   Way& way = talk_of(*packet, host.side).way[host.side];
   // A server that was restarted within the handshake opens with another number.
@@ -57,7 +57,7 @@ void TransparencyOracle::on_sent(const Host& host, View frame) {
 }
 
 void TransparencyOracle::on_arrival(std::uint8_t side, View frame) {
-  const std::optional<Packet> packet = decode(frame);
+  const std::optional<Packet> packet = arrived_[side].read(frame);
   if (!packet || (packet->flags & ACK) == 0 || packet->tcp_checksum_error != 0 ||
       packet->ip_checksum_error != 0)
     return;

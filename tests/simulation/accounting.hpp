@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tests/simulation/engine_gateway.hpp"
+#include "tests/simulation/fragments.hpp"
 #include "tests/simulation/safety.hpp"
 
 namespace conduit::simulation {
@@ -44,6 +45,8 @@ class TransparencyOracle : public Watcher {
 
   const Scheduler& scheduler_;
   std::map<std::uint16_t, Talk> talks_;
+  std::array<FragmentReader, 2> sent_{};
+  std::array<FragmentReader, 2> arrived_{};
   std::uint64_t compared_ = 0;
 };
 

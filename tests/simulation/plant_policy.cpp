@@ -52,6 +52,7 @@ std::string policy_text(const Plant& plant, const PlantPolicy& policy) {
   text += zone_text(plant, true) + zone_text(plant, false);
   text += "conduit {\n  id: \"between\"\n  zones: \"up\"\n  zones: \"down\"\n  owner: \"simulation\"\n";
   if (policy.mid_stream_resync) text += "  mid_stream: MID_STREAM_RESYNC\n";
+  if (policy.fragments) text += "  tolerance { fragments: true }\n";
   text += "  direction {\n    from: \"up\"\n    to: \"down\"\n";
   std::size_t number = 0;
   for (const Service& service : policy.services) {
@@ -97,6 +98,7 @@ PlantPolicy random_policy(Random& random, const Plant& plant, std::uint64_t vers
   PlantPolicy policy;
   policy.version = version;
   policy.mid_stream_resync = random.chance(1, 3);
+  policy.fragments = random.fork("fragments").chance(1, 2);
   for (std::size_t client = 0; client < plant.clients.size(); ++client) {
     for (std::size_t server = 0; server < plant.servers.size(); ++server) {
       for (const ProtocolModel* protocol : protocols()) {

@@ -34,6 +34,7 @@ struct Service {
 struct PlantPolicy {
   std::uint64_t version = 0;
   bool mid_stream_resync = false;
+  bool fragments = false;         // are tolerated
   std::vector<Service> services;  // at most one for each client, server and protocol
   std::string text;               // policy file (protobuf text format, config/policy-language.md)
 

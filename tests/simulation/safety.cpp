@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 
+#include "tests/simulation/fragments.hpp"
+
 namespace conduit::simulation {
 namespace {
 
@@ -64,6 +66,7 @@ struct Talk {
 
 struct SafetyOracle::State {
   State(const Scheduler& s, const Plant& p, bool j) : scheduler(s), plant(p), joined(j) {}
+  FragmentReader fragments;  // of what arrives from the clients
 
   struct Place {
     bool known = false;
@@ -253,7 +256,7 @@ void SafetyOracle::on_sent(const Host& host, View frame) {
 
 void SafetyOracle::on_arrival(std::uint8_t side, View frame) {
   if (side != 0) return;
-  const std::optional<Packet> packet = decode(frame);
+  const std::optional<Packet> packet = state_->fragments.read(frame);
   if (!packet) return;
   const State::Place place = state_->place_of(*packet, side);
   if (!place.known) return;

@@ -90,7 +90,7 @@ void WireOracle::check_source(const Packet& packet, std::uint8_t sender_side) {
 }
 
 void WireOracle::on_arrival(std::uint8_t side, View frame) {
-  const std::optional<Packet> packet = decode(frame);
+  const std::optional<Packet> packet = arrived_[side].read(frame);
   if (!packet || packet->ip_checksum_error != 0 || packet->tcp_checksum_error != 0) return;
   std::array<End, 2>& ends = talks_[key_of(*packet, side)];
   End& end = ends[side];

@@ -15,6 +15,7 @@
 #include <map>
 #include <vector>
 
+#include "tests/simulation/fragments.hpp"
 #include "tests/simulation/plant_policy.hpp"
 #include "tests/simulation/safety.hpp"
 
@@ -55,6 +56,7 @@ class WireOracle : public Watcher {
   const Scheduler& scheduler_;
   const Plant& plant_;
   bool missed_;
+  std::array<FragmentReader, 2> arrived_{};
   std::map<Key, std::array<End, 2>> talks_;
   std::vector<Finding> findings_;
 };

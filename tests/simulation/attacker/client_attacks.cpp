@@ -439,6 +439,11 @@ void fragments(Hand& hand, const Booty& booty) {
   hand.put_in_fragments(here(hand), booty.denied, {8, 16, 24, 32}, hand.random().chance(1, 2));
   hand.skip(booty.denied.size());
 }
+void torn_fragments(Hand& hand, const Booty& booty) {
+  hand.put_torn(here(hand), booty.twin, booty.denied, {24});
+  hand.put_torn(here(hand), booty.denied, booty.twin, {8, 24});
+  hand.skip(booty.denied.size());
+}
 void spoofed(Hand& hand, const Booty& booty) {
   const auto other = static_cast<std::uint8_t>(hand.random().between(1, 4));
   hand.write(booty.denied, [other](Packet& packet) { packet.source[packet.ipv6 ? 15 : 3] = other; });
@@ -568,6 +573,7 @@ const std::vector<ClientTechnique>& client_techniques() {
       {"strange-options", strange_options},
       {"other-vlan", other_vlan},
       {"fragments", fragments},
+      {"torn-fragments", torn_fragments},
       {"spoofed", spoofed},
       {"refusals-not-acknowledged", refusals_not_acknowledged},
       {"acknowledges-more", acknowledges_more},

@@ -85,16 +85,37 @@ void Hand::put(std::int64_t offset, View payload, const Tweak& tweak) {
   send(std::move(packet));
 }
 
+namespace {
+
+std::vector<Octets> cut(Packet packet, std::uint32_t sequence, std::uint32_t acknowledgement, View payload,
+                        std::uint16_t identification, const std::vector<std::uint16_t>& places) {
+  packet.sequence = sequence;
+  packet.acknowledgement = acknowledgement;
+  packet.flags = ACK | PSH;
+  packet.identification = identification;
+  packet.payload.assign(payload.begin(), payload.end());
+  return fragment(packet, places);
+}
+
+}  // namespace
+
 void Hand::put_in_fragments(std::int64_t offset, View payload, const std::vector<std::uint16_t>& places,
                             bool backwards) {
-  Packet packet = blank();
-  packet.sequence = sequence(offset);
-  packet.acknowledgement = peer_next_;
-  packet.flags = ACK | PSH;
-  packet.payload.assign(payload.begin(), payload.end());
-  std::vector<Octets> frames = fragment(packet, places);
+  const auto name = static_cast<std::uint16_t>((own_port_ << 4) + fragmented_++);
+  std::vector<Octets> frames = cut(blank(), sequence(offset), peer_next_, payload, name, places);
   if (backwards) std::reverse(frames.begin(), frames.end());
   for (Octets& frame : frames) network_.send(host_, std::move(frame));
+}
+
+void Hand::put_torn(std::int64_t offset, View one, View other, const std::vector<std::uint16_t>& places) {
+  const auto name = static_cast<std::uint16_t>((own_port_ << 4) + fragmented_++);
+  const std::vector<Octets> both[2] = {cut(blank(), sequence(offset), peer_next_, one, name, places),
+                                       cut(blank(), sequence(offset), peer_next_, other, name, places)};
+  for (std::size_t i = 0; i < std::min(both[0].size(), both[1].size()); ++i) {
+    const std::size_t first = random_.below(2);
+    network_.send(host_, both[first][i]);
+    if (random_.chance(1, 2)) network_.send(host_, both[first ^ 1U][i]);
+  }
 }
 
 void Hand::syn(const Tweak& tweak) {

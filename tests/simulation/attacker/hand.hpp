@@ -42,6 +42,8 @@ class Hand {
   void put(std::int64_t offset, View payload, const Tweak& tweak = {});
   void put_in_fragments(std::int64_t offset, View payload, const std::vector<std::uint16_t>& places,
                         bool backwards);
+  // Two segments in one place, of each piece the one, the other or both.
+  void put_torn(std::int64_t offset, View one, View other, const std::vector<std::uint16_t>& places);
   void syn(const Tweak& tweak = {});
   void ack() { put(static_cast<std::int64_t>(next_), {}); }
   // The next octets in order, in one segment.
@@ -89,6 +91,7 @@ class Hand {
   std::uint32_t peer_isn_ = 0;
   std::uint32_t peer_next_ = 0;
   std::uint32_t peer_stamp_ = 0;
+  int fragmented_ = 0;  // packets so far: no two of one sender have the same identification
 };
 
 struct ClientTechnique {
