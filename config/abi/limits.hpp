@@ -27,6 +27,8 @@ inline constexpr std::size_t outstanding_count_max = 32;  // requests without an
 
 inline constexpr std::uint64_t outstanding_stale_ms =
     60'000;  // a request without an answer for so long makes room when the table of its flow is full
+// Between two requests of the same key: the client no longer waits for the answer to the first.
+inline constexpr std::uint32_t outstanding_given_up_ms = 100;
 inline constexpr std::size_t learned_mac_count = 1024;  // addresses whose MAC is remembered, power of two
 inline constexpr std::size_t back_off_count = 1024;     // address pairs with resets, power of two
 inline constexpr std::uint32_t back_off_after = 4;      // resets of a pair within back_off_window_ns

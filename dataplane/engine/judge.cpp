@@ -186,6 +186,10 @@ void record_operations(Case& judged, std::uint32_t group) noexcept {
   return static_cast<std::uint32_t>(judged.context.now_ns / 1'000'000);
 }
 
+[[nodiscard]] bool older(const Flow& flow, const Outstanding& a, const Outstanding& b) noexcept {
+  return flow.request_count - a.order > flow.request_count - b.order;
+}
+
 // A place for one more request: a free one, or that of the oldest if nobody can be waiting for its answer any
 // more.
 [[nodiscard]] Outstanding* outstanding_place(Case& judged) noexcept {
@@ -193,9 +197,7 @@ void record_operations(Case& judged, std::uint32_t group) noexcept {
   Outstanding* oldest = nullptr;
   for (Outstanding& request : flow.outstanding) {
     if (!request.live) return &request;
-    const bool older =
-        oldest == nullptr || flow.request_count - request.order > flow.request_count - oldest->order;
-    if (older) oldest = &request;
+    if (oldest == nullptr || older(flow, request, *oldest)) oldest = &request;
   }
   const bool forgotten = mutated(Mutation::REQUEST_FORGOTTEN);
   return forgotten || now_ms(judged) - oldest->since_ms >= outstanding_stale_ms ? oldest : nullptr;
@@ -218,28 +220,49 @@ void forget_request(Flow& flow, Outstanding& request) noexcept {
   --flow.outstanding_count;
 }
 
-// The request that this response answers: of those with its key, in order, the first that it fits. Equal keys
-// that it does not fit stay outstanding: they may have been lost, and a later one answered.
+[[nodiscard]] bool same_key(const Case& judged, const Outstanding& request) noexcept {
+  const std::uint64_t compared = mutated(Mutation::UNIT_IGNORED) ? ~std::uint64_t{0xFF} : ~std::uint64_t{0};
+  return request.live && ((request.key ^ judged.head.match_key) & compared) == 0;
+}
+
+// A client that uses a key again at once waits for both answers, in order; one that waited before it did so
+// has given the first one up.
+[[nodiscard]] bool given_up(const Outstanding& request, const Outstanding& later) noexcept {
+  return later.since_ms - request.since_ms >= outstanding_given_up_ms ||
+         mutated(Mutation::ANSWERS_OUT_OF_ORDER);
+}
+
+// The request that this response answers: the oldest with its key, or, where that one has been given up, the
+// oldest that it fits.
 [[nodiscard]] Outstanding* answered_request(Case& judged, bool& key_known) noexcept {
   Flow& flow = judged.flow;
+  Outstanding* oldest = nullptr;
   Outstanding* best = nullptr;
   std::uint32_t left = flow.outstanding_count;
   for (Outstanding& request : flow.outstanding) {
     if (left == 0) break;
     if (!request.live) continue;
     --left;
-    const std::uint64_t compared = mutated(Mutation::UNIT_IGNORED) ? ~std::uint64_t{0xFF} : ~std::uint64_t{0};
-    if (((request.key ^ judged.head.match_key) & compared) != 0) continue;
+    if (!same_key(judged, request)) continue;
     key_known = true;
-    const bool older =
-        best == nullptr || flow.request_count - request.order > flow.request_count - best->order;
+    if (oldest == nullptr || older(flow, request, *oldest)) oldest = &request;
     std::uint16_t quirks = flow.quirks;
     if (mutated(Mutation::UNIT_IGNORED)) quirks = QUIRK_UNIT_NOT_ECHOED;
     const bool fits =
         mutated(Mutation::ANSWER_NOT_COMPARED) || flow.protocol->matches(judged.pdu, request.detail, quirks);
-    if (older && fits) best = &request;
+    if (fits && (best == nullptr || older(flow, request, *best))) best = &request;
   }
-  return best;
+  return best == nullptr || best == oldest || given_up(*oldest, *best) ? best : nullptr;
+}
+
+// No answer follows one to a later request of the same key.
+void forget_answered(Case& judged, Outstanding& answered) noexcept {
+  Flow& flow = judged.flow;
+  for (Outstanding& request : flow.outstanding) {
+    if (flow.outstanding_count <= 1) break;
+    if (same_key(judged, request) && older(flow, request, answered)) forget_request(flow, request);
+  }
+  forget_request(flow, answered);
 }
 
 // All that a response reports has to be readable; what it says follows its request.
@@ -352,7 +375,7 @@ void accept(Case& judged) noexcept {
   if (flow.quirks != QUIRK_NONE && !flow.protocol->matches(judged.pdu, request->detail, QUIRK_NONE)) {
     ++judged.context.counters.quirks_used;
   }
-  forget_request(flow, *request);
+  forget_answered(judged, *request);
   return permit(judged);
 }
 

@@ -74,6 +74,7 @@ namespace conduit {
   /* law 5: responses answer requests */                                                                   \
   X(RESPONSE_WITHOUT_REQUEST, "a response needs no request")                                               \
   X(UNIT_IGNORED, "a response is matched by its transaction identifier, whatever its unit")                \
+  X(ANSWERS_OUT_OF_ORDER, "of two requests with one key, the second may be answered first")                \
   X(ANSWER_NOT_COMPARED, "a response is matched by its key alone")                                         \
   X(REQUEST_NEVER_FORGOTTEN, "one request may be answered many times")                                     \
   X(REQUEST_FORGOTTEN, "a full table of requests forgets the oldest at once")                              \

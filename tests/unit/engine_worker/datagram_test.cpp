@@ -43,6 +43,24 @@ TEST_CASE("a transaction id that is used again queues in order") {
   CHECK(plane.reason(to_hmi(modbus_pdu(0, ten_words)), 1) == Reason::RESPONSE_UNSOLICITED);
 }
 
+TEST_CASE("of two requests under one id the second is not answered first, unless the first was given up") {
+  const Octets of_one = to_hmi(modbus_pdu(0, "01 03 02 0000"));
+  Plane plane(plant());
+  CHECK(plane.forwards(to_plc(modbus_pdu(0, read_ten))));
+  plane.advance(std::uint64_t{outstanding_given_up_ms - 1} * 1'000'000);
+  CHECK(plane.forwards(to_plc(modbus_pdu(0, "01 03 0000 0001"))));
+  CHECK(plane.reason(of_one, 1) == Reason::RESPONSE_MISMATCHED);
+  CHECK(plane.forwards(to_hmi(modbus_pdu(0, ten_words)), 1));
+  CHECK(plane.forwards(of_one, 1));
+
+  Plane later(plant());
+  CHECK(later.forwards(to_plc(modbus_pdu(0, read_ten))));
+  later.advance(std::uint64_t{outstanding_given_up_ms} * 1'000'000);
+  CHECK(later.forwards(to_plc(modbus_pdu(0, "01 03 0000 0001"))));
+  CHECK(later.forwards(of_one, 1));
+  CHECK(later.reason(to_hmi(modbus_pdu(0, ten_words)), 1) == Reason::RESPONSE_UNSOLICITED);
+}
+
 TEST_CASE("a denied request is answered in the protocol's own words") {
   Plane plane(plant());
   CHECK(plane.reason(to_plc(modbus_pdu(7, "01 06 0028 05dd"))) == Reason::VALUE_NOT_PERMITTED);
