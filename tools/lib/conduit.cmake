@@ -53,6 +53,10 @@ include_directories(${CMAKE_SOURCE_DIR})  # all includes are from the root of th
 # For protocols, engine and io: nothing there may throw or ask for a type at run time. Link it PRIVATE.
 add_library(conduit_hermetic INTERFACE)
 target_compile_options(conduit_hermetic INTERFACE -fno-exceptions -fno-rtti)
+# Engine, decoders and rule image are one program to the optimiser, as if they were one file. Fat objects: who
+# links without the plugin gets what was compiled without.
+target_compile_options(conduit_hermetic INTERFACE
+  $<$<AND:$<CONFIG:Release>,$<CXX_COMPILER_ID:GNU>>:-flto=auto;-ffat-lto-objects>)
 
 # Without sources yet, the library is an empty interface, so that its users configure and link all the same.
 function(conduit_library name)
