@@ -26,22 +26,17 @@ template <typename Number>
   return difference == 0;
 }
 
+// The sum of both, one's complement: what is carried out at the top comes in at the bottom.
+[[nodiscard]] inline std::uint64_t checksum_plus(std::uint64_t sum, std::uint64_t word) noexcept {
+  sum += word;
+  return sum + (sum < word ? 1 : 0);
+}
+
 // Adds `size` octets at `at` to `sum`. A region of odd size must come last.
 [[nodiscard]] inline std::uint64_t checksum_add(const std::uint8_t* at, std::size_t size,
                                                 std::uint64_t sum) noexcept {
-  unsigned __int128 wide = sum;
-  while (size >= 32) {
-    wide += load_native<std::uint64_t>(at);
-    wide += load_native<std::uint64_t>(at + 8);
-    wide += load_native<std::uint64_t>(at + 16);
-    wide += load_native<std::uint64_t>(at + 24);
-    at += 32;
-    size -= 32;
-  }
-  while (size >= 8) {
-    wide += load_native<std::uint64_t>(at);
-    at += 8;
-    size -= 8;
+  for (const std::uint8_t* const end = at + size / 8 * 8; at != end; at += 8) {
+    sum = checksum_plus(sum, load_native<std::uint64_t>(at));
   }
   std::uint64_t tail = 0;
   if ((size & 4) != 0) {
@@ -53,11 +48,7 @@ template <typename Number>
     at += 2;
   }
   if ((size & 1) != 0) tail += *at;  // little endian: the odd octet is the low half of a zero-padded word
-  wide += tail;
-  const auto low = static_cast<std::uint64_t>(wide);
-  const auto high = static_cast<std::uint64_t>(wide >> 64);
-  const std::uint64_t folded = low + high;
-  return folded < low ? folded + 1 : folded;
+  return checksum_plus(sum, tail);
 }
 
 // Folds `sum` to 16 bits with end-around carry.

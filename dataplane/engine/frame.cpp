@@ -251,10 +251,11 @@ void parse_l4(ParsedFrame& parsed, std::uint32_t size, const std::uint8_t* addre
   if (same_address(parsed.source, parsed.destination)) parsed.reason = Reason::LAND_PACKET;
 }
 
+// IPv4-mapped (RFC 4291 §2.5.5.2), stored as it will be loaded: in two halves.
 void set_ipv4(Address& address, const std::uint8_t* at) noexcept {
-  address[10] = 0xFF;
-  address[11] = 0xFF;
-  std::memcpy(address.data() + 12, at, 4);
+  static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
+  const std::uint64_t halves[2] = {0, std::uint64_t{load_native<std::uint32_t>(at)} << 32 | 0xFFFF0000U};
+  std::memcpy(address.data(), halves, sizeof halves);
 }
 
 // RFC 791, in wire order.
@@ -393,15 +394,10 @@ void parse_llc(ParsedFrame& parsed) noexcept {
   parsed.payload_size = parsed.ethertype;
 }
 
-}  // namespace
-
-void parse_frame(std::uint8_t* data, std::uint32_t size, std::uint8_t port_in, std::uint8_t frame_flags,
-                 std::uint8_t ttl_min, ParsedFrame& parsed) noexcept {
-  parsed = ParsedFrame{};
-  parsed.data = data;
-  parsed.size = size;
-  parsed.port_in = port_in;
-  parsed.frame_flags = frame_flags;
+// `parsed` says where the frame is and how it came, nothing else yet.
+void parse_any(std::uint8_t ttl_min, ParsedFrame& parsed) noexcept {
+  const std::uint8_t* const data = parsed.data;
+  const std::uint32_t size = parsed.size;
   if (size < ethernet_size || size > frame_size_max) {
     parsed.reason = Reason::FRAME_MALFORMED;
     return;
@@ -427,6 +423,104 @@ void parse_frame(std::uint8_t* data, std::uint32_t size, std::uint8_t port_in, s
   }
   parsed.kind = parsed.ethertype == 0x0806 ? FrameKind::ARP : FrameKind::OTHER;
   parsed.payload_size = static_cast<std::uint16_t>(size - parsed.l3_offset);
+}
+
+// The form of nearly every frame, in fixed places:
+//
+//   0      6      12    14  16    20  22    24    26     30     34       46    48      54        66
+//   +------+------+-----+---+-----+---+-----+-----+------+------+--------+-----+-------+---------+------- …
+//   | to   | from | 08  |45 |total|DF | TTL | sum | from | to   | ports, | 80  |window,| 01 01   | data
+//   | MAC  | MAC  | 00  |TOS| ID  |   | 06  |     |      |      | numbers|flags|sum …  | 08 0a … |
+//   +------+------+-----+---+-----+---+-----+-----+------+------+--------+-----+-------+---------+------- …
+//
+// One station to one other, no tag, IPv4 whole and without options, TCP with ACK alone or PSH, timestamps.
+constexpr std::uint32_t usual_ip_at = ethernet_size;
+constexpr std::uint32_t usual_tcp_at = usual_ip_at + ipv4_size;
+constexpr std::uint32_t usual_payload_at = usual_tcp_at + tcp_size + 12;
+
+[[nodiscard]] bool has_usual_form(const std::uint8_t* data) noexcept {
+  const std::uint8_t* const ip = data + usual_ip_at;
+  const std::uint8_t* const tcp = data + usual_tcp_at;
+  const std::uint32_t group = (data[0] | data[6]) & 1U;
+  const std::uint32_t version = (load_u32be(data + 12) ^ 0x08004500U) & 0xFFFFFF00U;
+  const std::uint32_t fragment = load_u16be(ip + 6) & ~0x4000U;
+  const std::uint32_t protocol = ip[9] ^ std::uint32_t{protocol_tcp};
+  const std::uint32_t flags = (load_u16be(tcp + 12) ^ 0x8010U) & 0xFE37U;  // but PSH and those of ECN
+  const std::uint32_t options = load_u32be(tcp + tcp_size) ^ 0x0101080AU;
+  return (group | version | fragment | protocol | flags | options) == 0;
+}
+
+[[nodiscard]] bool has_usual_checksums(const std::uint8_t* data, std::uint32_t tcp_and_data,
+                                       std::uint8_t frame_flags) noexcept {
+  if ((frame_flags & FRAME_CHECKSUMS_UNKNOWN) != 0) return true;
+  const std::uint8_t* const ip = data + usual_ip_at;
+  const bool ip_good = (frame_flags & FRAME_IP_CHECKSUM_GOOD) != 0;
+  if (!ip_good && checksum_finish(checksum_ipv4_header(ip)) != 0) return false;
+  if ((frame_flags & FRAME_L4_CHECKSUM_GOOD) != 0) return true;
+  const std::uint64_t pseudo = checksum_pseudo(ip + 12, 8, protocol_tcp, tcp_and_data);
+  return checksum_finish(checksum_add(data + usual_tcp_at, tcp_and_data, pseudo)) == 0;
+}
+
+// The short way through a frame in which nothing is wrong. False: some doubt, nothing was changed.
+[[nodiscard]] bool parse_usual(std::uint8_t ttl_min, ParsedFrame& parsed) noexcept {
+  const std::uint8_t* const data = parsed.data;
+  if (parsed.size < usual_payload_at || parsed.size > frame_size_max || !has_usual_form(data)) return false;
+  const std::uint8_t* const ip = data + usual_ip_at;
+  const std::uint8_t* const tcp = data + usual_tcp_at;
+  const std::uint32_t total = load_u16be(ip + 2);
+  if (total < usual_payload_at - usual_ip_at || total > parsed.size - usual_ip_at) return false;
+  const std::uint16_t source_port = load_u16be(tcp);
+  const std::uint16_t destination_port = load_u16be(tcp + 2);
+  const bool land = load_native<std::uint32_t>(ip + 12) == load_native<std::uint32_t>(ip + 16);
+  if (source_port == 0 || destination_port == 0 || land) return false;
+  if (!has_usual_checksums(data, total - ipv4_size, parsed.frame_flags)) return false;
+  std::memcpy(parsed.destination_mac.data(), data, 6);
+  std::memcpy(parsed.source_mac.data(), data + 6, 6);
+  parsed.kind = FrameKind::TCP;
+  parsed.ethertype = 0x0800;
+  parsed.l3_offset = usual_ip_at;
+  parsed.l4_offset = usual_tcp_at;
+  parsed.payload_offset = usual_payload_at;
+  parsed.payload_size = static_cast<std::uint16_t>(total - (usual_payload_at - usual_ip_at));
+  parsed.ip_version = 4;
+  parsed.ip_protocol = protocol_tcp;
+  parsed.ttl = ip[8];
+  parsed.ttl_low = ip[8] < ttl_min;
+  set_ipv4(parsed.source, ip + 12);
+  set_ipv4(parsed.destination, ip + 16);
+  parsed.source_port = source_port;
+  parsed.destination_port = destination_port;
+  parsed.sequence = load_u32be(tcp + 4);
+  parsed.acknowledgement = load_u32be(tcp + 8);
+  parsed.tcp_flags = tcp[13] & 0x3F;
+  parsed.window = load_u16be(tcp + 14);
+  parsed.has_timestamp = true;
+  parsed.timestamp = load_u32be(tcp + 24);
+  parsed.timestamp_echo = load_u32be(tcp + 28);
+  return true;
+}
+
+void begin_frame(std::uint8_t* data, std::uint32_t size, std::uint8_t port_in, std::uint8_t frame_flags,
+                 ParsedFrame& parsed) noexcept {
+  parsed = ParsedFrame{};
+  parsed.data = data;
+  parsed.size = size;
+  parsed.port_in = port_in;
+  parsed.frame_flags = frame_flags;
+}
+
+}  // namespace
+
+void parse_frame(std::uint8_t* data, std::uint32_t size, std::uint8_t port_in, std::uint8_t frame_flags,
+                 std::uint8_t ttl_min, ParsedFrame& parsed) noexcept {
+  begin_frame(data, size, port_in, frame_flags, parsed);
+  if (!parse_usual(ttl_min, parsed)) parse_any(ttl_min, parsed);
+}
+
+void parse_frame_long_way(std::uint8_t* data, std::uint32_t size, std::uint8_t port_in,
+                          std::uint8_t frame_flags, std::uint8_t ttl_min, ParsedFrame& parsed) noexcept {
+  begin_frame(data, size, port_in, frame_flags, parsed);
+  parse_any(ttl_min, parsed);
 }
 
 void clear_unknown_tcp_options(ParsedFrame& parsed) noexcept {
