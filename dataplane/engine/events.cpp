@@ -132,7 +132,9 @@ void fill_operation(EventRecord& record, const Operation& operation, std::uint32
   record.operation_index = index;
   record.value = scalar_of(operation.value);
   record.value_count = operation.value.count;
-  record.dimension = operation.dimension;
+  for (std::size_t i = 0; i < dimension_count; ++i) {
+    if (operation.has(i)) record.dimension[i] = operation.dimension[i];
+  }
   std::size_t used = 0;
   for (std::size_t i = 0; i < key_count; ++i) {
     if (((operation.keys_present >> i) & 1U) == 0) continue;

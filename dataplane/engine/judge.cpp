@@ -77,17 +77,7 @@ void write_pdu_event(const Case& judged, Verdict verdict, Reason reason, bool ob
 // --- operations ------------------------------------------------------------------------------------------
 
 [[nodiscard]] Next next_operation(Case& judged) noexcept {
-  // Nothing is present that the decoder does not say. (Zeroing the arrays behind the masks would cost more
-  // than matching.)
-  Operation& operation = judged.operation;
-  operation.protocol = ProtocolId::NONE;
-  operation.access = AccessClass::UNSPECIFIED;
-  operation.present = 0;
-  operation.keys_present = 0;
-  operation.function = 0;
-  operation.value.kind = ValueKind::NONE;
-  operation.value.count = 0;
-  operation.value.data = {};
+  if (judged.head.single && judged.operation_count != 0) return Next::END;
   return judged.flow.protocol->next(judged.pdu, judged.state, judged.operation);
 }
 
@@ -140,7 +130,6 @@ template <typename Act>
 void again(Case& judged, std::uint32_t group, Act act) noexcept {
   const RuleImage& image = *judged.context.image;
   const MatchMoment moment{judged.context.now_ns, judged.context.island};
-  judged.state = PduState{};
   (void)judged.flow.protocol->open(judged.pdu, judged.role, judged.flow.quirks, judged.flow.session,
                                    judged.state);
   judged.operation_count = 0;
@@ -405,10 +394,17 @@ void accept(Case& judged) noexcept {
 Judgement judge_pdu(WorkerContext& context, Flow& flow, Side sender, const ParsedFrame& frame, Bytes judged,
                     std::uint32_t pdu_size, std::span<std::uint8_t> reply) noexcept {
   const Role role = sender == flow.client_side ? Role::CLIENT : Role::SERVER;
-  Case pdu{context, flow, frame, judged, pdu_size, sender, role, context.pdu_state, context.operation};
+  Case pdu{context,
+           flow,
+           frame,
+           judged,
+           pdu_size,
+           sender,
+           role,
+           context.pdu_state,
+           context.operation,
+           flow.protocol->open(judged, role, flow.quirks, flow.session, context.pdu_state)};
   if (role == Role::SERVER && mutated(Mutation::SERVER_UNJUDGED)) return permit(pdu);
-  pdu.state = PduState{};
-  pdu.head = flow.protocol->open(judged, role, flow.quirks, flow.session, pdu.state);
   if (!pdu.head.well_formed) {
     pdu.field = pdu.head.field;
     return deny_malformed(pdu, Reason::PDU_MALFORMED);

@@ -75,6 +75,7 @@ struct PduHead {
   PduKind kind = PduKind::REQUEST;
   bool answered = true;        // a REQUEST that will be answered (false: broadcast and the like)
   bool negative = false;       // a RESPONSE that refuses (exception, error)
+  bool single = false;         // `next` will answer OPERATION, then END: the second need not be asked
   std::uint32_t function = 0;  // for reports of PDUs without operations
   std::uint64_t match_key = 0;
   std::uint64_t match_detail = 0;
@@ -101,12 +102,12 @@ struct Protocol {
   // Length of the PDU that begins at `bytes`.
   Framing (*frame)(Bytes bytes, Role sender, Transport transport,
                    const SessionState& session) noexcept = nullptr;
-  // Reads the head of a PDU whose judged part is complete; prepares `state` for `next`. Does not change the
-  // session.
+  // Reads the head of a PDU whose judged part is complete; sets all of `state` that `next` looks at, which may
+  // still hold another PDU's. Does not change the session.
   PduHead (*open)(Bytes pdu, Role sender, std::uint16_t quirks, const SessionState& session,
                   PduState& state) noexcept = nullptr;
-  // The next operation of the PDU; views in `operation` live as long as `pdu`. A response yields what it
-  // reports on, as far as the response itself says it.
+  // The next operation of the PDU, set from nothing (Operation::clear); its views live as long as `pdu`. A
+  // response yields what it reports on, as far as the response itself says it.
   Next (*next)(Bytes pdu, PduState& state, Operation& operation) noexcept = nullptr;
   // Does this response answer the request whose `match_detail` is given? Called after `open` found equal
   // keys.

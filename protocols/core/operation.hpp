@@ -90,6 +90,18 @@ struct Operation {
   std::array<Key, key_count> key{};
   Value value{};
 
+  // Says nothing any more. The arrays behind the masks keep what they held: zeroing them for each operation
+  // would cost more than matching it.
+  constexpr void clear() noexcept {
+    protocol = ProtocolId::NONE;
+    access = AccessClass::UNSPECIFIED;
+    present = 0;
+    keys_present = 0;
+    function = 0;
+    value.kind = ValueKind::NONE;
+    value.count = 0;
+    value.data = {};
+  }
   constexpr void set(std::size_t index, Range range) noexcept {
     dimension[index] = range;
     present = static_cast<std::uint8_t>(present | (1U << index));

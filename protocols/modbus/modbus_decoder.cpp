@@ -100,6 +100,7 @@ PduHead open(Bytes adu, Role sender, std::uint16_t quirks, const SessionState&, 
     return head;
   }
   head.well_formed = true;
+  head.single = !several(fields.shape);
   head.match_key = match_key(adu, fields, quirks);
   if (sender == Role::SERVER) {
     head.negative = fields.shape == Shape::EXCEPTION;

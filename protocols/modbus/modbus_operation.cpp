@@ -151,20 +151,21 @@ Next single(const Fields& fields, Bytes data, Operation& operation) noexcept {
   return Next::OPERATION;
 }
 
-// Shapes that may hold more than one operation.
-bool several(Shape shape) noexcept {
-  return shape == Shape::READ_WRITE || shape == Shape::FILE_READ || shape == Shape::FILE_WRITE ||
-         shape == Shape::FILE_DATA || shape == Shape::OBJECTS_GIVEN;
-}
-
 }  // namespace
+
+bool several(Shape shape) noexcept {
+  constexpr auto bit = [](Shape one) { return 1U << static_cast<unsigned>(one); };
+  constexpr unsigned shapes = bit(Shape::READ_WRITE) | bit(Shape::FILE_READ) | bit(Shape::FILE_WRITE) |
+                              bit(Shape::FILE_DATA) | bit(Shape::OBJECTS_GIVEN);
+  return (shapes & bit(shape)) != 0;
+}
 
 Next next_operation(Bytes adu, Fields& fields, Operation& operation) noexcept {
   // Not the PDU that was opened, or `open` found it malformed.
   if (fields.adu_size == 0 || adu.size() != fields.adu_size) return Next::MALFORMED;
   if (fields.told != 0 && !several(fields.shape)) return Next::END;
   const FunctionRow& row = function_row(fields.function);
-  operation = Operation{};
+  operation.clear();
   operation.protocol = ProtocolId::MODBUS;
   operation.function = fields.function;
   operation.access = row.access;

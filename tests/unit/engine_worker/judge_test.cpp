@@ -20,6 +20,7 @@ PduHead open_two(Bytes pdu, Role, std::uint16_t, const SessionState&, PduState& 
 Next next_two(Bytes pdu, PduState& state, Operation& operation) noexcept {
   if (state.as<std::uint8_t>()++ != 0) return Next::END;
   if (pdu[1] == 0) return Next::END;  // asks for nothing
+  operation.clear();
   operation.protocol = ProtocolId::MODBUS;
   operation.function = pdu[1];
   operation.access = AccessClass::READ;
