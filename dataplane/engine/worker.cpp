@@ -54,11 +54,13 @@ struct Worker::Impl {
   }
 
   void prepare_one(const Frame& frame, Prepared& place) noexcept;
-  [[nodiscard]] Disposition judge(ParsedFrame& frame, std::uint32_t hash) noexcept;
   // Inlined: nearly all frames come this way.
+  [[nodiscard, gnu::always_inline]] inline Disposition judge(ParsedFrame& frame, std::uint32_t hash) noexcept;
   [[nodiscard, gnu::always_inline]] inline Disposition tcp(ParsedFrame& frame, std::uint32_t hash) noexcept;
   [[nodiscard]] Disposition tcp_opening(ParsedFrame& frame) noexcept;
-  void fragment(const ParsedFrame& frame) noexcept;
+  [[nodiscard, gnu::noinline]] Disposition other_kind(ParsedFrame& frame, std::uint32_t hash) noexcept;
+  [[gnu::noinline]] void deny(const ParsedFrame& frame, Reason reason) noexcept;
+  [[gnu::noinline]] void fragment(const ParsedFrame& frame) noexcept;
   void sweep() noexcept;
   void commit() noexcept;
 
@@ -90,7 +92,7 @@ void Worker::Impl::prepare_one(const Frame& frame, Prepared& place) noexcept {
 
 inline Disposition Worker::Impl::tcp(ParsedFrame& frame, std::uint32_t hash) noexcept {
   if (frame.group) {
-    deny_frame(context, nullptr, frame, Verdict::DROP, Reason::GROUP_NOT_PERMITTED);
+    deny(frame, Reason::GROUP_NOT_PERMITTED);
     return Disposition::CONSUME;
   }
   if (frame.unknown_option) clear_unknown_tcp_options(frame);
@@ -109,21 +111,28 @@ inline Disposition Worker::Impl::tcp(ParsedFrame& frame, std::uint32_t hash) noe
   return disposition;
 }
 
-Disposition Worker::Impl::judge(ParsedFrame& frame, std::uint32_t hash) noexcept {
+inline Disposition Worker::Impl::judge(ParsedFrame& frame, std::uint32_t hash) noexcept {
   Reason reason = frame.reason;
   if (context.image == nullptr) reason = Reason::NO_POLICY;
   if (frame.port_out == frame.port_in) reason = Reason::PORT_UNPAIRED;
-  if (reason == Reason::IP_FRAGMENT_NOT_PERMITTED) {
-    if (mutated(Mutation::FRAGMENTS_FORWARDED)) return Disposition::FORWARD;
-    fragment(frame);
+  if (reason == Reason::NONE)
+    return frame.kind == FrameKind::TCP ? tcp(frame, hash) : other_kind(frame, hash);
+  if (reason != Reason::IP_FRAGMENT_NOT_PERMITTED) {
+    deny(frame, reason);
     return Disposition::CONSUME;
   }
-  if (reason != Reason::NONE) {
-    deny_frame(context, nullptr, frame, Verdict::DROP, reason);
-    return Disposition::CONSUME;
-  }
+  if (mutated(Mutation::FRAGMENTS_FORWARDED)) return Disposition::FORWARD;
+  fragment(frame);
+  return Disposition::CONSUME;
+}
+
+void Worker::Impl::deny(const ParsedFrame& frame, Reason reason) noexcept {
+  deny_frame(context, nullptr, frame, Verdict::DROP, reason);
+}
+
+Disposition Worker::Impl::other_kind(ParsedFrame& frame, std::uint32_t hash) noexcept {
   switch (frame.kind) {
-    case FrameKind::TCP: return tcp(frame, hash);
+    case FrameKind::TCP: break;
     case FrameKind::UDP: return udp_gate(context, frame, hash);
     case FrameKind::ICMP: return icmp_gate(context, frame, hash);
     case FrameKind::ICMPV6:
@@ -154,7 +163,7 @@ Disposition Worker::Impl::tcp_opening(ParsedFrame& frame) noexcept {
   Reason reason = Reason::NONE;
   Flow* const flow = open_flow(context, frame, 0, FlowState::HALF_OPEN, reason);
   if (flow == nullptr) {
-    deny_frame(context, nullptr, frame, Verdict::DROP, reason);
+    deny(frame, reason);
     return Disposition::CONSUME;
   }
   Disposition disposition = Disposition::CONSUME;

@@ -102,8 +102,8 @@ struct Protocol {
   // Length of the PDU that begins at `bytes`.
   Framing (*frame)(Bytes bytes, Role sender, Transport transport,
                    const SessionState& session) noexcept = nullptr;
-  // Reads the head of a PDU whose judged part is complete; sets all of `state` that `next` looks at, which may
-  // still hold another PDU's. Does not change the session.
+  // Reads the head of a PDU whose judged part is complete; sets all of `state` that `next` looks at, which
+  // may still hold another PDU's. Does not change the session.
   PduHead (*open)(Bytes pdu, Role sender, std::uint16_t quirks, const SessionState& session,
                   PduState& state) noexcept = nullptr;
   // The next operation of the PDU, set from nothing (Operation::clear); its views live as long as `pdu`. A
