@@ -142,12 +142,18 @@ void finish(Step& step) noexcept {
   flow.timer_ns = next_timer(step.context, flow);
 }
 
-// A connection was joined where its client stood. If its server has not come so far, something in front of
-// that place is lost, or the two sides number their bytes differently since a PDU was refused: nobody would
-// ever send it again, and each would go on telling the other.
+// A connection was joined where its client stood, and this is the first word of its server. If that has not
+// come so far, something in front of the place is lost, or the two sides number their bytes differently since
+// a PDU was refused: nobody would ever send it again, and each would go on telling the other. It may have
+// come farther: the client repeats what was answered while nobody passed it on.
 [[nodiscard]] bool agrees_with_joining(Step& step) noexcept {
-  if (before(step.frame.acknowledgement, step.back.acked_r)) return false;
-  step.back.joined = false;
+  Stream& client = step.back;
+  const std::uint32_t number = step.frame.acknowledgement;
+  const bool beyond = after(number, client.received) && !mutated(Mutation::JOINED_UNASKED);
+  if (before(number, client.acked_r) || beyond) return false;
+  client.joined = false;
+  client.forwarded = later(client.forwarded, number);
+  client.edge_r = client.forwarded;  // and as far as its window says
   return true;
 }
 
@@ -161,7 +167,8 @@ void finish(Step& step) noexcept {
   }
   const std::uint32_t end =
       frame.sequence + frame.payload_size + ((frame.tcp_flags & TCP_FIN) != 0 ? 1U : 0U);
-  if (step.back.joined && !agrees_with_joining(step)) {
+  const bool confirms = step.back.joined;
+  if (confirms && !agrees_with_joining(step)) {
     (void)end_by_reset(step, Reason::TCP_NO_FLOW);
     return Disposition::CONSUME;
   }
@@ -182,6 +189,7 @@ void finish(Step& step) noexcept {
     stream.timestamp = stream.has_timestamp ? later(frame.timestamp, stream.timestamp) : frame.timestamp;
     stream.has_timestamp = true;
   }
+  if (confirms) send_joined(step.context, step.flow, other(step.sender));
   if (frame.payload_size != 0) {
     const auto size = static_cast<std::uint16_t>(frame.payload_size + frame.tcp_options().size());
     stream.segment_max = std::max(stream.segment_max, size);

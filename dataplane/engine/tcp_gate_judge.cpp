@@ -49,6 +49,7 @@ void end_by_drop(Step& step) noexcept {
 [[nodiscard]] bool take_out(Step& step, std::uint32_t size, Bytes reply) noexcept {
   const bool partly_left = after(step.stream.forwarded, step.stream.boundary);
   if (partly_left && !mutated(Mutation::PARTLY_LEFT_REFUSED)) return end_by_reset(step, Reason::NONE);
+  if (step.stream.joined) return end_by_reset(step, Reason::NONE);  // nobody knows yet where it would stand
   if (!remove_pdu(step, size)) return end_by_reset(step, Reason::TCP_MAP_FULL);
   if (!reply.empty() && !queue_reply(step, reply)) return end_by_reset(step, Reason::TCP_MAP_FULL);
   return true;

@@ -126,6 +126,9 @@ void acknowledge_removed(WorkerContext& context, Flow& flow, Side sender) noexce
 // A pure ACK in the name of `side`, with a number that the other side has passed: it answers with its
 // position and window.
 void ask_position(WorkerContext& context, const Flow& flow, Side side) noexcept;
+// The server has confirmed where `side`, a client joined in mid-stream, stands: what it has sent since then,
+// all of it judged, leaves, as far as the server's window goes.
+void send_joined(WorkerContext& context, Flow& flow, Side side) noexcept;
 // What the receiver of `side`'s stream expects next, as far as the engine has sent it.
 [[nodiscard]] std::uint32_t next_r(const Flow& flow, Side side) noexcept;
 // Repeats the oldest reply that is not acknowledged; false: often enough.
@@ -136,6 +139,8 @@ void ask_position(WorkerContext& context, const Flow& flow, Side side) noexcept;
 // Resets both sides and ends the flow. Where connections may be joined in mid-stream its record stays for a
 // while: an old segment that comes late must not be taken for such a connection.
 void tcp_end_by_reset(WorkerContext& context, Flow& flow) noexcept;
+// May connections of this flow's conduit be joined in mid-stream?
+[[nodiscard]] bool resyncs(const WorkerContext& context, const Flow& flow) noexcept;
 // A segment of a flow that was ended so: its sender has not heard of it.
 void tcp_refuse_late(Step& step) noexcept;
 // Earliest time at which tcp_timer has something to do.

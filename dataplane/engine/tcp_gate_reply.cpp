@@ -13,6 +13,7 @@
 // name of the other side: they acknowledge what that side has acknowledged, and removed bytes right behind
 // that.
 #include <algorithm>
+#include <array>
 
 #include "dataplane/engine/tcp_gate_parts.hpp"
 #include "protocols/core/mutation.hpp"
@@ -164,6 +165,23 @@ void ask_position(WorkerContext& context, const Flow& flow, Side side) noexcept 
   OwnSegment segment = own_segment(flow, side);
   segment.sequence = next_r(flow, side) - 1;
   (void)send_own(context, flow, segment);
+}
+
+void send_joined(WorkerContext& context, Flow& flow, Side side) noexcept {
+  Stream& stream = flow.tcp.stream[side];
+  const std::uint32_t end = earlier(stream.boundary, stream.edge_r);
+  std::array<std::uint8_t, segment_size_safe> piece;
+  OwnSegment segment = own_segment(flow, side);
+  segment.flags |= TCP_PSH;
+  while (before(stream.forwarded, end)) {
+    const std::uint32_t size = std::min(end - stream.forwarded, segment_size_safe);
+    kept_copy(*context.blocks, stream.kept, stream.forwarded - kept_begin(stream), {piece.data(), size});
+    segment.sequence = stream.forwarded;
+    segment.payload = {piece.data(), size};
+    (void)send_own(context, flow, segment);
+    stream.forwarded += size;
+  }
+  stream.forwarded = later(stream.forwarded, stream.boundary);  // without room: as if lost on its way
 }
 
 std::uint32_t next_r(const Flow& flow, Side side) noexcept {

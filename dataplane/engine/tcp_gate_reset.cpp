@@ -90,12 +90,12 @@ void join_stream(Stream& stream, std::uint32_t position, bool unverified) noexce
   stream.unverified = unverified;
 }
 
-[[nodiscard]] bool resyncs(const WorkerContext& context, const Flow& flow) noexcept {
+}  // namespace
+
+bool resyncs(const WorkerContext& context, const Flow& flow) noexcept {
   return context.image != nullptr && flow.conduit < context.image->conduits().size() &&
          context.image->conduits()[flow.conduit].mid_stream == MidStream::RESYNC;
 }
-
-}  // namespace
 
 void tcp_end_by_reset(WorkerContext& context, Flow& flow) noexcept {
   tcp_reset_both(context, flow);
@@ -232,7 +232,8 @@ const char* tcp_invariants(const Flow& flow) noexcept {
     if (stream.received - stream.forwarded > held_size_max + frame_size_max) return "held <= held_size_max";
     const bool body = after(stream.boundary, stream.received);
     if (body && stream.forwarded != stream.received) return "the rest of a judged PDU is not held";
-    if (!body && before(stream.forwarded, stream.boundary)) return "what is judged has left";
+    const bool leaves = !body && !stream.joined;
+    if (leaves && before(stream.forwarded, stream.boundary)) return "what is judged has left";
     const std::uint32_t from = earlier(stream.acked, earlier(stream.boundary, data_end(stream)));
     if (kept_begin(stream) != from) return "kept begins at the earlier of acked and boundary";
     if (stream.edit_count + stream.waiting_count > static_cast<int>(position_map_count_max))

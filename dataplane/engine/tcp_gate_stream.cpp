@@ -112,10 +112,12 @@ void drain_early(Step& step, bool& fin) noexcept {
   }
   const std::uint32_t tail = stream.received - stream.boundary;
   const std::uint16_t flags = step.flow.asset_flags;
+  // Where connections may be joined in mid-stream, a restart has to find every receiver at a PDU boundary.
+  const bool whole_only = resyncs(step.context, step.flow) && !mutated(Mutation::PART_LEFT_BEFORE_RESYNC);
   const bool waits_no_more =
       (flags & ASSET_PARTIAL_FORWARD) != 0 || stream.released_count >= releases_until_forward;
-  const bool clean = waits_no_more || tail <= step.flow.protocol->framing_prefix_size;
-  if (!clean && repeated && (flags & ASSET_PARTIAL_HOLD) != 0) {
+  const bool clean = !whole_only && (waits_no_more || tail <= step.flow.protocol->framing_prefix_size);
+  if (!clean && repeated && (whole_only || (flags & ASSET_PARTIAL_HOLD) != 0)) {
     return end_by_reset(step, Reason::TCP_HOLD_TIMEOUT);
   }
   if (clean || repeated) {
@@ -187,6 +189,13 @@ void send_run(Step& step, std::uint32_t from, std::uint32_t to, bool fin) noexce
   }
 }
 
+// A reply that was inserted may have taken the room that the bytes had when they came. What there is no room
+// for counts as lost on its way: its sender repeats it.
+[[nodiscard]] std::uint32_t clip_to_window(const Step& step, std::uint32_t to) noexcept {
+  if (!step.flow.tcp.mapped || mutated(Mutation::WINDOW_OVERRUN)) return to;
+  return earlier(to, to_sender(map_of(step.stream, step.aside), step.stream.edge_r));
+}
+
 // Sends [from, to) of the stream as its receiver is to see it: without what was removed, with the replies.
 void send_range(Step& step, std::uint32_t from, std::uint32_t to) noexcept {
   Stream& stream = step.stream;
@@ -226,6 +235,7 @@ void send_range(Step& step, std::uint32_t from, std::uint32_t to) noexcept {
 // What has to leave for a segment: [from, to), or its acknowledgement alone.
 [[nodiscard]] Disposition send_on(Step& step, std::uint32_t from, std::uint32_t to) noexcept {
   const Stream& stream = step.stream;
+  to = clip_to_window(step, to);
   const std::uint32_t from_r = to_receiver(map_of(stream, step.aside), from);
   const std::uint32_t to_r = to_receiver(map_of(stream, step.aside), to);
   if (!before(from, to) || from_r == to_r) {
@@ -276,15 +286,18 @@ void settle_removed(Step& step) noexcept {
 void let_judged_go(Step& step) noexcept {
   Stream& stream = step.stream;
   const std::uint32_t to = earlier(stream.boundary, data_end(stream));
-  if (!before(stream.forwarded, to)) return;
+  if (!before(stream.forwarded, to) || stream.joined) return;
   const std::uint32_t from = stream.forwarded;
   stream.forwarded = to;
-  send_range(step, from, to);
+  send_range(step, from, clip_to_window(step, to));
 }
 
 Disposition let_go(Step& step, std::uint32_t end, std::uint32_t left, bool repeats) noexcept {
   Stream& stream = step.stream;
   const std::uint32_t sequence = step.frame.sequence;
+  // A connection just joined: its receiver is asked first where it stands, with a number that it has passed.
+  if (stream.joined && !mutated(Mutation::JOINED_UNASKED))
+    return forward_stripped(step, stream.forwarded - 1);
   if (!release(step, step.held_repeated)) return Disposition::CONSUME;
   const std::uint32_t from = repeats ? later(earlier(sequence, left), stream.acked) : left;
   const std::uint32_t to = stream.forwarded != left ? stream.forwarded : earlier(end, stream.forwarded);
@@ -321,7 +334,7 @@ Disposition pass_inspected(Step& step) noexcept {
   step.held_repeated = repeats && after(end, left) && left != stream.received;
   const std::uint32_t known = std::min<std::uint32_t>(stream.received - sequence, frame.payload_size);
   const Bytes fresh = frame.payload().subspan(known);
-  bool fin = is_fin(frame);
+  bool fin = is_fin(frame) && !stream.joined;
   Reason reason = Reason::NONE;
   if (!append(step, fresh, fin, reason)) return deny(step, reason);
   const bool fresh_last = stream.received == sequence + frame.payload_size;

@@ -24,6 +24,8 @@ namespace conduit {
   X(SHORT_WAY_WITHIN_PDU, "a segment within a PDU whose head has left is judged as a PDU of its own")      \
   X(HELD_TAIL_JUDGED_ALONE, "the rest of a held PDU is judged without its head")                           \
   X(PARTLY_LEFT_REFUSED, "a PDU of which a part has left is taken out of the stream all the same")         \
+  X(PART_LEFT_BEFORE_RESYNC, "parts of PDUs leave though a restart may join the connection behind them")   \
+  X(JOINED_UNASKED, "a connection is joined where its client says it stands")                              \
   X(SERVER_UNJUDGED, "what the server sends is forwarded unread")                                          \
   X(ACKNOWLEDGES_FOR_RECEIVER, "own segments acknowledge bytes that their receiver has not acknowledged")  \
   /* law 2: two readings possible: deny */                                                                 \
@@ -52,6 +54,7 @@ namespace conduit {
   X(DIFFERENCE_FORGIVEN, "a retransmission that differs is dropped, but its flow lives on, unreported")    \
   X(ACKNOWLEDGED_NOT_STRIPPED, "bytes that their receiver has acknowledged pass again, keep-alives too")   \
   X(WINDOW_UNCHECKED, "data beyond the receiver's window are forwarded")                                   \
+  X(WINDOW_OVERRUN, "bytes that waited leave though a reply has taken their room in the window")           \
   X(OLD_DATA_UNCHECKED, "segments far below the window are taken")                                         \
   X(ACKNOWLEDGEMENT_UNCHECKED, "an acknowledgement of what was never sent is believed")                    \
   X(TIMESTAMP_UNCHECKED, "PAWS is off: segments with an old timestamp are taken")                          \

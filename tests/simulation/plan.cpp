@@ -34,6 +34,22 @@ EngineLimits draw_limits(Random random, bool& tight) {
   return limits;
 }
 
+// Does it wait for the acknowledgement of a part of what it has to send?
+bool waits_for_parts(const TcpTraits& sender, const TcpTraits& receiver) {
+  return sender.nagle || sender.one_in_flight || receiver.window < 8192;
+}
+
+// Connections of which no part of a PDU may pass are reset where their sender cannot go on: nothing is
+// promised to them.
+bool may_be_cut(const Plan& plan, const DialoguePlan& dialogue) {
+  if (plan.plant.partial[dialogue.server] == Partial::HOLD) return true;
+  const bool whole_only = std::any_of(plan.policies.begin(), plan.policies.end(),
+                                      [](const PlantPolicy& policy) { return policy.mid_stream_resync; });
+  const TcpTraits& client = plan.client_traits[dialogue.client];
+  const TcpTraits& server = plan.server_traits[dialogue.server];
+  return whole_only && (waits_for_parts(client, server) || waits_for_parts(server, client));
+}
+
 void draw_dialogues(Plan& plan, const Random& base) {
   Random random = base.fork("dialogues");
   const std::uint64_t count = random.between(1, 6);
@@ -56,8 +72,7 @@ void draw_dialogues(Plan& plan, const Random& base) {
     dialogue.pipelined = own.chance(1, 2) ? 1 : static_cast<std::uint32_t>(own.between(2, 8));
     dialogue.bad_per_mille = own.chance(1, 3) ? 100 : 0;
     dialogue.pause_ms_max = own.chance(1, 2) ? 0 : 300;
-    // Such a server's connections are reset where their sender cannot go on: nothing is promised to it.
-    dialogue.must_finish = plan.plant.partial[dialogue.server] != Partial::HOLD;
+    dialogue.must_finish = !may_be_cut(plan, dialogue);
     dialogue.random = own;
     plan.dialogues.push_back(std::move(dialogue));
   }

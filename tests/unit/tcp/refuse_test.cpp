@@ -508,4 +508,30 @@ TEST_CASE("the server's window is not overrun by what the engine inserts") {
   CHECK(out.to[1][0].window == 91);
 }
 
+TEST_CASE("refused: what waited for a gap has no more room than the reply has left in the client's window") {
+  Lab lab;
+  lab.window = 15;
+  lab.connect();
+  Segment request = Lab::data(0, 0, read_request(1));
+  request.window = 15;
+  (void)lab.send(0, request);
+  CHECK(lab.send(1, Lab::data(1, 2, part(read_response(1), 2), 12)).to[0].size() == 1);  // early
+  Segment write = Lab::data(0, 12, write_request(2));
+  write.window = 15;
+  Lab::Out out = lab.send(0, write);
+  REQUIRE(out.to[0].size() == 1);
+  CHECK(out.to[0][0].payload == exception(2, 6));
+  out = lab.send(1, Lab::data(1, 0, part(read_response(1), 0, 2), 12));
+  REQUIRE(out.to[0].size() == 1);
+  CHECK(out.to[0][0].sequence == Lab::base(1) + 9);
+  CHECK(out.to[0][0].payload == part(read_response(1), 0, 6));
+  Segment room = Lab::data(0, 24, {}, 15);
+  room.window = 100;
+  (void)lab.send(0, room);
+  out = lab.send(1, Lab::data(1, 2, part(read_response(1), 2), 12));
+  REQUIRE(out.to[0].size() == 1);
+  CHECK(out.to[0][0].sequence == Lab::base(1) + 15);
+  CHECK(out.to[0][0].payload == part(read_response(1), 6));
+}
+
 }  // namespace conduit::tcp_test

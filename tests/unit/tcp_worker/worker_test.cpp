@@ -130,6 +130,10 @@ TEST_CASE("after a restart: a conduit that permits it goes on at a PDU boundary"
   Line line(plane);
   std::vector<Left> out = line.client(700, poll, 300);
   REQUIRE(out.size() == 1);
+  CHECK(out[0].payload.empty());  // asks where it stands
+  CHECK(out[0].sequence == client_first + 699);
+  out = line.server(300, {}, 700);
+  REQUIRE(out.size() == 2);
   CHECK(out[0].payload == poll);
   out = line.server(300, polled, 712);
   REQUIRE(out.size() == 1);
