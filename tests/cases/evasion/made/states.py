@@ -398,6 +398,8 @@ def mid_stream():
     case.expect([reset(first, "TCP_NO_FLOW")])
     case.expect([forward(first), refuse(last, COIL_DENIED)], server=READ, client=COIL_REFUSED)
     case.expect([forward(first), reset(last, COIL_DENIED)], server=READ)
+    # Nothing leaves before the server has said where it stands.
+    case.expect([forward(first), reset(last, COIL_DENIED)])
 
 
 def one_way():
