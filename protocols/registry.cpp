@@ -1,12 +1,12 @@
-// The one table of all rooms. A new protocol adds one row.
+// The one table of all rooms. Its rows are the folders of protocols/, listed when the tree is configured.
 #include "protocols/core/decoder.hpp"
-#include "protocols/modbus/modbus_decoder.hpp"
+#include "protocols/room_headers.inc"
 
 namespace conduit {
 namespace {
 
-constexpr std::array<const Protocol*, 1> rows{
-    &modbus_protocol,
+constexpr const Protocol* rows[] = {
+#include "protocols/room_rows.inc"
 };
 
 }  // namespace

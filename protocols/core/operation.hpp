@@ -13,14 +13,14 @@
 
 namespace conduit {
 
-// One number per protocol, for ever (it stands in rule images and event records). Rows of the registry.
+// One number per protocol, for ever (it stands in rule images and event records). A room has its own number,
+// from 16 on: that of its field in `Allow`, stated in <name>.proto and in <name>_decoder.hpp.
 enum class ProtocolId : std::uint8_t {
   NONE = 0,
   OPAQUE_TCP = 1,  // forwarded by port alone: counted as not inspected
   OPAQUE_UDP = 2,
   ICMP = 3,
   ETHERNET = 4,
-  MODBUS = 16,
 };
 
 // What kind of influence an operation has on the asset. Numbers are those of `conduit.AccessClass` in

@@ -181,7 +181,7 @@ const char* parse_adu(Bytes adu, Role sender, Fields& fields) noexcept {
 namespace conduit {
 
 constinit const Protocol modbus_protocol{
-    .id = ProtocolId::MODBUS,
+    .id = modbus_id,
     .name = "modbus",
     .tcp_port = 502,
     .udp_port = 502,

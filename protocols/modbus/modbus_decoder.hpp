@@ -12,6 +12,7 @@
 
 namespace conduit {
 
+inline constexpr ProtocolId modbus_id{16};
 extern const Protocol modbus_protocol;
 
 namespace modbus {

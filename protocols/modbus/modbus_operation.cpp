@@ -166,7 +166,7 @@ Next next_operation(Bytes adu, Fields& fields, Operation& operation) noexcept {
   if (fields.told != 0 && !several(fields.shape)) return Next::END;
   const FunctionRow& row = function_row(fields.function);
   operation.clear();
-  operation.protocol = ProtocolId::MODBUS;
+  operation.protocol = modbus_id;
   operation.function = fields.function;
   operation.access = row.access;
   operation.set(UNIT, fields.unit);

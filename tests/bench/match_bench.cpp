@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "protocols/modbus/modbus_decoder.hpp"
 #include "tests/bench/benches.hpp"
 #include "tests/bench/measure.hpp"
 #include "tests/support/image_sources.hpp"
@@ -26,7 +27,7 @@ std::vector<Question> questions(const RuleImage& image, std::uint32_t rules_per_
   for (Question& question : all) {
     question.group = image.services()[random() % image.services().size()].request_group;
     Operation& operation = question.operation;
-    operation.protocol = ProtocolId::MODBUS;
+    operation.protocol = modbus_id;
     operation.access = kind == Kind::PERMITTED_VALUE ? AccessClass::WRITE : AccessClass::READ;
     operation.function = kind == Kind::DENIED_FUNCTION ? 8 : kind == Kind::PERMITTED_VALUE ? 16 : 3;
     operation.set(0, 1);

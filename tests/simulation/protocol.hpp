@@ -1,6 +1,6 @@
 // What the simulation knows of a protocol: a small generator of dialogues and rules, and a slow, simple
 // judge. Written from the protocol's specification and the policy language; it uses nothing of protocols/ or
-// dataplane/. A new protocol joins by a folder of its own here and one row in protocols().
+// dataplane/. A new protocol joins by a folder of its own here: <name>/<name>_model.hpp, <name>_model().
 #pragma once
 
 #include <cstdint>
@@ -58,7 +58,7 @@ class ProtocolModel {
   [[nodiscard]] virtual bool silent(View request) const = 0;
 };
 
-// All protocols that have a decoder.
+// All protocols that have a folder here, in the order of their names.
 [[nodiscard]] const std::vector<const ProtocolModel*>& protocols();
 
 }  // namespace conduit::simulation

@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "protocols/modbus/modbus_decoder.hpp"
+
 namespace conduit::test_image {
 namespace {
 
@@ -150,7 +152,7 @@ ImageSource two_assets() {
 ServiceSource service_of(std::vector<RuleSource> request) {
   ServiceSource service;
   service.server = 1;
-  service.protocol = ProtocolId::MODBUS;
+  service.protocol = modbus_id;
   service.port_first = service.port_last = 502;
   service.selector_dimension = 0;
   service.range_dimension = 1;
@@ -202,7 +204,7 @@ void random_operation(Random& random, OperationStore& store) {
   store.operation = {};
   store.value_octets.clear();
   Operation& operation = store.operation;
-  operation.protocol = chance(random, 30) ? ProtocolId::NONE : ProtocolId::MODBUS;
+  operation.protocol = chance(random, 30) ? ProtocolId::NONE : modbus_id;
   operation.access = static_cast<AccessClass>(below(random, 8));
   operation.function = static_cast<std::uint32_t>(below(random, 5));
   for (std::size_t d = 0; d < 3; ++d) {

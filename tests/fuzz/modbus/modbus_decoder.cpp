@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "protocols/core/decoder.hpp"
+#include "protocols/modbus/modbus_decoder.hpp"
 
 using namespace conduit;
 
@@ -54,7 +55,7 @@ void check_view(Bytes pdu, Bytes view) {
 }
 
 void check_operation(Bytes pdu, const Operation& operation) {
-  require(operation.protocol == ProtocolId::MODBUS);
+  require(operation.protocol == modbus_id);
   require(operation.function >= 1 && operation.function <= 127);
   require(operation.access != AccessClass::UNSPECIFIED);
   require(operation.has(0));

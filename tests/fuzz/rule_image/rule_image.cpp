@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "protocols/core/rule_image.hpp"
+#include "protocols/modbus/modbus_decoder.hpp"
 
 using namespace conduit;
 
@@ -37,7 +38,7 @@ void ask(const RuleImage& image, const std::uint8_t* question) {
   operation.value.data = octets;
   const MatchMoment moment{question[1], (question[2] & 1) != 0};
   for (std::uint32_t group = 0; group < image.header().group_count && group < 8; ++group) {
-    operation.protocol = group % 2 == 0 ? operation.protocol : ProtocolId::MODBUS;
+    operation.protocol = group % 2 == 0 ? operation.protocol : modbus_id;
     const MatchResult result = image.match(group, operation, moment);
     // What the matcher names must exist: callers index with it.
     if (result.rule != none_index && result.rule >= image.rules().size()) std::abort();

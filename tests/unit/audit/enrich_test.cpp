@@ -39,7 +39,7 @@ EventRecord denied_write() {
   record.destination = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 10, 0, 0, 2};
   record.source_port = 40000;
   record.destination_port = 502;
-  record.protocol = ProtocolId::MODBUS;
+  record.protocol = modbus_id;
   record.access = AccessClass::WRITE;
   record.function = modbus::WRITE_SINGLE_REGISTER;
   record.dimensions_present = 0b111;

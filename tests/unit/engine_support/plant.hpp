@@ -54,7 +54,7 @@ inline ServiceSource modbus_service(Transport transport, std::uint32_t client = 
   service.client = client;
   service.server = server;
   service.transport = transport;
-  service.protocol = ProtocolId::MODBUS;
+  service.protocol = modbus_id;
   service.port_first = service.port_last = 502;
   service.selector_dimension = modbus::UNIT;
   service.range_dimension = modbus::ADDRESS;

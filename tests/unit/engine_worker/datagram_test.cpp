@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "dataplane/engine/frame.hpp"
+#include "protocols/modbus/modbus_decoder.hpp"
 #include "tests/unit/engine_support/plant.hpp"
 
 namespace conduit {
@@ -83,7 +84,7 @@ TEST_CASE("a denied request is answered in the protocol's own words") {
   REQUIRE(events.size() == 1);
   CHECK(events[0].reason == Reason::VALUE_NOT_PERMITTED);
   CHECK(events[0].verdict == Verdict::REFUSE);
-  CHECK(events[0].protocol == ProtocolId::MODBUS);
+  CHECK(events[0].protocol == modbus_id);
   CHECK(events[0].function == 6);
   CHECK(events[0].value == 0x5dd);
   CHECK(events[0].policy_rule == 1);

@@ -3,6 +3,7 @@
 
 #include "dataplane/engine/event_folder.hpp"
 #include "dataplane/engine/worker_context.hpp"
+#include "protocols/modbus/modbus_decoder.hpp"
 #include "tests/unit/engine_support/plant.hpp"
 
 namespace conduit {
@@ -21,7 +22,7 @@ Next next_two(Bytes pdu, PduState& state, Operation& operation) noexcept {
   if (state.as<std::uint8_t>()++ != 0) return Next::END;
   if (pdu[1] == 0) return Next::END;  // asks for nothing
   operation.clear();
-  operation.protocol = ProtocolId::MODBUS;
+  operation.protocol = modbus_id;
   operation.function = pdu[1];
   operation.access = AccessClass::READ;
   operation.set(modbus::UNIT, 1);

@@ -85,7 +85,7 @@ TEST_CASE("table names are the decoder's numbers") {
 }
 
 TEST_CASE("the registry finds rooms by number and by name") {
-  CHECK(find_protocol(ProtocolId::MODBUS) == &modbus_protocol);
+  CHECK(find_protocol(modbus_id) == &modbus_protocol);
   CHECK(find_protocol("modbus") == &modbus_protocol);
   CHECK(find_protocol(ProtocolId::NONE) == nullptr);
   CHECK(find_protocol(ProtocolId::OPAQUE_TCP) == nullptr);

@@ -67,7 +67,7 @@ std::string operation_text(const Operation& operation) {
     text += " " + std::string(modbus_protocol.dimension_names[d]) + ":" + std::to_string(range.first);
     if (range.first != range.last) text += "-" + std::to_string(range.last);
   }
-  if (operation.protocol != ProtocolId::MODBUS) text += " of another protocol";
+  if (operation.protocol != modbus_id) text += " of another protocol";
   if (operation.keys_present != 0) text += " with keys";
   return text + value_text(operation.value);
 }

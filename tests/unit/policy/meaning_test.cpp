@@ -53,7 +53,7 @@ MatchResult ask(const Compiled& compiled, const Operation& operation, bool islan
 
 Operation read_registers(std::uint64_t unit, std::uint64_t first, std::uint64_t last) {
   Operation operation;
-  operation.protocol = ProtocolId::MODBUS;
+  operation.protocol = modbus_id;
   operation.access = AccessClass::READ;
   operation.function = modbus::READ_HOLDING_REGISTERS;
   operation.set(modbus::UNIT, unit);
@@ -192,8 +192,8 @@ TEST_CASE("names stand behind the numbers") {
   const MatchResult match = ask(compiled, read_registers(1, 0, 0));
   CHECK(names.allow(compiled.image.rules()[match.rule].policy_rule)->id == "r");
   CHECK(names.allow(7) == nullptr);
-  CHECK(attack_technique(ProtocolId::MODBUS, modbus::WRITE_SINGLE_REGISTER) == "T0855");
-  CHECK(dimension_value_name(ProtocolId::MODBUS, modbus::TABLE, 4) == "HOLDING_REGISTERS");
+  CHECK(attack_technique(modbus_id, modbus::WRITE_SINGLE_REGISTER) == "T0855");
+  CHECK(dimension_value_name(modbus_id, modbus::TABLE, 4) == "HOLDING_REGISTERS");
 }
 
 TEST_CASE("every example compiles") {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "protocols/modbus/modbus_decoder.hpp"
 #include "tests/support/rich_image.hpp"
 
 using namespace conduit;
@@ -166,7 +167,7 @@ TEST_CASE("touching ranges of one rule merge, those of two rules do not") {
   REQUIRE(image.ranges_of(image.rules()[0], 1).size() == 1);
   CHECK(image.ranges_of(image.rules()[0], 1)[0] == Range{5, 29});
   Operation operation;
-  operation.protocol = ProtocolId::MODBUS;
+  operation.protocol = modbus_id;
   operation.function = 3;
   operation.set(1, {15, 25});
   CHECK(image.match(image.services()[0].request_group, operation, {}).rule == 0);
@@ -186,7 +187,7 @@ TEST_CASE("a group without rules permits nothing, an essential rule makes its se
   CHECK(image.services()[1].essential == 0);
   CHECK(image.services()[1].unsolicited_group == 0);
   Operation operation;
-  operation.protocol = ProtocolId::MODBUS;
+  operation.protocol = modbus_id;
   operation.function = 3;
   CHECK(image.match(0, operation, {}).reason == Reason::FUNCTION_NOT_PERMITTED);
   operation.protocol = ProtocolId::NONE;
