@@ -347,6 +347,8 @@ void accept(Case& judged) noexcept {
   return judgement;
 }
 
+// `Last`: nothing more will answer its request.
+template <bool Last>
 [[nodiscard]] Judgement judge_response(Case& judged) noexcept {
   Flow& flow = judged.flow;
   if (judged.sender == flow.client_side) {
@@ -364,7 +366,7 @@ void accept(Case& judged) noexcept {
   if (flow.quirks != QUIRK_NONE && !flow.protocol->matches(judged.pdu, request->detail, QUIRK_NONE)) {
     ++judged.context.counters.quirks_used;
   }
-  forget_answered(judged, *request);
+  if (Last) forget_answered(judged, *request);
   return permit(judged);
 }
 
@@ -411,8 +413,10 @@ Judgement judge_pdu(WorkerContext& context, Flow& flow, Side sender, const Parse
   }
   switch (pdu.head.kind) {
     case PduKind::REQUEST: return judge_request(pdu, reply);
-    case PduKind::RESPONSE: return judge_response(pdu);
+    case PduKind::RESPONSE: return judge_response<true>(pdu);
     case PduKind::UNSOLICITED: return judge_unsolicited(pdu);
+    case PduKind::RESPONSE_PART: return judge_response<false>(pdu);
+    case PduKind::IMPLIED: return permit(pdu);
   }
   return deny_malformed(pdu, Reason::PDU_MALFORMED);
 }

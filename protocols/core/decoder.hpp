@@ -23,6 +23,7 @@ namespace conduit {
 
 inline constexpr std::size_t session_state_size = 128;  // inline in the flow record, octets
 inline constexpr std::size_t pdu_state_size = 96;       // a decoder's position within one PDU, octets
+inline constexpr std::size_t pdu_scratch_size = 4096;   // for a message that stands in the PDU in pieces
 inline constexpr std::size_t refusal_size_max = 512;    // the largest negative reply, octets
 
 // Small state of one conversation, owned by the flow, zeroed when the flow begins. A room overlays it with
@@ -57,9 +58,13 @@ struct Framing {
   bool mismatch = false;         // MALFORMED: these bytes are not this protocol at all
 };
 
-// Opaque to the caller: where a decoder stands within a PDU.
+// Opaque to the caller: where a decoder stands within a PDU. `scratch` is for protocols whose messages are
+// cut into chunks or strewn with checksums: `open` puts the message together there, `next` and the views of
+// its operations read it. It is never cleared.
 struct alignas(8) PduState {
+  PduState() noexcept {}  // NOLINT: not `= default`, which would have `PduState{}` clear the scratch
   std::array<std::uint8_t, pdu_state_size> octets{};
+  std::array<std::uint8_t, pdu_scratch_size> scratch;
   template <typename T>
   [[nodiscard]] T& as() noexcept {
     static_assert(sizeof(T) <= pdu_state_size && alignof(T) <= 8 && std::is_trivially_copyable_v<T>);
@@ -106,8 +111,8 @@ struct Protocol {
   // may still hold another PDU's. Does not change the session.
   PduHead (*open)(Bytes pdu, Role sender, std::uint16_t quirks, const SessionState& session,
                   PduState& state) noexcept = nullptr;
-  // The next operation of the PDU, set from nothing (Operation::clear); its views live as long as `pdu`. A
-  // response yields what it reports on, as far as the response itself says it.
+  // The next operation of the PDU, set from nothing (Operation::clear); its views live as long as `pdu` and
+  // `state`. A response yields what it reports on, as far as the response itself says it.
   Next (*next)(Bytes pdu, PduState& state, Operation& operation) noexcept = nullptr;
   // Does this response answer the request whose `match_detail` is given? Called after `open` found equal
   // keys.

@@ -115,6 +115,12 @@ struct Operation {
 // Who sent a PDU, in the words of the protocol (not who opened the connection).
 enum class Role : std::uint8_t { CLIENT = 0, SERVER = 1 };
 
-enum class PduKind : std::uint8_t { REQUEST = 0, RESPONSE = 1, UNSOLICITED = 2 };
+enum class PduKind : std::uint8_t {
+  REQUEST = 0,
+  RESPONSE = 1,
+  UNSOLICITED = 2,
+  RESPONSE_PART = 3,  // answers a request that stays outstanding: more answers to it will follow
+  IMPLIED = 4,  // carries no operation, and the session says that the other side waits for it: needs no rule
+};
 
 }  // namespace conduit

@@ -38,7 +38,9 @@ const char* role_name(const DecodedPdu& pdu) {
   if (pdu.malformed != nullptr) return pdu.sender == Role::CLIENT ? "request" : "response";
   switch (pdu.head.kind) {
     case PduKind::REQUEST: return "request";
-    case PduKind::RESPONSE: return "response";
+    case PduKind::RESPONSE:
+    case PduKind::RESPONSE_PART: return "response";
+    case PduKind::IMPLIED: return "confirmation";
     case PduKind::UNSOLICITED: return "unsolicited";
   }
   return "request";

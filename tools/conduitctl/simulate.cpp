@@ -126,13 +126,22 @@ class Printer final : public SimulationOutput {
     row["rule"] = allow == nullptr ? Json(nullptr) : Json(allow->id);
   }
 
+  static const char* role_name(PduKind kind) {
+    switch (kind) {
+      case PduKind::REQUEST: return "request";
+      case PduKind::RESPONSE:
+      case PduKind::RESPONSE_PART: return "response";
+      case PduKind::UNSOLICITED: return "unsolicited";
+      case PduKind::IMPLIED: return "confirmation";
+    }
+    return "request";
+  }
+
   static void add_pdu(const JudgementReport& report, Json& row) {
     const Protocol* protocol = find_protocol(report.protocol);
     if (protocol == nullptr || report.pdu_size == 0) return;
     row["protocol"] = protocol->name;
-    row["role"] = report.kind == PduKind::REQUEST    ? "request"
-                  : report.kind == PduKind::RESPONSE ? "response"
-                                                     : "unsolicited";
+    row["role"] = role_name(report.kind);
     Operation operation;
     if (operation_of(*protocol, report, operation)) describe(*protocol, operation, row);
   }
@@ -145,8 +154,13 @@ class Printer final : public SimulationOutput {
     }
     PduState state;
     const Role sender = report.client_sent ? Role::CLIENT : Role::SERVER;
-    return protocol.open(report.pdu, sender, QUIRK_NONE, SessionState{}, state).well_formed &&
-           protocol.next(report.pdu, state, operation) == Next::OPERATION;
+    if (!protocol.open(report.pdu, sender, QUIRK_NONE, SessionState{}, state).well_formed ||
+        protocol.next(report.pdu, state, operation) != Next::OPERATION) {
+      return false;
+    }
+    // What the conversation before it makes of the function, the PDU alone does not say.
+    if (report.operation != nullptr) operation.function = report.operation->function;
+    return true;
   }
 
   void print(const Json& row, const JudgementReport& report) const {

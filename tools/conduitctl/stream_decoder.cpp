@@ -57,6 +57,13 @@ const Protocol* StreamDecoder::protocol_of(const ParsedFrame& parsed, Transport 
   return found == ports_.end() ? nullptr : found->second;
 }
 
+SessionState& StreamDecoder::session_of(const ParsedFrame& parsed) {
+  const std::uint32_t forth = (std::uint32_t{parsed.source_port} << 16) | parsed.destination_port;
+  const std::uint32_t back = (std::uint32_t{parsed.destination_port} << 16) | parsed.source_port;
+  return sessions_[std::min(Key{parsed.source, parsed.destination, forth, parsed.vlan},
+                            Key{parsed.destination, parsed.source, back, parsed.vlan})];
+}
+
 void StreamDecoder::add(std::uint32_t frame, const ParsedFrame& parsed) {
   if (parsed.reason == Reason::IP_FRAGMENT_NOT_PERMITTED) ++missing_.fragments;
   if (parsed.reason != Reason::NONE) {
@@ -76,6 +83,9 @@ void StreamDecoder::add(std::uint32_t frame, const ParsedFrame& parsed) {
   if (stream.protocol == nullptr || (parsed.tcp_flags & TCP_SYN) != 0) {
     if (stream.protocol == nullptr && (parsed.tcp_flags & TCP_SYN) == 0) ++missing_.streams_without_beginning;
     stream = Stream{};
+    stream.session = &session_of(parsed);
+    const bool opens = (parsed.tcp_flags & TCP_SYN) != 0 && (parsed.tcp_flags & TCP_ACK) == 0;
+    if (opens) *stream.session = SessionState{};
     stream.protocol = protocol;
     stream.sender = sender;
     stream.source = endpoint_text(parsed.source, parsed.source_port, true);
@@ -146,7 +156,7 @@ void StreamDecoder::cut_pdus(std::uint32_t frame, Stream& stream) {
   std::size_t done = 0;
   while (done < stream.waiting.size()) {
     const Bytes rest = Bytes(stream.waiting).subspan(done);
-    const Framing framing = stream.protocol->frame(rest, stream.sender, Transport::TCP, stream.session);
+    const Framing framing = stream.protocol->frame(rest, stream.sender, Transport::TCP, *stream.session);
     if (framing.status == FrameStatus::INCOMPLETE) break;
     if (framing.status == FrameStatus::MALFORMED) {
       report(frame, stream, rest, framing.mismatch ? "not this protocol" : framing.field);
@@ -171,10 +181,10 @@ void StreamDecoder::report(std::uint32_t frame, Stream& stream, Bytes bytes, con
   pdu.malformed = malformed;
   PduState state;
   if (malformed == nullptr) {
-    pdu.head = stream.protocol->open(bytes, stream.sender, QUIRK_NONE, stream.session, state);
+    pdu.head = stream.protocol->open(bytes, stream.sender, QUIRK_NONE, *stream.session, state);
     if (!pdu.head.well_formed) pdu.malformed = pdu.head.field;
     if (pdu.head.well_formed && stream.protocol->accept != nullptr) {
-      stream.protocol->accept(bytes, stream.sender, stream.session);
+      stream.protocol->accept(bytes, stream.sender, *stream.session);
     }
   }
   sink_.on_pdu(pdu, state);
@@ -184,10 +194,11 @@ void StreamDecoder::add_datagram(std::uint32_t frame, const ParsedFrame& parsed)
   Stream stream;
   stream.protocol = protocol_of(parsed, Transport::UDP, stream.sender);
   if (stream.protocol == nullptr || parsed.payload_size == 0) return;
+  stream.session = &session_of(parsed);
   stream.source = endpoint_text(parsed.source, parsed.source_port, true);
   stream.destination = endpoint_text(parsed.destination, parsed.destination_port, true);
   const Bytes bytes = parsed.payload();
-  const Framing framing = stream.protocol->frame(bytes, stream.sender, Transport::UDP, stream.session);
+  const Framing framing = stream.protocol->frame(bytes, stream.sender, Transport::UDP, *stream.session);
   const char* malformed = nullptr;
   if (framing.status == FrameStatus::MALFORMED) malformed = framing.field;
   if (framing.status == FrameStatus::INCOMPLETE) malformed = "datagram shorter than its PDU";

@@ -80,9 +80,10 @@ class StreamDecoder {
     };
     std::map<std::uint32_t, Early> early;  // by distance from `base`
     std::uint32_t base = 0;
-    SessionState session{};
+    SessionState* session = nullptr;  // of the connection, which both directions share
   };
 
+  SessionState& session_of(const ParsedFrame& parsed);
   const Protocol* protocol_of(const ParsedFrame& parsed, Transport transport, Role& sender) const;
   void add_segment(std::uint32_t frame, Stream& stream, const ParsedFrame& parsed);
   void add_datagram(std::uint32_t frame, const ParsedFrame& parsed);
@@ -95,6 +96,7 @@ class StreamDecoder {
   PortMap ports_;
   PduSink& sink_;
   std::map<Key, Stream> streams_;
+  std::map<Key, SessionState> sessions_;  // by the lesser of a connection's two keys
   Missing missing_;
 };
 

@@ -64,6 +64,24 @@ struct Bench {
   ParsedFrame frame{};
 };
 
+TEST_CASE("a request stays outstanding until its last answer") {
+  Bench bench;
+  REQUIRE(bench.judge(0, 0, 3).verdict == Verdict::FORWARD);
+  CHECK(bench.judge(1, 3, 3).verdict == Verdict::FORWARD);
+  CHECK(bench.judge(1, 3, 3).verdict == Verdict::FORWARD);
+  CHECK(bench.judge(1, 1, 3).verdict == Verdict::FORWARD);
+  CHECK(bench.judge(1, 1, 3).reason == Reason::RESPONSE_UNSOLICITED);
+  CHECK(bench.judge(1, 3, 3).reason == Reason::RESPONSE_UNSOLICITED);
+}
+
+TEST_CASE("what the session implies needs no rule") {
+  Bench bench;
+  CHECK(bench.judge(0, 0, 200).verdict != Verdict::FORWARD);
+  CHECK(bench.judge(0, 4, 200).verdict == Verdict::FORWARD);
+  CHECK(bench.judge(1, 4, 200).verdict == Verdict::FORWARD);
+  CHECK(bench.flow.outstanding_count == 0);
+}
+
 TEST_CASE("unsolicited PDUs need a rule of their own") {
   Bench bench;
   CHECK(reason_info(bench.judge(1, 2, 9).reason).name == "NONE");
