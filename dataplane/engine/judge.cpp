@@ -347,8 +347,6 @@ void accept(Case& judged) noexcept {
   return judgement;
 }
 
-// `Last`: nothing more will answer its request.
-template <bool Last>
 [[nodiscard]] Judgement judge_response(Case& judged) noexcept {
   Flow& flow = judged.flow;
   if (judged.sender == flow.client_side) {
@@ -366,11 +364,12 @@ template <bool Last>
   if (flow.quirks != QUIRK_NONE && !flow.protocol->matches(judged.pdu, request->detail, QUIRK_NONE)) {
     ++judged.context.counters.quirks_used;
   }
-  if (Last) forget_answered(judged, *request);
+  if (judged.head.kind == PduKind::RESPONSE) forget_answered(judged, *request);
   return permit(judged);
 }
 
 [[nodiscard]] Judgement judge_unsolicited(Case& judged) noexcept {
+  if (judged.head.kind == PduKind::IMPLIED) return permit(judged);
   const Flow& flow = judged.flow;
   Reason reason = Reason::UNSOLICITED_NOT_PERMITTED;
   std::uint32_t group = 0;
@@ -413,10 +412,10 @@ Judgement judge_pdu(WorkerContext& context, Flow& flow, Side sender, const Parse
   }
   switch (pdu.head.kind) {
     case PduKind::REQUEST: return judge_request(pdu, reply);
-    case PduKind::RESPONSE: return judge_response<true>(pdu);
-    case PduKind::UNSOLICITED: return judge_unsolicited(pdu);
-    case PduKind::RESPONSE_PART: return judge_response<false>(pdu);
-    case PduKind::IMPLIED: return permit(pdu);
+    case PduKind::RESPONSE:
+    case PduKind::RESPONSE_PART: return judge_response(pdu);
+    case PduKind::UNSOLICITED:
+    case PduKind::IMPLIED: return judge_unsolicited(pdu);
   }
   return deny_malformed(pdu, Reason::PDU_MALFORMED);
 }
