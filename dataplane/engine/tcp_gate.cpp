@@ -145,12 +145,15 @@ void finish(Step& step) noexcept {
 // A connection was joined where its client stood, and this is the first word of its server. If that has not
 // come so far, something in front of the place is lost, or the two sides number their bytes differently since
 // a PDU was refused: nobody would ever send it again, and each would go on telling the other. It may have
-// come farther: the client repeats what was answered while nobody passed it on.
+// come farther: the client repeats what was answered while nobody passed it on. What the client calls a
+// repetition nobody can hold against what the server got: it has to end where a PDU ends, or the server would
+// go on within what was judged as the inside of one.
 [[nodiscard]] bool agrees_with_joining(Step& step) noexcept {
   Stream& client = step.back;
   const std::uint32_t number = step.frame.acknowledgement;
   const bool beyond = after(number, client.received) && !mutated(Mutation::JOINED_UNASKED);
-  if (before(number, client.acked_r) || beyond) return false;
+  if (before(number, client.acked_r) || beyond || !is_joined_boundary(step.context, step.flow, number))
+    return false;
   client.joined = false;
   client.forwarded = later(client.forwarded, number);
   client.edge_r = client.forwarded;  // and as far as its window says

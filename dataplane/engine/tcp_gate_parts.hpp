@@ -139,6 +139,9 @@ void send_joined(WorkerContext& context, Flow& flow, Side side) noexcept;
 // Resets both sides and ends the flow. Where connections may be joined in mid-stream its record stays for a
 // while: an old segment that comes late must not be taken for such a connection.
 void tcp_end_by_reset(WorkerContext& context, Flow& flow) noexcept;
+// Of a stream joined in mid-stream: does a PDU end here, counted from where it was joined?
+[[nodiscard]] bool is_joined_boundary(WorkerContext& context, const Flow& flow,
+                                      std::uint32_t position) noexcept;
 // May connections of this flow's conduit be joined in mid-stream?
 [[nodiscard]] bool resyncs(const WorkerContext& context, const Flow& flow) noexcept;
 // A segment of a flow that was ended so: its sender has not heard of it.

@@ -92,6 +92,23 @@ void join_stream(Stream& stream, std::uint32_t position, bool unverified) noexce
 
 }  // namespace
 
+bool is_joined_boundary(WorkerContext& context, const Flow& flow, std::uint32_t position) noexcept {
+  if (flow.protocol == nullptr || mutated(Mutation::JOINED_WITHIN_PDU)) return true;  // opaque
+  const Stream& stream = flow.tcp.stream[flow.client_side];
+  BlockPool& pool = *context.blocks;
+  std::uint32_t at = stream.acked;
+  while (before(at, position)) {
+    const std::uint32_t size = std::min(data_end(stream) - at, flow.protocol->judge_size_max);
+    const std::span<std::uint8_t> bytes{pool.assembly.data(), size};
+    kept_copy(pool, stream.kept, at - kept_begin(stream), bytes);
+    const Framing framing = flow.protocol->frame(bytes, Role::CLIENT, Transport::TCP, flow.session);
+    if (framing.status != FrameStatus::COMPLETE || framing.pdu_size == 0) return false;
+    if (after(at + framing.pdu_size, position)) return false;
+    at += framing.pdu_size;
+  }
+  return true;
+}
+
 bool resyncs(const WorkerContext& context, const Flow& flow) noexcept {
   return context.image != nullptr && flow.conduit < context.image->conduits().size() &&
          context.image->conduits()[flow.conduit].mid_stream == MidStream::RESYNC;

@@ -222,6 +222,11 @@ TEST_CASE("mid-stream: until the server has said where it stands no octet leaves
     REQUIRE(out.to[0].size() == 1);
     CHECK(out.to[0][0].payload == read_response(1));
   }
+  SUBCASE("it stands within a PDU: what it would read on from there was judged as the inside of one") {
+    const Lab::Out out = at.lab.send(1, Lab::data(1, 300, {}, 512 + 7));
+    for (const Segment& segment : out.to[1]) CHECK(segment.payload.empty());
+    CHECK(at.lab.flow.tcp.phase == TcpPhase::DEAD);
+  }
   SUBCASE("its window has room for less: the rest is left to the client") {
     Segment narrow = Lab::data(1, 300, {}, 500);
     narrow.window = 0;
