@@ -37,6 +37,20 @@ nlohmann::ordered_json value_json(const Value& value) {
   return text;
 }
 
+// Octets that are no printable ASCII as \xhh: what a packet says must not steer a terminal.
+std::string text_of(Bytes octets) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  for (const std::uint8_t octet : octets) {
+    if (octet >= 0x20 && octet < 0x7F && octet != '\\') {
+      text += static_cast<char>(octet);
+    } else {
+      text += {'\\', 'x', digits[octet >> 4], digits[octet & 15]};
+    }
+  }
+  return text;
+}
+
 }  // namespace
 
 void describe(const Protocol& protocol, const Operation& operation, nlohmann::ordered_json& object) {
@@ -59,6 +73,10 @@ void describe(const Protocol& protocol, const Operation& operation, nlohmann::or
     } else {
       object[name] = range.first;
     }
+  }
+  for (std::size_t index = 0; index < key_count; ++index) {
+    if (((operation.keys_present >> index) & 1U) == 0) continue;
+    object[std::string(protocol.key_names[index])] = text_of(operation.key[index].data);
   }
   if (operation.value.kind != ValueKind::NONE) object["value"] = value_json(operation.value);
 }

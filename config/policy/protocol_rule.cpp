@@ -120,6 +120,8 @@ class Reader {
                        std::to_string(range.last) + "; write the smaller number as first");
     }
     if (!fits_wire(field, element, range.last)) return;
+    const std::uint32_t shift = field.options().GetExtension(schema::bind).shift();
+    range = {range.first << shift, ((range.last + 1) << shift) - 1};
     if (dimension == protocol_.range_dimension) range_field_ = &field;
     out_.rule.ranges[dimension].push_back(range);
   }
@@ -243,7 +245,8 @@ class Reader {
     if (!out_.rule.functions.empty()) return check_functions(functions);
     for (int index = 0; functions != nullptr && index < functions->value_count(); ++index) {
       const pb::EnumValueDescriptor& value = *functions->value(index);
-      if (value.number() != 0 && (access_of(value) & out_.rule.access_mask) != 0) {
+      const bool by_name = value.options().GetExtension(schema::function).by_name();
+      if (value.number() != 0 && !by_name && (access_of(value) & out_.rule.access_mask) != 0) {
         out_.rule.functions.push_back(static_cast<std::uint32_t>(value.number()));
       }
     }

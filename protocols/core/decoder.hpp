@@ -90,6 +90,7 @@ enum class Next : std::uint8_t { END = 0, OPERATION = 1, MALFORMED = 2 };
 
 // Names of a protocol's dimensions, as the policy and `decode --json` spell them; empty = not used.
 using DimensionNames = std::array<std::string_view, dimension_count>;
+using KeyNames = std::array<std::string_view, key_count>;
 
 struct Protocol {
   ProtocolId id = ProtocolId::NONE;
@@ -124,6 +125,7 @@ struct Protocol {
   std::size_t (*refuse)(Bytes request, Reason reason, std::span<std::uint8_t> reply) noexcept = nullptr;
   // Name of a function code, empty if it has none.
   std::string_view (*function_name)(std::uint32_t function) noexcept = nullptr;
+  KeyNames key_names{};
 };
 
 // Row of the registry, or null.
