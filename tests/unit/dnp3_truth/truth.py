@@ -5,8 +5,8 @@ usage: truth.py CONDUITCTL
 
 Captures: $CONDUIT_CORPUS/dnp3 (default: ../shared/corpus beside the tree). Frame by frame: functions,
 objects, the indexes of points, and of commands count and times. Wireshark names fields and judges little; the
-room judges. So what the room accepts has to be the dissector's, and what it does not has to stand in EXPLAINED,
-with its number and the reason.
+room judges. So what the room accepts has to be the dissector's, and what it does not has to stand in
+EXPLAINED, with its number and the reason.
 """
 
 import collections
@@ -77,7 +77,8 @@ def their_frames(capture):
     """{frame: {field: [values]}}"""
     options = [option for field in FIELDS for option in ("-e", field)]
     text = subprocess.run(["tshark", "-n", "-r", capture, "-o", "tcp.desegment_tcp_streams:TRUE",
-                           "-Y", "dnp3", "-T", "fields", "-E", "separator=/t", "-E", "aggregator=|", *options],
+                           "-Y", "dnp3", "-T", "fields", "-E", "separator=/t", "-E", "aggregator=|",
+                           *options],
                           check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
     frames = {}
     for line in text.splitlines():
