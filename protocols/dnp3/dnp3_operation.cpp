@@ -42,7 +42,7 @@ const char* plan_elements(const Cursor& rest, std::uint32_t count, Fields& field
   fields.bits = bits;
   fields.remaining = count;
   fields.has_data = true;
-  if (fields.telling == Telling::SIZED) return nullptr;
+  if (fields.telling == Telling::SIZED) return bits == 0 ? nullptr : "qualifier";
   if (fields.group == 0 && fields.variation != 0) {
     fields.telling = Telling::ATTRIBUTE;
     return fields.prefix_size == 0 ? nullptr : "qualifier";
@@ -266,7 +266,10 @@ const char* take_element(Cursor& rest, Fields& fields, Operation& operation, Byt
   std::uint32_t front = 0;
   if (fields.prefix_size != 0 && !number(rest, fields.prefix_size, front)) return "prefix";
   if (fields.telling == Telling::PREFIXED) operation.set(INDEX, front);
-  if (fields.telling == Telling::SIZED) size = front;
+  if (fields.telling == Telling::SIZED) {
+    if (size != 0 && size != front) return "object";  // has one size only
+    size = front;
+  }
   if (fields.telling == Telling::ATTRIBUTE) {
     Cursor ahead = rest;
     std::uint8_t type = 0;

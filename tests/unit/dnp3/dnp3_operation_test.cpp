@@ -77,6 +77,8 @@ constexpr Vector vectors[] = {
     {"open a file for writing", C,
      "c0 19 46035b 01 1d00 1a00 0300 000000000000 0000 00000000 00000000 0200 0004 0100 612f62",
      "OPEN_FILE PROGRAM object:70/3 control:258 \"a/b\""},
+    {"analog output with its size", C, "c0 05 29025b 01 0300 0100 00",
+     "DIRECT_OPERATE OPERATE object:41/2 = 1"},
     {"activate", C, "c0 1f 46085b 01 0300 612f62", "ACTIVATE_CONFIG PROGRAM object:70/8 \"a/b\""},
     {"file block", C, "c0 02 46055b 01 0a00 01000000 00000080 4142", "WRITE PROGRAM object:70/5 = 10 octets"},
     {"unknown function", C, "c0 50 0102", "80 PROGRAM"},
@@ -130,6 +132,8 @@ constexpr Vector hostile[] = {
      "c0 19 46035b 01 1d00 1b00 0300 000000000000 0000 00000000 00000000 0100 0004 0100 612f62", "malformed"},
     {"file mode that is none", C,
      "c0 19 46035b 01 1d00 1a00 0300 000000000000 0000 00000000 00000000 0400 0004 0100 612f62", "malformed"},
+    {"packed bits with a size", C, "c0 02 50015b 01 0100 00", "malformed"},
+    {"a size that the object has not", C, "c0 05 29025b 01 0400 0100 00 00", "malformed"},
     {"range of all indexes with data", C, "c0 05 0c0102 00000000 ffffffff", "malformed"},
 };
 
