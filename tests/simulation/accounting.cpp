@@ -131,6 +131,9 @@ void check_accounting(EngineGateway& gateway, const FrameCounter& frames, const 
         findings);
   check_sequences(events, lost != 0, now_ns, findings);
 
+  check(gateway.allocations() == 0, std::to_string(gateway.allocations()) + " times memory was taken", now_ns,
+        findings);
+
   const WorkerCounters& last = lives.back();
   check(last.flows_live == 0 && last.flows_half_open == 0,
         std::to_string(last.flows_live) + " flows stay behind", now_ns, findings);

@@ -6,6 +6,7 @@
 
 #include "config/policy/compile.hpp"
 #include "dataplane/engine/limit_table.hpp"
+#include "tests/support/heap_guard.hpp"
 
 namespace conduit::simulation {
 
@@ -26,13 +27,28 @@ struct EngineGateway::State final : FrameSink {
   }
   bool emit(std::uint8_t port, Bytes frame) noexcept override {
     if (output_full) return false;
+    const test::HeapGuard guard;
     network.leave(port, Octets(frame.begin(), frame.end()));
+    taken_by_sink += guard.allocations();
     return true;
+  }
+  // Whatever the worker does: what it takes from the heap meanwhile is counted.
+  template <typename Work>
+  auto guarded(Work work) {
+    const test::HeapGuard guard;
+    const std::uint64_t before = taken_by_sink;
+    struct Count {
+      ~Count() { state.taken += guard.allocations() - (state.taken_by_sink - before); }
+      State& state;
+      const test::HeapGuard& guard;
+      std::uint64_t before;
+    } count{*this, guard, before};
+    return work();
   }
   void begin() {
     const std::uint64_t now = network.scheduler().now();
     const std::uint64_t wall = 1'700'000'000 * second + now;
-    worker->begin(now, wall, TimeQuality::SYNCHRONIZED, image, island);
+    guarded([&] { worker->begin(now, wall, TimeQuality::SYNCHRONIZED, image, island); });
   }
   void process() {
     burst_due = false;
@@ -44,9 +60,9 @@ struct EngineGateway::State final : FrameSink {
         Octets& octets = waiting[i].second;
         frames.push_back({octets.data(), static_cast<std::uint32_t>(octets.size()), waiting[i].first, 0, 0});
       }
-      worker->prepare(frames);
+      guarded([&] { worker->prepare(frames); });
       for (Frame& frame : frames) {
-        if (worker->step(frame) != Disposition::FORWARD) continue;
+        if (guarded([&] { return worker->step(frame); }) != Disposition::FORWARD) continue;
         network.leave(frame.port_out, Octets(frame.data, frame.data + frame.size));
       }
     }
@@ -56,7 +72,7 @@ struct EngineGateway::State final : FrameSink {
   }
   void tick() {
     begin();
-    worker->tick();
+    guarded([&] { worker->tick(); });
     drain();
     plan_tick();
   }
@@ -107,6 +123,8 @@ struct EngineGateway::State final : FrameSink {
   bool ring_full = false;
   bool burst_due = false;
   std::uint64_t tick_ns = 0;
+  std::uint64_t taken = 0;  // allocations of the worker since its start
+  std::uint64_t taken_by_sink = 0;
   std::vector<std::pair<std::uint8_t, Octets>> waiting;
   std::vector<Frame> frames;
   std::vector<EventRecord> events;
@@ -192,6 +210,7 @@ bool EngineGateway::run_out() {
   return state.worker->counters().flows_live == 0;
 }
 
+std::uint64_t EngineGateway::allocations() const { return state_->taken; }
 const WorkerCounters& EngineGateway::counters() const { return state_->worker->counters(); }
 const std::vector<WorkerCounters>& EngineGateway::former_counters() const { return state_->former; }
 const std::vector<EventRecord>& EngineGateway::events() {

@@ -30,6 +30,8 @@ class EngineGateway : public Gateway {
 
   // Runs all timers out, until every flow has aged. False: some flow never does.
   bool run_out();
+  // What the engine has taken from the heap since it was made; is to be 0.
+  [[nodiscard]] std::uint64_t allocations() const;
   [[nodiscard]] const WorkerCounters& counters() const;
   // Counters of the lives before the last restart.
   [[nodiscard]] const std::vector<WorkerCounters>& former_counters() const;

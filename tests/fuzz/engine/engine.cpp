@@ -1,0 +1,163 @@
+// The whole engine: arbitrary scripts (script.hpp) move two hosts on both sides of a worker under virtual
+// time. The oracles of the simulation watch: no receiver model reads what the policy denies, nothing leaves
+// that the laws forbid, counters and events agree, every flow ages and every block comes back, and the worker
+// takes nothing from the heap. The sanitizers watch the rest.
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+
+#include "tests/fuzz/engine/puppets.hpp"
+#include "tests/simulation/accounting.hpp"
+#include "tests/simulation/engine_gateway.hpp"
+#include "tests/simulation/trace.hpp"
+#include "tests/simulation/wire.hpp"
+
+namespace {
+
+using namespace conduit;
+using namespace conduit::fuzz;
+using namespace conduit::simulation;
+
+constexpr std::size_t setting_count = 16;
+constexpr std::size_t policy_count = 3;
+constexpr std::size_t step_count_max = 400;
+
+// A plant, and policies that may follow one another.
+struct Setting {
+  Plant plant;
+  std::vector<PlantPolicy> policies;
+  bool resyncs = false;
+};
+
+const Setting& setting(std::size_t number) {
+  static const std::vector<Setting> all = [] {
+    std::vector<Setting> settings;
+    for (std::size_t i = 0; i < setting_count; ++i) {
+      Random random(i + 1);
+      Setting one;
+      one.plant = random_plant(random);
+      for (std::size_t version = 1; version <= policy_count; ++version) {
+        const PlantPolicy* former = one.policies.empty() ? nullptr : &one.policies.back();
+        PlantPolicy policy = random_policy(random, one.plant, version, former);
+        one.resyncs = one.resyncs || policy.mid_stream_resync;
+        one.policies.push_back(std::move(policy));
+      }
+      settings.push_back(std::move(one));
+    }
+    return settings;
+  }();
+  return all[number % setting_count];
+}
+
+EngineLimits small_limits(bool tight) {
+  EngineLimits limits;
+  limits.flow_count = 64;
+  limits.half_open_count = 16;
+  limits.block_count = tight ? 8 : 64;
+  limits.limit_count = 16;
+  limits.established_idle_ns = 600 * second;
+  return limits;
+}
+
+class Play {
+ public:
+  explicit Play(Script script)
+      : script_(script),
+        choice_(script_.octet()),
+        setting_(setting(choice_)),
+        network_(scheduler_, Random(1)),
+        gateway_(network_, small_limits((choice_ & 0x40) != 0), 1,
+                 (choice_ & 0x80) != 0 ? 100 * microsecond : 0),
+        safety_(scheduler_, setting_.plant, setting_.resyncs),
+        wire_(scheduler_, setting_.plant, true),
+        trace_(scheduler_),
+        puppets_(network_, setting_.plant) {
+    network_.connect(gateway_);
+    for (Watcher* watcher : std::initializer_list<Watcher*>{&safety_, &wire_, &frames_})
+      network_.watch(*watcher);
+    if (std::getenv("CONDUIT_FUZZ_TRACE") != nullptr) network_.watch(trace_);
+    enforce(0);
+  }
+
+  void run() {
+    for (std::size_t step = 0; step < step_count_max && !script_.ended(); ++step) play_step();
+    gateway_.set_output_full(false);
+    gateway_.set_ring_full(false);
+    std::vector<Finding> findings = safety_.findings();
+    findings.insert(findings.end(), wire_.findings().begin(), wire_.findings().end());
+    if (!gateway_.run_out()) findings.push_back({"accounting", "some flow never ages", scheduler_.now()});
+    Expectation expected;
+    expected.ring_was_full = ring_was_full_;
+    check_accounting(gateway_, frames_, expected, scheduler_.now(), findings);
+    if (findings.empty()) return;
+    std::fputs(trace_.text().c_str(), stderr);
+    for (const Finding& finding : findings) {
+      std::fprintf(stderr, "%s at %llu us: %s\n", finding.oracle.c_str(),
+                   static_cast<unsigned long long>(finding.at_ns / microsecond), finding.what.c_str());
+    }
+    std::abort();
+  }
+
+ private:
+  void enforce(std::size_t number) {
+    policy_ = &setting_.policies[number % policy_count];
+    note();
+    gateway_.enforce(policy_->text);
+  }
+
+  void note() { safety_.in_force(policy_, island_); }
+
+  void play_step() {
+    const auto operation = static_cast<Action>(script_.octet() % static_cast<unsigned>(Action::COUNT));
+    switch (operation) {
+      case Action::OPEN: puppets_.open(script_); break;
+      case Action::COMPOSE: puppets_.compose(script_, *policy_); break;
+      case Action::SEGMENT: puppets_.segment(script_); break;
+      case Action::RAW: puppets_.raw(script_); break;
+      case Action::AGAIN: puppets_.again(script_); break;
+      case Action::QUOTE: puppets_.quote(script_); break;
+      case Action::WAIT: wait(millisecond << (script_.octet() % 17)); break;
+      case Action::POLICY: enforce(script_.octet()); break;
+      case Action::ISLAND:
+        island_ = (script_.octet() & 1) != 0;
+        note();
+        gateway_.set_island(island_);
+        break;
+      case Action::RESTART: gateway_.restart(); break;
+      case Action::OUTPUT_FULL: gateway_.set_output_full((script_.octet() & 1) != 0); break;
+      case Action::RING_FULL:
+        ring_was_full_ = true;
+        gateway_.set_ring_full((script_.octet() & 1) != 0);
+        break;
+      case Action::COUNT: break;
+    }
+  }
+
+  void wait(std::uint64_t ns) {
+    const std::uint64_t end = scheduler_.now() + ns;
+    while (scheduler_.step(end)) {
+    }
+  }
+
+  Script script_;
+  std::uint8_t choice_;
+  const Setting& setting_;
+  Scheduler scheduler_;
+  Network network_;
+  EngineGateway gateway_;
+  SafetyOracle safety_;
+  WireOracle wire_;
+  FrameCounter frames_;
+  Trace trace_;
+  Puppets puppets_;
+  const PlantPolicy* policy_ = nullptr;
+  bool island_ = false;
+  bool ring_was_full_ = false;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  Play(Script({data, size})).run();
+  return 0;
+}
