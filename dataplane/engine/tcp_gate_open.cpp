@@ -86,15 +86,18 @@ void begin_anew(WorkerContext& context, Flow& flow) noexcept {
   return Course::FORWARD;
 }
 
+// A SYN on a living connection never reaches the receiver, which might begin anew with it while the gate goes
+// on with the old connection. The receiver is made to say where it stands (RFC 5961 §4): a sender that has
+// forgotten the connection answers that with the exact RST, and opens at the repetition of its SYN.
 [[nodiscard]] Course challenge(Step& step) noexcept {
-  const Course course = clean_syn(step);
-  if (course != Course::GO_ON) return course;
-  TcpState& tcp = step.flow.tcp;
-  tcp.challenged = true;
-  tcp.challenger = step.sender;
-  tcp.challenge = facts_of(step.frame);
-  note_frame(step.context, step.frame, Reason::TCP_CHALLENGED);
-  return Course::FORWARD;
+  if (mutated(Mutation::SYN_ON_LIVING_FORWARDED)) return Course::FORWARD;
+  if (step.flow.observe) {
+    if (step.sender != 0) return deny_course(step, Reason::TCP_CHALLENGED);
+    begin_anew(step.context, step.flow);
+    return take_first_syn(step);
+  }
+  ask_position(step.context, step.flow, step.sender);
+  return deny_course(step, Reason::TCP_CHALLENGED);
 }
 
 // Both SYNs are known: windows as they announced them, scaled if both wished so.
@@ -137,14 +140,6 @@ void agree(TcpState& tcp) noexcept {
   TcpState& tcp = step.flow.tcp;
   const ParsedFrame& frame = step.frame;
   if (tcp.phase == TcpPhase::DEAD) return Course::CONSUME;
-  const bool renewed = tcp.challenged && step.sender == 1 && tcp.challenger == 0 &&
-                       tcp.phase != TcpPhase::NEW && frame.acknowledgement == tcp.challenge.isn + 1;
-  if (renewed && tcp.challenge.isn != step.back_aside.syn.isn) {
-    const SynFacts facts = tcp.challenge;
-    begin_anew(step.context, step.flow);
-    begin_stream(tcp, 0, facts);
-    tcp.phase = TcpPhase::OPENING;
-  }
   const bool answers = step.back_aside.syn.seen && frame.acknowledgement == step.back_aside.syn.isn + 1;
   const bool known = step.aside.syn.seen && step.aside.syn.isn == frame.sequence;
   if (!answers || (tcp.phase == TcpPhase::OPEN && !known)) {

@@ -138,14 +138,11 @@ struct TcpState {
   bool mapped = false;                 // some stream has, or had, an edit: every header has to be translated
   bool blind = false;                  // OBSERVED: the streams could not be followed any more
   bool reset = false;                  // DEAD: both sides were told
-  bool challenged = false;             // a SYN came on the living connection, `challenge` tells of it
-  std::uint8_t challenger = 0;         // side
   bool challenge_answered = false;     // OPENING: an old connection of the receiver answered the SYN
   std::uint32_t challenge_ack = 0;     // … with this acknowledgement
   const Protocol* protocol = nullptr;  // by which the streams are framed
   std::array<Stream, 2> stream{};      // by side that sends
   std::array<StreamAside, 2> aside{};
-  SynFacts challenge{};
 };
 
 }  // namespace conduit

@@ -61,6 +61,7 @@ namespace conduit {
   X(TIMESTAMP_UNCHECKED, "PAWS is off: segments with an old timestamp are taken")                          \
   X(RST_ANYWHERE, "any RST ends the connection")                                                           \
   X(RST_IN_WINDOW, "an RST in the window ends the connection, exact or not")                               \
+  X(SYN_ON_LIVING_FORWARDED, "a SYN on a living connection reaches its receiver")                          \
   X(FIN_LOST, "the end of a stream is not passed on")                                                      \
   X(FIN_WITHIN_PDU_PERMITTED, "a stream may end within a PDU")                                             \
   X(RESYNC_UNVERIFIED, "a connection joined in mid-stream need not stand at a PDU boundary")               \

@@ -7,7 +7,9 @@ namespace {
 
 constexpr std::size_t ethernet_size = 14;
 constexpr std::size_t frame_size_least = 60;
+constexpr std::uint8_t protocol_icmp = 1;
 constexpr std::uint8_t protocol_tcp = 6;
+constexpr std::uint8_t protocol_icmpv6 = 58;
 constexpr std::uint8_t next_fragment = 44;
 
 void put16(Octets& to, std::size_t value) {
@@ -47,11 +49,11 @@ std::uint16_t checksum(View octets, std::uint32_t start) {
 }
 
 // RFC 9293 §3.1, RFC 8200 §8.1.
-std::uint32_t pseudo_header(View source, View destination, std::size_t size) {
-  return sum(source, sum(destination, protocol_tcp + static_cast<std::uint32_t>(size)));
+std::uint32_t pseudo_header(const Packet& packet, std::uint8_t protocol, std::size_t size) {
+  const std::size_t n = packet.ipv6 ? 16 : 4;
+  return sum(View(packet.source).first(n),
+             sum(View(packet.destination).first(n), protocol + static_cast<std::uint32_t>(size)));
 }
-
-std::size_t address_size(const Packet& packet) { return packet.ipv6 ? 16 : 4; }
 
 Octets encode_tcp(const Packet& packet) {
   Octets options = packet.options;
@@ -69,9 +71,7 @@ Octets encode_tcp(const Packet& packet) {
   put16(segment, packet.urgent);
   put(segment, options);
   put(segment, packet.payload);
-  const std::size_t n = address_size(packet);
-  const std::uint32_t pseudo =
-      pseudo_header(View(packet.source).first(n), View(packet.destination).first(n), segment.size());
+  const std::uint32_t pseudo = pseudo_header(packet, protocol_tcp, segment.size());
   set16(segment, 16, checksum(segment, pseudo) + packet.tcp_checksum_error);
   return segment;
 }
@@ -121,14 +121,14 @@ void pad(Octets& frame) {
   if (frame.size() < frame_size_least) frame.resize(frame_size_least);
 }
 
-// The IP payload of a whole TCP datagram, or nothing.
-std::optional<View> take_ipv4(View frame, Packet& packet) {
+// The IP payload of a whole datagram of `protocol`, or nothing.
+std::optional<View> take_ipv4(View frame, std::uint8_t protocol, Packet& packet) {
   if (frame.size() < 20 || frame[0] >> 4 != 4) return {};
   const std::size_t header = static_cast<std::size_t>(frame[0] & 0xF) * 4;
   const std::size_t total = get16(frame, 2);
   if (header < 20 || total < header || total > frame.size()) return {};
   if ((get16(frame, 6) & 0x3FFF) != 0) return {};  // a fragment
-  if (frame[9] != protocol_tcp) return {};
+  if (frame[9] != protocol) return {};
   packet.identification = get16(frame, 4);
   packet.ttl = frame[8];
   packet.ip_checksum_error = sum(frame.first(header), 0) == 0xFFFF ? 0 : 1;
@@ -137,8 +137,8 @@ std::optional<View> take_ipv4(View frame, Packet& packet) {
   return frame.subspan(header, total - header);
 }
 
-std::optional<View> take_ipv6(View frame, Packet& packet) {
-  if (frame.size() < 40 || frame[0] >> 4 != 6 || frame[6] != protocol_tcp) return {};
+std::optional<View> take_ipv6(View frame, std::uint8_t protocol, Packet& packet) {
+  if (frame.size() < 40 || frame[0] >> 4 != 6 || frame[6] != protocol) return {};
   const std::size_t size = get16(frame, 4);
   if (size > frame.size() - 40) return {};
   packet.ipv6 = true;
@@ -162,10 +162,43 @@ bool take_tcp(View segment, Packet& packet) {
   packet.urgent = get16(segment, 18);
   packet.options.assign(segment.begin() + 20, segment.begin() + static_cast<std::ptrdiff_t>(header));
   packet.payload.assign(segment.begin() + static_cast<std::ptrdiff_t>(header), segment.end());
-  const std::size_t n = address_size(packet);
-  const std::uint32_t pseudo =
-      pseudo_header(View(packet.source).first(n), View(packet.destination).first(n), segment.size());
+  const std::uint32_t pseudo = pseudo_header(packet, protocol_tcp, segment.size());
   packet.tcp_checksum_error = sum(segment, pseudo) == 0xFFFF ? 0 : 1;
+  return true;
+}
+
+// The payload of the datagram in a frame, by the number of its protocol over IPv4 and over IPv6.
+std::optional<View> take_datagram(View frame, std::uint8_t over_ipv4, std::uint8_t over_ipv6,
+                                  Packet& packet) {
+  if (frame.size() < ethernet_size) return {};
+  std::copy_n(frame.begin(), 6, packet.destination_mac.begin());
+  std::copy_n(frame.begin() + 6, 6, packet.source_mac.begin());
+  std::size_t at = 12;
+  while (frame.size() - at >= 6 && (get16(frame, at) == 0x8100 || get16(frame, at) == 0x88A8)) {
+    packet.vlan.push_back(get16(frame, at + 2));
+    at += 4;
+  }
+  const std::uint16_t type = get16(frame, at);
+  const View rest = frame.subspan(at + 2);
+  if (type == 0x0800) return take_ipv4(rest, over_ipv4, packet);
+  if (type == 0x86DD) return take_ipv6(rest, over_ipv6, packet);
+  return {};
+}
+
+// The quoted packet is seldom whole: its IP header and the 8 octets behind it that every error has.
+bool take_quotation(View quote, bool ipv6, Packet& packet) {
+  const std::size_t header = ipv6 ? 40 : 20;
+  if (quote.size() < header + 8) return false;
+  if (ipv6 ? quote[0] >> 4 != 6 || quote[6] != protocol_tcp : quote[0] != 0x45 || quote[9] != protocol_tcp)
+    return false;
+  const std::size_t size = ipv6 ? 16 : 4;
+  const View addresses = quote.subspan(ipv6 ? 8 : 12);
+  packet.ipv6 = ipv6;
+  std::copy_n(addresses.begin(), size, packet.source.begin());
+  std::copy_n(addresses.begin() + static_cast<std::ptrdiff_t>(size), size, packet.destination.begin());
+  packet.source_port = get16(quote, header);
+  packet.destination_port = get16(quote, header + 2);
+  packet.sequence = get32(quote, header + 4);
   return true;
 }
 
@@ -183,22 +216,23 @@ Octets encode(const Packet& packet) {
 }
 
 std::optional<Packet> decode(View frame) {
-  if (frame.size() < ethernet_size) return {};
   Packet packet;
-  std::copy_n(frame.begin(), 6, packet.destination_mac.begin());
-  std::copy_n(frame.begin() + 6, 6, packet.source_mac.begin());
-  std::size_t at = 12;
-  while (frame.size() - at >= 6 && (get16(frame, at) == 0x8100 || get16(frame, at) == 0x88A8)) {
-    packet.vlan.push_back(get16(frame, at + 2));
-    at += 4;
-  }
-  const std::uint16_t type = get16(frame, at);
-  const View rest = frame.subspan(at + 2);
-  std::optional<View> segment;
-  if (type == 0x0800) segment = take_ipv4(rest, packet);
-  if (type == 0x86DD) segment = take_ipv6(rest, packet);
+  const std::optional<View> segment = take_datagram(frame, protocol_tcp, protocol_tcp, packet);
   if (!segment || !take_tcp(*segment, packet)) return {};
   return packet;
+}
+
+std::optional<QuotedError> decode_error(View frame) {
+  QuotedError error;
+  const std::optional<View> message = take_datagram(frame, protocol_icmp, protocol_icmpv6, error.outer);
+  if (!message || message->size() < 8) return {};
+  const bool ipv6 = error.outer.ipv6;
+  const std::uint8_t type = (*message)[0];
+  if (ipv6 ? type == 0 || type > 4 : type != 3 && type != 11 && type != 12) return {};
+  const std::uint32_t pseudo = ipv6 ? pseudo_header(error.outer, protocol_icmpv6, message->size()) : 0;
+  error.outer.tcp_checksum_error = sum(*message, pseudo) == 0xFFFF ? 0 : 1;
+  if (!take_quotation(message->subspan(8), ipv6, error.quoted)) return {};
+  return error;
 }
 
 std::vector<Octets> fragment(const Packet& packet, const std::vector<std::uint16_t>& places) {

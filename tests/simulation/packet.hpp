@@ -56,6 +56,14 @@ struct Packet {
 // Nothing for frames that are no whole, unfragmented TCP over IPv4 or IPv6 without extension headers.
 [[nodiscard]] std::optional<Packet> decode(View frame);
 
+// An ICMP or ICMPv6 error (RFC 792, RFC 4443): of its quotation only what names a TCP connection.
+struct QuotedError {
+  Packet outer;   // MACs, VLAN, addresses, time to live, checksum errors (`tcp_…`: that of ICMP)
+  Packet quoted;  // addresses, ports and sequence number
+};
+// Nothing for frames that are no such error about a TCP segment.
+[[nodiscard]] std::optional<QuotedError> decode_error(View frame);
+
 // One IP datagram cut into fragments at the given places (octets behind the IP header, multiples of 8).
 [[nodiscard]] std::vector<Octets> fragment(const Packet& packet, const std::vector<std::uint16_t>& places);
 

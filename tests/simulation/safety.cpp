@@ -143,8 +143,12 @@ Talk& SafetyOracle::State::talk_of(const Place& place) {
     client.joins_mid_stream = false;  // it has opened the connection itself
     talk.at_client.emplace_back(client);
   }
-  // The client's own bytes, as they might be read: by the first copy, by the last, by one that takes all.
-  for (const std::size_t i : {std::size_t{0}, std::size_t{1}, models.size() - 1}) {
+  // The client's own bytes, as they might be read: by the first copy, by the last, by one that takes all, and
+  // by one that sees none of the gateway's resets but the client's next SYN.
+  const auto anew = std::find_if(models.begin(), models.end(),
+                                 [](const ReceiverTraits& traits) { return traits.syn_begins_anew; });
+  const auto anew_at = static_cast<std::size_t>(anew - models.begin());
+  for (const std::size_t i : {std::size_t{0}, std::size_t{1}, anew_at, models.size() - 1}) {
     talk.asked.emplace_back(models[i]);
     talk.seen_leaving.emplace_back(models[i]);
   }

@@ -119,6 +119,15 @@ void WireOracle::on_arrival(std::uint8_t side, View frame) {
   end.said = true;
 }
 
+// An error goes to the one who sent what it quotes, of a connection that has been seen.
+void WireOracle::check_error(const QuotedError& error, std::uint8_t side) {
+  if (error.outer.ip_checksum_error != 0) finding(&error.quoted, "wrong IP checksum of an error");
+  if (error.outer.tcp_checksum_error != 0) finding(&error.quoted, "wrong ICMP checksum");
+  check_source(error.outer, side ^ 1);
+  if (error.quoted.source != error.outer.destination) finding(&error.quoted, "error for someone else");
+  if (talks_.count(key_of(error.quoted, side)) == 0) finding(&error.quoted, "error about no connection");
+}
+
 // `side`: towards which it leaves.
 void WireOracle::check_place(const Packet& packet, std::uint8_t side) {
   std::array<End, 2>& ends = talks_[key_of(packet, side ^ 1)];
@@ -144,6 +153,7 @@ void WireOracle::check_place(const Packet& packet, std::uint8_t side) {
 }
 
 void WireOracle::on_departure(std::uint8_t side, View frame) {
+  if (const std::optional<QuotedError> error = decode_error(frame)) return check_error(*error, side);
   const std::optional<Packet> packet = decode(frame);
   if (!packet) return finding(nullptr, "a frame that is no whole TCP segment has left");
   if (packet->vlan.size() > 1 || (packet->vlan.size() == 1 && (packet->vlan[0] & 0xFFF) != 0))

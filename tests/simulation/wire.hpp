@@ -3,8 +3,8 @@
 // else.
 //
 // - TCP over IP, whole, with right checksums, a combination of flags that a stack sends, no urgent pointer,
-// no
-//   data or Fast Open option in a SYN, a time to live that the next hop does not end.
+//   no data or Fast Open option in a SYN, a time to live that the next hop does not end; or an ICMP error,
+//   with right checksums, to the one who sent what it quotes, about a connection that has been seen.
 // - Its source has the address and, where the policy binds them, the MAC of one asset.
 // - Data lie within the window that their receiver has announced, and (of honest
 //   ends) are not wholly acknowledged by it.
@@ -52,6 +52,7 @@ class WireOracle : public Watcher {
   void check_form(const Packet& packet);
   void check_source(const Packet& packet, std::uint8_t sender_side);
   void check_place(const Packet& packet, std::uint8_t side);
+  void check_error(const QuotedError& error, std::uint8_t side);
 
   const Scheduler& scheduler_;
   const Plant& plant_;

@@ -20,13 +20,16 @@ namespace {
 
 constinit thread_local std::uint64_t allocation_count = 0;
 
-void* allocate(std::size_t size, std::size_t alignment) {
+void* allocate(std::size_t size, std::size_t alignment, const std::nothrow_t&) noexcept {
 #if !CONDUIT_COUNT_MALLOC
   ++allocation_count;  // else malloc and aligned_alloc below count
 #endif
   const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
-  void* at =
-      alignment > alignof(std::max_align_t) ? std::aligned_alloc(alignment, rounded) : std::malloc(size);
+  return alignment > alignof(std::max_align_t) ? std::aligned_alloc(alignment, rounded) : std::malloc(size);
+}
+
+void* allocate(std::size_t size, std::size_t alignment) {
+  void* at = allocate(size, alignment, std::nothrow);
   if (at == nullptr) throw std::bad_alloc();
   return at;
 }
@@ -66,6 +69,13 @@ void* operator new(std::size_t size, std::align_val_t alignment) {
 }
 void* operator new[](std::size_t size, std::align_val_t alignment) {
   return allocate(size == 0 ? 1 : size, static_cast<std::size_t>(alignment));
+}
+// std::stable_sort takes its buffer so.
+void* operator new(std::size_t size, const std::nothrow_t& tag) noexcept {
+  return allocate(size == 0 ? 1 : size, 1, tag);
+}
+void* operator new[](std::size_t size, const std::nothrow_t& tag) noexcept {
+  return allocate(size == 0 ? 1 : size, 1, tag);
 }
 void operator delete(void* at) noexcept { std::free(at); }
 void operator delete[](void* at) noexcept { std::free(at); }

@@ -308,7 +308,11 @@ TEST_CASE("a rebooted device: SYN on a living connection, challenge ACK, exact R
   lab.connect();
   (void)lab.send(0, Lab::data(0, 0, read_request(1)));
   (void)lab.send(1, Lab::data(1, 0, read_response(1), 12));
-  CHECK(lab.send(0, syn(0, 777777)).to[1].size() == 1);
+  const Lab::Out asked = lab.send(0, syn(0, 777777));
+  REQUIRE(asked.to[1].size() == 1);  // not the SYN: its receiver might begin anew
+  CHECK(asked.to[1][0].flags == TCP_ACK);
+  CHECK(asked.to[1][0].sequence == c0 + 12);
+  CHECK(asked.to[1][0].payload.empty());
   CHECK(lab.count(Reason::TCP_CHALLENGED) == 1);
   CHECK(lab.flow.state == FlowState::ESTABLISHED);
   Lab::Out out = lab.send(1, Lab::data(1, 13, {}, 12));
@@ -332,11 +336,25 @@ TEST_CASE("a rebooted device after a refusal: numbers agree in both directions")
   CHECK(out.to[1][0].sequence == c0 + 13);  // what the server expects
 }
 
-TEST_CASE("a rebooted device whose peer has forgotten the connection too: SYN-ACK at once") {
+TEST_CASE("a rebooted device whose peer has forgotten the connection too: its RST ends it") {
   Lab lab;
   lab.connect();
-  (void)lab.send(0, Lab::data(0, 0, part(read_request(1), 0, 10)));
-  (void)lab.send(0, syn(0, 777777));
+  (void)lab.send(0, Lab::data(0, 0, read_request(1)));
+  (void)lab.send(1, Lab::data(1, 0, read_response(1), 12));
+  const Lab::Out asked = lab.send(0, syn(0, 777777));
+  REQUIRE(asked.to[1].size() == 1);
+  CHECK(lab.send(1, syn_ack(888, 777778)).to[0].empty());  // it has never been given that SYN
+  CHECK(lab.alive());
+  CHECK(lab.send(1, rst(asked.to[1][0].acknowledgement)).to[0].size() == 1);
+  CHECK(lab.flow.state != FlowState::ESTABLISHED);
+}
+
+TEST_CASE("an observed connection is followed anew from a SYN on") {
+  Lab lab;
+  lab.connect();
+  lab.flow.observe = true;
+  lab.observing = true;
+  CHECK(lab.send(0, syn(0, 777777)).to[1].size() == 1);
   CHECK(lab.send(1, syn_ack(888, 777778)).to[0].size() == 1);
   Segment ack;
   ack.sequence = 777778;

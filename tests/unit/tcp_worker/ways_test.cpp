@@ -137,7 +137,6 @@ Numbers state_of(const Way& way) {
                   tcp.mapped,
                   tcp.blind,
                   tcp.reset,
-                  tcp.challenged,
                   way.blocks.in_use()};
   for (const Outstanding& request : flow.outstanding) {
     numbers.push_back(request.live);
