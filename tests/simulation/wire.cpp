@@ -94,19 +94,8 @@ void WireOracle::on_arrival(std::uint8_t side, View frame) {
   if (!packet || packet->ip_checksum_error != 0 || packet->tcp_checksum_error != 0) return;
   std::array<End, 2>& ends = talks_[key_of(*packet, side)];
   End& end = ends[side];
-  if ((packet->flags & SYN) != 0 && !(end.known && end.isn == packet->sequence)) {
-    const std::optional<std::uint8_t> scale = read_options(packet->options).scale;
-    end.said = false;
-    end.acknowledged_ns = 0;
-    ends[side ^ 1].said = false;  // what it has acknowledged was another connection's
-    end.known = true;
-    end.isn = packet->sequence;
-    end.scale = scale.value_or(0);
-    end.first_window = packet->window;
-  }
-  if ((packet->flags & RST) != 0) return;
-  if ((packet->flags & ACK) == 0) return;
-  const std::uint32_t window = std::uint32_t{packet->window} << ((packet->flags & SYN) != 0 ? 0 : end.scale);
+  if ((packet->flags & (SYN | RST)) != 0 || (packet->flags & ACK) == 0) return;
+  const std::uint32_t window = std::uint32_t{packet->window} << end.scale;
   const std::uint32_t edge = packet->acknowledgement + window;
   if (!end.sent_to || seq_after(packet->acknowledgement, end.end)) return;  // of what it was never sent
   if (!end.said) end.acknowledged = end.acknowledged_before = packet->acknowledgement;
@@ -128,10 +117,27 @@ void WireOracle::check_error(const QuotedError& error, std::uint8_t side) {
   if (talks_.count(key_of(error.quoted, side)) == 0) finding(&error.quoted, "error about no connection");
 }
 
+// A SYN counts when it leaves: one that does not leave opens nothing.
+void WireOracle::begin(End& sender, End& receiver, const Packet& syn) {
+  if (sender.known && sender.isn == syn.sequence) return;
+  sender = End{};
+  sender.known = true;
+  sender.isn = syn.sequence;
+  sender.scale = read_options(syn.options).scale.value_or(0);
+  sender.first_window = syn.window;
+  receiver.said = false;  // what it has acknowledged was another connection's
+  if ((syn.flags & ACK) == 0) return;
+  sender.said = true;
+  sender.sent_to = true;
+  sender.end = sender.acknowledged = sender.acknowledged_before = syn.acknowledgement;
+  sender.edge = syn.acknowledgement + syn.window;
+}
+
 // `side`: towards which it leaves.
 void WireOracle::check_place(const Packet& packet, std::uint8_t side) {
   std::array<End, 2>& ends = talks_[key_of(packet, side ^ 1)];
   End& end = ends[side];
+  if ((packet.flags & SYN) != 0) begin(ends[side ^ 1], end, packet);
   const bool both = end.known && end.said && ends[side ^ 1].known;
   const std::uint32_t last = packet.sequence + packet.length();
   const bool fresh = end.acknowledged_ns + burst_ns_max >= scheduler_.now();

@@ -33,7 +33,7 @@ class WireOracle : public Watcher {
  private:
   // One end of a connection, as the other one's segments have to suit it.
   struct End {
-    bool known = false;  // its SYN has come
+    bool known = false;  // its SYN has passed
     bool said = false;   // it has acknowledged something since
     std::uint32_t isn = 0;
     std::uint8_t scale = 0;
@@ -48,6 +48,7 @@ class WireOracle : public Watcher {
   using Key = std::array<std::uint8_t, 36>;  // addresses and ports, client's side first
 
   [[nodiscard]] static Key key_of(const Packet& packet, std::uint8_t sender_side);
+  static void begin(End& sender, End& receiver, const Packet& syn);
   void finding(const Packet* packet, const char* what);
   void check_form(const Packet& packet);
   void check_source(const Packet& packet, std::uint8_t sender_side);
