@@ -66,6 +66,7 @@ struct Receiver::State {
     finished = false;
     ++openings;
     first = packet.sequence + ((packet.flags & SYN) != 0 ? 1 : 0);
+    taken = 0;
     stream.clear();
     waiting.clear();
     fin_at.reset();
@@ -93,7 +94,8 @@ struct Receiver::State {
   std::optional<std::uint32_t> removed;  // offset of an urgent octet
   bool stamped = false;
   std::uint32_t recent = 0;
-  bool own_syn = false;  // has sent a SYN that nobody has answered yet
+  std::optional<Packet> passed_over;  // the last SYN that came on the living connection
+  bool own_syn = false;               // has sent a SYN that nobody has answered yet
   std::optional<std::uint32_t> own_isn;
   bool own_seen = false;
   std::uint32_t own_edge = 0;
@@ -148,9 +150,11 @@ void Receiver::State::take(const Packet& packet) {
     if (!again) {
       const bool answer = (packet.flags & ACK) != 0;
       if (answer && !own_syn) return;  // to a SYN that it did not send, or to an old one
-      if (opened && !closed && !finished && !traits.syn_begins_anew) return;
+      if (opened && !closed && !finished && !traits.syn_begins_anew) {
+        passed_over = packet;
+        return;
+      }
       open(packet);
-      taken = 0;
       own_syn = false;
     }
     if (!traits.takes_syn_data || packet.payload.empty()) return;
@@ -160,7 +164,6 @@ void Receiver::State::take(const Packet& packet) {
   if (!opened) {
     if (!traits.joins_mid_stream || packet.payload.empty()) return;
     open(packet);
-    taken = 0;
   }
   if (closed) return;
   const std::uint32_t edge = own_seen ? own_edge : next() + window_without_own;
@@ -221,6 +224,11 @@ void Receiver::on_own_packet(const Packet& packet) {
     }
     state.own_seen = true;
     state.own_edge = packet.acknowledgement + packet.window;
+    // The host itself says that it has begun anew.
+    if (state.passed_over && packet.acknowledgement == state.passed_over->sequence + 1) {
+      state.open(*state.passed_over);
+      state.passed_over.reset();
+    }
     return;
   }
   if ((packet.flags & ACK) == 0 || (packet.flags & RST) != 0) return;
