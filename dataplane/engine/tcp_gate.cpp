@@ -26,7 +26,8 @@ namespace {
     tcp.protocol = step.flow.protocol;
     return true;
   }
-  if (follow == Follow::INSPECTED && (tcp.follow == Follow::OPAQUE || tcp.blind)) return false;
+  const bool unknown = tcp.follow == Follow::OPAQUE || tcp.blind || tcp.doubtful;
+  if (follow == Follow::INSPECTED && unknown && !mutated(Mutation::DOUBT_FORGOTTEN)) return false;
   if (tcp.protocol != step.flow.protocol && follow != Follow::OPAQUE) return false;
   if (tcp.follow == Follow::INSPECTED && !(settled(step.stream) && settled(step.back))) return true;
   if (follow == Follow::OBSERVED && tcp.follow == Follow::OPAQUE) tcp.blind = true;
@@ -305,7 +306,11 @@ enum class Usual : std::uint8_t { CONSUME = 0, FORWARD = 1, NOT_USUAL = 2 };
 
 Disposition deny(Step& step, Reason reason) noexcept {
   const bool observed = deny_frame(step.context, &step.flow, step.frame, Verdict::DROP, reason);
-  return observed ? forward_unchanged(step) : Disposition::CONSUME;
+  if (!observed) return Disposition::CONSUME;
+  // It leaves though no stream counts it: whether its receiver does nobody knows.
+  const bool counted = (step.frame.tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)) != 0;
+  if (step.frame.payload_size != 0 || counted) step.flow.tcp.doubtful = true;
+  return forward_unchanged(step);
 }
 
 namespace {

@@ -348,6 +348,8 @@ Disposition pass_observed(Step& step) noexcept {
   TcpState& tcp = step.flow.tcp;
   const ParsedFrame& frame = step.frame;
   const std::uint32_t end = frame.sequence + frame.payload_size + (is_fin(frame) ? 1U : 0U);
+  const bool repeats = before(frame.sequence, stream.received) && frame.payload_size != 0;
+  if (repeats && !tcp.blind && !same_as_kept(step)) (void)deny(step, Reason::TCP_RETRANSMISSION_DIFFERS);
   if (!after(end, stream.received)) return forward_unchanged(step);
   const bool gap = after(frame.sequence, stream.received);
   if (gap && !tcp.blind) {

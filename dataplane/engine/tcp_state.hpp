@@ -137,6 +137,7 @@ struct TcpState {
   Follow follow = Follow::UNDECIDED;
   bool mapped = false;                 // some stream has, or had, an edit: every header has to be translated
   bool blind = false;                  // OBSERVED: the streams could not be followed any more
+  bool doubtful = false;               // OBSERVED: a receiver may have taken other bytes than were followed
   bool reset = false;                  // DEAD: both sides were told
   bool challenge_answered = false;     // OPENING: an old connection of the receiver answered the SYN
   std::uint32_t challenge_ack = 0;     // … with this acknowledgement

@@ -27,6 +27,7 @@ namespace conduit {
   X(PART_LEFT_BEFORE_RESYNC, "parts of PDUs leave though a restart may join the connection behind them")   \
   X(JOINED_UNASKED, "a connection is joined where its client says it stands")                              \
   X(JOINED_WITHIN_PDU, "a connection is joined where its server stands, be it within a PDU of the client") \
+  X(DOUBT_FORGOTTEN, "a flow that was observed is enforced though its receivers may stand elsewhere")      \
   X(SERVER_UNJUDGED, "what the server sends is forwarded unread")                                          \
   X(ACKNOWLEDGES_FOR_RECEIVER, "own segments acknowledge bytes that their receiver has not acknowledged")  \
   /* law 2: two readings possible: deny */                                                                 \

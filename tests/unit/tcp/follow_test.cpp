@@ -56,6 +56,39 @@ TEST_CASE("observed, then enforced: from the next PDU on; a flow that was lost s
     REQUIRE(out.to[0].size() == 1);
     CHECK(out.to[0][0].payload == exception(3, 6));
   }
+  SUBCASE("its receiver may have taken other bytes than were followed") {
+    lab.flow.observe = true;
+    lab.observing = true;
+    SUBCASE("repeated differently") {
+      CHECK(lab.send(0, Lab::data(0, 0, write_request(7))).to[1].size() == 1);
+      CHECK(lab.count(Reason::TCP_RETRANSMISSION_DIFFERS) == 1);
+    }
+    SUBCASE("repeated differently, with more behind it") {
+      const Octets more = write_request(7) + part(read_request(2), 0, 11);
+      CHECK(lab.send(0, Lab::data(0, 0, more)).to[1].size() == 1);
+      CHECK(lab.count(Reason::TCP_RETRANSMISSION_DIFFERS) == 1);
+    }
+    SUBCASE("denied, and forwarded all the same") {
+      Segment urgent = Lab::data(0, 22, part(read_request(2), 10));
+      urgent.flags |= TCP_URG;
+      CHECK(lab.send(0, urgent).to[1].size() == 1);
+      CHECK(lab.count(Reason::TCP_URGENT) == 1);
+    }
+    lab.flow.observe = false;
+    lab.observing = false;
+    (void)lab.send(0, Lab::data(0, 22, part(read_request(2), 10)));
+    CHECK_FALSE(lab.alive());
+    CHECK(lab.count(Reason::TCP_STREAM_GAP) == 1);
+  }
+  SUBCASE("repeated alike") {
+    lab.flow.observe = true;
+    lab.observing = true;
+    (void)lab.send(0, Lab::data(0, 0, write_request(1) + part(read_request(2), 0, 10)));
+    lab.flow.observe = false;
+    lab.observing = false;
+    CHECK(lab.send(0, Lab::data(0, 22, part(read_request(2), 10))).to[1].size() == 1);
+    CHECK(lab.alive());
+  }
   SUBCASE("lost") {
     lab.flow.tcp.blind = true;
     const Lab::Out out = lab.send(0, Lab::data(0, 22, part(read_request(2), 10)));
