@@ -150,7 +150,8 @@ void Receiver::State::take(const Packet& packet) {
     if (!again) {
       const bool answer = (packet.flags & ACK) != 0;
       if (answer && !own_syn) return;  // to a SYN that it did not send, or to an old one
-      if (opened && !closed && !finished && !traits.syn_begins_anew) {
+      const bool wished = answer && own_isn && packet.acknowledgement == *own_isn + 1;
+      if (opened && !closed && !finished && !traits.syn_begins_anew && !wished) {
         passed_over = packet;
         return;
       }
@@ -224,17 +225,22 @@ void Receiver::on_own_packet(const Packet& packet) {
     }
     state.own_seen = true;
     state.own_edge = packet.acknowledgement + packet.window;
-    // The host itself says that it has begun anew.
-    if (state.passed_over && packet.acknowledgement == state.passed_over->sequence + 1) {
-      state.open(*state.passed_over);
-      state.passed_over.reset();
-    }
-    return;
+    return on_own_opening(packet);
   }
   if ((packet.flags & ACK) == 0 || (packet.flags & RST) != 0) return;
   const std::uint32_t edge = packet.acknowledgement + (std::uint32_t{packet.window} << state.own_scale);
   if (!state.own_seen || seq_after(edge, state.own_edge)) state.own_edge = edge;
   state.own_seen = true;
+}
+
+// The host itself says that it has begun anew.
+void Receiver::on_own_opening(const Packet& packet) {
+  State& state = *state_;
+  const std::uint8_t both = SYN | ACK;
+  if ((packet.flags & both) != both || !state.passed_over) return;
+  if (packet.acknowledgement != state.passed_over->sequence + 1) return;
+  state.open(*state.passed_over);
+  state.passed_over.reset();
 }
 
 const Octets& Receiver::stream() const { return state_->stream; }

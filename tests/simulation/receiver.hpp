@@ -44,6 +44,8 @@ class Receiver {
   // acknowledgements move its window).
   void on_packet(const Packet& packet);
   void on_own_packet(const Packet& packet);
+  // … where nobody knows its windows: only whether its SYN-ACK takes a SYN on the connection for a new one.
+  void on_own_opening(const Packet& packet);
   // All bytes that the application has been given so far since the connection was opened last (a new SYN
   // begins anew: `openings` counts).
   [[nodiscard]] const Octets& stream() const;

@@ -32,6 +32,15 @@ struct Reader {
   std::size_t life = 0;  // of the talk, when it was opened
   std::size_t looked = 0;
   bool lost = false;  // what follows is garbage; told once
+
+  // After a new opening: its stream is looked at from the front.
+  void follow(std::size_t newest_life) {
+    if (opening == receiver.openings()) return;
+    opening = receiver.openings();
+    life = newest_life;
+    looked = 0;
+    lost = false;
+  }
 };
 
 struct Talk {
@@ -81,6 +90,7 @@ struct SafetyOracle::State {
                                                 bool source) const;
   Talk& talk_of(const Place& place);
   void finding(const Talk& talk, const std::string& reader, const std::string& what);
+  static void begin_life(Talk& talk);
   template <typename Take>
   void read_on(Talk& talk, Reader& reader, bool from_client, const Take& take);
   [[nodiscard]] bool permitted(const Talk& talk, View pdu) const;
@@ -164,15 +174,18 @@ void SafetyOracle::State::finding(const Talk& talk, const std::string& reader, c
                       scheduler.now()});
 }
 
+// A connection is new when the first reader of what leaves says so.
+void SafetyOracle::State::begin_life(Talk& talk) {
+  Reader& first = talk.seen_leaving[0];
+  if (first.opening == first.receiver.openings()) return;
+  talk.lives.emplace_back();
+  first.follow(talk.lives.size() - 1);
+}
+
 // Hands the PDUs that a reader has newly completed to `take`; garbage: an empty PDU.
 template <typename Take>
 void SafetyOracle::State::read_on(Talk& talk, Reader& reader, bool from_client, const Take& take) {
-  if (reader.opening != reader.receiver.openings()) {
-    reader.opening = reader.receiver.openings();
-    reader.life = talk.lives.size() - 1;
-    reader.looked = 0;
-    reader.lost = false;
-  }
+  reader.follow(talk.lives.size() - 1);
   const View stream(reader.receiver.stream());
   while (!reader.lost && reader.looked < stream.size()) {
     const Front front = talk.protocol->front(stream.subspan(reader.looked), from_client);
@@ -287,17 +300,22 @@ void SafetyOracle::on_arrival(std::uint8_t side, View frame) {
 // A segment may get lost behind the gateway and be repeated under another policy: its PDU was judged when it
 // left first.
 void SafetyOracle::on_departure(std::uint8_t side, View frame) {
-  if (side != 1) return;
   const std::optional<Packet> packet = decode(frame);
   if (!packet) return;
-  const State::Place place = state_->place_of(*packet, 0);
+  const State::Place place = state_->place_of(*packet, side ^ 1);
   if (!place.known) return;
   Talk& talk = state_->talk_of(place);
   if (talk.protocol == nullptr) return;
+  if (side == 0) {
+    for (std::vector<Reader>* readers : {&talk.asked, &talk.seen_leaving})
+      for (Reader& reader : *readers) reader.receiver.on_own_opening(*packet);
+    state_->begin_life(talk);
+    return;
+  }
   for (std::size_t i = 0; i < talk.seen_leaving.size(); ++i) {
     Reader& reader = talk.seen_leaving[i];
     reader.receiver.on_packet(*packet);
-    if (i == 0 && reader.opening != reader.receiver.openings()) talk.lives.emplace_back();
+    if (i == 0) state_->begin_life(talk);
     state_->read_on(talk, reader, true, [&](View pdu) {
       if (pdu.empty()) return;
       if (state_->permitted(talk, pdu)) talk.life().left.insert(Octets(pdu.begin(), pdu.end()));

@@ -90,6 +90,22 @@ Writer changes(std::uint8_t setting) {
   return out.add(Action::RING_FULL, {0});
 }
 
+// What costs most: many PDUs in one segment, permitted, denied and torn; a gap that closes under early
+// segments.
+Writer dear(std::uint8_t setting, Material material) {
+  Writer out(setting);
+  out.open(0, 0);
+  for (std::uint8_t i = 0; i < 60; ++i) out.compose(0, material, i);
+  out.push(0, 255).push(0, 255);
+  out.open(1, 0);
+  for (std::uint8_t i = 0; i < 40; ++i) out.compose(1, material, i);
+  for (std::uint8_t i = 12; i > 0; --i) out.segment(1, static_cast<std::uint8_t>(10 * i), 5, 1);
+  out.push(1, 5).push(1, 255);
+  out.open(2, 0);
+  for (std::uint8_t i = 0; i < 30; ++i) out.compose(2, material, i).compose(2 | server, Material::ANSWER, i);
+  return out.push(2, 255).push(2 | server, 255).push(2, 0).add(Action::RESTART).push(2, 0);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -105,6 +121,9 @@ int main(int argc, char** argv) {
     good = dialogue(setting, static_cast<std::uint8_t>(i * 0x17)).write(folder, "dialogue" + number) && good;
     good = cut(setting).write(folder, "cut" + number) && good;
     good = odd(setting).write(folder, "odd" + number) && good;
+    good = dear(setting, i < 2 ? Material::TWO_REQUESTS : Material::BAD_REQUEST)
+               .write(folder, "dear" + number) &&
+           good;
     good = changes(setting).write(folder, "changes" + number) && good;
   }
   return good ? 0 : 1;
