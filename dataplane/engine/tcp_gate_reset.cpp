@@ -1,6 +1,7 @@
 // Ends of connections, timers, and connections that are joined in mid-stream.
 #include <algorithm>
 
+#include "dataplane/engine/flows.hpp"
 #include "dataplane/engine/tcp_gate_parts.hpp"
 #include "protocols/core/mutation.hpp"
 
@@ -214,6 +215,11 @@ Disposition tcp_no_flow(WorkerContext& context, ParsedFrame& parsed) noexcept {
   const bool plain = (parsed.tcp_flags & (TCP_SYN | TCP_FIN | TCP_URG)) == 0;
   const bool resync = resyncs(context, *flow);
   if (flow->observe || (resync && plain && verified(*flow, sender, parsed.payload()))) {
+    if (!admit_frame(context, *flow, sender, parsed)) {  // what is denied joins nothing
+      flow->state = FlowState::FREE;
+      settle_flow(context, *flow);
+      return Disposition::CONSUME;
+    }
     join_stream(flow->tcp.stream[sender], parsed.sequence, false);
     join_stream(flow->tcp.stream[other(sender)], parsed.acknowledgement, !flow->observe);
     flow->tcp.stream[sender].joined = !flow->observe;

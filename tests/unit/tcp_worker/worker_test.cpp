@@ -142,6 +142,24 @@ TEST_CASE("after a restart: a conduit that permits it goes on at a PDU boundary"
   for (const Left& left : out) CHECK((left.flags & rst) != 0);
 }
 
+TEST_CASE("after a restart: a segment that may die on its way joins nothing") {
+  Plane plane(plant_with(MidStream::RESYNC));
+  const Tcp segment{.from = 40000,
+                    .to = 502,
+                    .sequence = client_first + 700,
+                    .acknowledgement = server_first + 300,
+                    .flags = psh_ack,
+                    .window = 60000};
+  CHECK(plane
+            .pass(tcp({mac_hmi, mac_plc, {}}, {.source = ip_hmi, .destination = ip_plc, .ttl = 1}, segment,
+                      poll))
+            .empty());
+  CHECK(plane.recorder.sent.empty());
+  CHECK(plane.count(Reason::TTL_TOO_LOW) == 1);
+  plane.worker->commit_counters();
+  CHECK(plane.worker->counters().flows_live == 0);
+}
+
 TEST_CASE("blocks come back, whatever ended the connection") {
   Plane plane(plant());
   Line line(plane);
