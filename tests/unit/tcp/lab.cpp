@@ -23,8 +23,8 @@ bool deny_frame(WorkerContext&, const Flow* flow, const ParsedFrame&, Verdict, R
   return flow != nullptr && flow->observe;
 }
 
-void note_frame(WorkerContext&, const ParsedFrame&, Reason reason) noexcept { lab->denied.push_back(reason); }
 void note_reset(WorkerContext&, const Flow&) noexcept { ++lab->resets_noted; }
+bool admit_frame(WorkerContext&, Flow&, Side, const ParsedFrame&) noexcept { return true; }
 Reason check_reopening(WorkerContext&, const Flow&) noexcept { return lab->reopening; }
 
 Judgement judge_pdu(WorkerContext&, Flow& flow, Side sender, const ParsedFrame&, Bytes judged, std::uint32_t,
