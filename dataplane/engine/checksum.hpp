@@ -28,27 +28,25 @@ template <typename Number>
 
 // The sum of both, one's complement: what is carried out at the top comes in at the bottom.
 [[nodiscard]] inline std::uint64_t checksum_plus(std::uint64_t sum, std::uint64_t word) noexcept {
-  sum += word;
-  return sum + (sum < word ? 1 : 0);
+  const std::uint64_t both = sum + word;
+  return both + (both < sum ? 1 : 0);
 }
 
-// Adds `size` octets at `at` to `sum`. A region of odd size must come last.
+// Adds `size` ≥ 8 octets at `at` to `sum`. A region of odd size must come last.
 [[nodiscard]] inline std::uint64_t checksum_add(const std::uint8_t* at, std::size_t size,
                                                 std::uint64_t sum) noexcept {
-  for (const std::uint8_t* const end = at + size / 8 * 8; at != end; at += 8) {
+  const std::uint8_t* const end = at + size;
+  for (; end - at >= 16; at += 16) {
     sum = checksum_plus(sum, load_native<std::uint64_t>(at));
+    sum = checksum_plus(sum, load_native<std::uint64_t>(at + 8));
   }
-  std::uint64_t tail = 0;
-  if ((size & 4) != 0) {
-    tail = load_native<std::uint32_t>(at);
-    at += 4;
+  if (end - at >= 8) {
+    sum = checksum_plus(sum, load_native<std::uint64_t>(at));
+    at += 8;
   }
-  if ((size & 2) != 0) {
-    tail += load_native<std::uint16_t>(at);
-    at += 2;
-  }
-  if ((size & 1) != 0) tail += *at;  // little endian: the odd octet is the low half of a zero-padded word
-  return checksum_plus(sum, tail);
+  if (end == at) return sum;
+  // Little endian: the last octets end up low, the rest of the word is zero.
+  return checksum_plus(sum, load_native<std::uint64_t>(end - 8) >> (64 - 8 * (end - at)));
 }
 
 // Folds `sum` to 16 bits with end-around carry.
@@ -63,6 +61,10 @@ template <typename Number>
 [[nodiscard]] inline std::uint16_t checksum_finish(std::uint64_t sum) noexcept {
   return static_cast<std::uint16_t>(~checksum_fold(sum));
 }
+
+// Is this the sum of a region that includes its own correct checksum field? Then it folds to 0xFFFF: it is a
+// multiple of that, but not of nothing.
+[[nodiscard]] inline bool checksum_good(std::uint64_t sum) noexcept { return sum % 0xFFFF == 0 && sum != 0; }
 
 // Sum of an IPv4 header without options.
 [[nodiscard]] inline std::uint64_t checksum_ipv4_header(const std::uint8_t* at) noexcept {

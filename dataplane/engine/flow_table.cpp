@@ -6,12 +6,6 @@
 namespace conduit {
 namespace {
 
-// Multiply and fold: each half of the product depends on all bits of both factors.
-[[nodiscard]] std::uint64_t fold_product(std::uint64_t a, std::uint64_t b) noexcept {
-  const unsigned __int128 product = static_cast<unsigned __int128>(a) * b;
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-}
-
 [[nodiscard]] std::uint64_t split_mix(std::uint64_t& state) noexcept {
   state += 0x9E3779B97F4A7C15;
   std::uint64_t mixed = state;
@@ -36,19 +30,6 @@ FlowTable::FlowTable(const EngineLimits& limits, std::uint64_t seed)
     free_ = slot;
   }
   for (Level& level : level_) level.head.fill(none_index);
-}
-
-std::uint64_t FlowTable::mix_endpoint(const Address& address, std::uint16_t port) const noexcept {
-  return fold_product(load_native<std::uint64_t>(address.data()) ^ seed_[0] ^ port,
-                      load_native<std::uint64_t>(address.data() + 8) ^ seed_[1]);
-}
-
-std::uint32_t FlowTable::hash(const ParsedFrame& frame, std::uint8_t port_pair) const noexcept {
-  const std::uint64_t ends =
-      mix_endpoint(frame.source, frame.source_port) + mix_endpoint(frame.destination, frame.destination_port);
-  const std::uint64_t rest =
-      (std::uint64_t{frame.vlan} << 16) | (std::uint64_t{frame.ip_protocol} << 8) | port_pair;
-  return static_cast<std::uint32_t>(fold_product(ends ^ seed_[2], rest ^ seed_[0]));
 }
 
 std::uint32_t FlowTable::hash(const FlowKey& key) const noexcept {
@@ -78,34 +59,6 @@ void FlowTable::prefetch_flow(std::uint32_t hash) const noexcept {
   __builtin_prefetch(tcp + 64, 1);
   __builtin_prefetch(tcp + 128, 1);
   __builtin_prefetch(tcp + 192, 1);
-}
-
-inline bool FlowTable::same(const Flow& flow, const ParsedFrame& frame, std::uint8_t port_pair,
-                            Side& sender) const noexcept {
-  const FlowKey& key = flow.key;
-  if (key.vlan != frame.vlan || key.ip_protocol != frame.ip_protocol || key.port_pair != port_pair) {
-    return false;
-  }
-  if (key.l4_port[0] == frame.source_port && key.l4_port[1] == frame.destination_port &&
-      same_address(key.address[0], frame.source) && same_address(key.address[1], frame.destination)) {
-    sender = 0;
-    return true;
-  }
-  if (key.l4_port[1] == frame.source_port && key.l4_port[0] == frame.destination_port &&
-      same_address(key.address[1], frame.source) && same_address(key.address[0], frame.destination)) {
-    sender = 1;
-    return true;
-  }
-  return false;
-}
-
-Flow* FlowTable::find(std::uint32_t hash, const ParsedFrame& frame, std::uint8_t port_pair,
-                      Side& sender) noexcept {
-  for (std::uint32_t slot = buckets_[hash & mask_]; slot != none_index; slot = flows_[slot].table_next) {
-    Flow& flow = flows_[slot];
-    if (flow.hash == hash && same(flow, frame, port_pair, sender)) return &flow;
-  }
-  return nullptr;
 }
 
 Flow* FlowTable::find(const FlowKey& key, Side& sender) noexcept {

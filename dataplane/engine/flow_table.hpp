@@ -75,8 +75,8 @@ class FlowTable {
     std::array<std::uint32_t, position_count> head{};
   };
 
-  [[nodiscard]] bool same(const Flow& flow, const ParsedFrame& frame, std::uint8_t port_pair,
-                          Side& sender) const noexcept;
+  [[nodiscard]] static bool same(const FlowKey& key, const ParsedFrame& frame, std::uint8_t port_pair,
+                                 Side& sender) noexcept;
   struct SourceCount {
     std::uint32_t connections = 0;
     std::uint32_t others = 0;
@@ -100,5 +100,48 @@ class FlowTable {
   std::unique_ptr<SourceCount[]> sources_;
   std::array<Level, level_count> level_{};
 };
+
+// --- what every frame asks -------------------------------------------------------------------------------
+
+// Multiply and fold: each half of the product depends on all bits of both factors.
+[[nodiscard]] inline std::uint64_t fold_product(std::uint64_t a, std::uint64_t b) noexcept {
+  const unsigned __int128 product = static_cast<unsigned __int128>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+inline std::uint64_t FlowTable::mix_endpoint(const Address& address, std::uint16_t port) const noexcept {
+  return fold_product(load_native<std::uint64_t>(address.data()) ^ seed_[0] ^ port,
+                      load_native<std::uint64_t>(address.data() + 8) ^ seed_[1]);
+}
+
+inline std::uint32_t FlowTable::hash(const ParsedFrame& frame, std::uint8_t port_pair) const noexcept {
+  const std::uint64_t ends =
+      mix_endpoint(frame.source, frame.source_port) + mix_endpoint(frame.destination, frame.destination_port);
+  const std::uint64_t rest =
+      (std::uint64_t{frame.vlan} << 16) | (std::uint64_t{frame.ip_protocol} << 8) | port_pair;
+  return static_cast<std::uint32_t>(fold_product(ends ^ seed_[2], rest ^ seed_[0]));
+}
+
+inline bool FlowTable::same(const FlowKey& key, const ParsedFrame& frame, std::uint8_t port_pair,
+                            Side& sender) noexcept {
+  const auto is_end = [&key](Side side, const Address& address, std::uint16_t port) {
+    return key.l4_port[side] == port && same_address(key.address[side], address);
+  };
+  const bool of_kind =
+      key.vlan == frame.vlan && key.ip_protocol == frame.ip_protocol && key.port_pair == port_pair;
+  if (!of_kind) return false;
+  sender = is_end(0, frame.source, frame.source_port) ? 0 : 1;
+  return (sender == 0 || is_end(1, frame.source, frame.source_port)) &&
+         is_end(other(sender), frame.destination, frame.destination_port);
+}
+
+inline Flow* FlowTable::find(std::uint32_t hash, const ParsedFrame& frame, std::uint8_t port_pair,
+                             Side& sender) noexcept {
+  for (std::uint32_t slot = buckets_[hash & mask_]; slot != none_index; slot = flows_[slot].table_next) {
+    Flow& flow = flows_[slot];
+    if (flow.hash == hash && same(flow.key, frame, port_pair, sender)) return &flow;
+  }
+  return nullptr;
+}
 
 }  // namespace conduit

@@ -233,7 +233,8 @@ bool reclassify(WorkerContext& context, Flow& flow, const ParsedFrame* frame) no
   return false;
 }
 
-bool admit_frame(WorkerContext& context, Flow& flow, Side sender, const ParsedFrame& frame) noexcept {
+bool admit_frame_long_way(WorkerContext& context, Flow& flow, Side sender,
+                          const ParsedFrame& frame) noexcept {
   if (flow.gateway_port[sender] != frame.port_in) {
     deny_frame(context, nullptr, frame, Verdict::DROP, Reason::SOURCE_WRONG_ZONE);
     return false;

@@ -80,7 +80,7 @@ void parse_icmp(ParsedFrame& parsed, std::uint32_t size, std::uint64_t pseudo) n
   parsed.source_port = answer ? question : identifier;
   parsed.destination_port = answer ? identifier : question;
   if ((parsed.frame_flags & (FRAME_CHECKSUMS_UNKNOWN | FRAME_L4_CHECKSUM_GOOD)) != 0) return;
-  if (checksum_finish(checksum_add(at, size, pseudo)) != 0) parsed.reason = Reason::ICMP_MALFORMED;
+  if (!checksum_good(checksum_add(at, size, pseudo))) parsed.reason = Reason::ICMP_MALFORMED;
 }
 
 void parse_udp(ParsedFrame& parsed, std::uint32_t size, std::uint64_t pseudo) noexcept {
@@ -107,7 +107,7 @@ void parse_udp(ParsedFrame& parsed, std::uint32_t size, std::uint64_t pseudo) no
   }
   if ((parsed.frame_flags & (FRAME_CHECKSUMS_UNKNOWN | FRAME_L4_CHECKSUM_GOOD)) != 0) return;
   if (mutated(Mutation::UDP_CHECKSUM_SKIPPED)) return;
-  if (checksum_finish(checksum_add(at, size, pseudo)) != 0) parsed.reason = Reason::UDP_CHECKSUM_WRONG;
+  if (!checksum_good(checksum_add(at, size, pseudo))) parsed.reason = Reason::UDP_CHECKSUM_WRONG;
 }
 
 // One TCP option of `size` octets at `at`, kind and length included. False: length does not fit the kind.
@@ -223,7 +223,7 @@ void parse_tcp(ParsedFrame& parsed, std::uint32_t size, std::uint64_t pseudo) no
   }
   if ((parsed.frame_flags & (FRAME_CHECKSUMS_UNKNOWN | FRAME_L4_CHECKSUM_GOOD)) != 0) return;
   if (mutated(Mutation::TCP_CHECKSUM_SKIPPED)) return;
-  if (checksum_finish(checksum_add(at, size, pseudo)) != 0) parsed.reason = Reason::TCP_CHECKSUM_WRONG;
+  if (!checksum_good(checksum_add(at, size, pseudo))) parsed.reason = Reason::TCP_CHECKSUM_WRONG;
 }
 
 // `size` octets of upper layer at l4_offset; `addresses` as checksum_pseudo wants them.
@@ -289,7 +289,7 @@ void parse_ipv4(ParsedFrame& parsed, std::uint8_t ttl_min) noexcept {
   }
   const bool vouched = (parsed.frame_flags & (FRAME_CHECKSUMS_UNKNOWN | FRAME_IP_CHECKSUM_GOOD)) != 0;
   const bool trusted = vouched || mutated(Mutation::IP_CHECKSUM_SKIPPED);
-  if (!trusted && checksum_finish(checksum_ipv4_header(at)) != 0) {
+  if (!trusted && !checksum_good(checksum_ipv4_header(at))) {
     parsed.reason = Reason::IP_CHECKSUM_WRONG;
     return;
   }
@@ -438,88 +438,93 @@ constexpr std::uint32_t usual_ip_at = ethernet_size;
 constexpr std::uint32_t usual_tcp_at = usual_ip_at + ipv4_size;
 constexpr std::uint32_t usual_payload_at = usual_tcp_at + tcp_size + 12;
 
-[[nodiscard]] bool has_usual_form(const std::uint8_t* data) noexcept {
-  const std::uint8_t* const ip = data + usual_ip_at;
-  const std::uint8_t* const tcp = data + usual_tcp_at;
-  const std::uint32_t group = (data[0] | data[6]) & 1U;
-  const std::uint32_t version = (load_u32be(data + 12) ^ 0x08004500U) & 0xFFFFFF00U;
-  const std::uint32_t fragment = load_u16be(ip + 6) & ~0x4000U;
-  const std::uint32_t protocol = ip[9] ^ std::uint32_t{protocol_tcp};
-  const std::uint32_t flags = (load_u16be(tcp + 12) ^ 0x8010U) & 0xFE37U;  // but PSH and those of ECN
-  const std::uint32_t options = load_u32be(tcp + tcp_size) ^ 0x0101080AU;
-  return (group | version | fragment | protocol | flags | options) == 0;
+// Four octets as `load_native` gives them.
+constexpr std::uint32_t wire(std::uint32_t octets) noexcept { return __builtin_bswap32(octets); }
+
+[[nodiscard]] inline bool has_usual_form(const std::uint8_t* data) noexcept {
+  const auto differs = [data](std::uint32_t at, std::uint32_t from, std::uint32_t where) {
+    return (load_native<std::uint32_t>(data + at) ^ wire(from)) & wire(where);
+  };
+  const std::uint32_t stations = (data[0] | data[6]) & 1U;
+  const std::uint32_t version = differs(12, 0x0800'45'00, 0xFFFF'FF'00);
+  const std::uint32_t fragment = differs(20, 0x4000'00'06, 0xBFFF'00'FF);  // and the protocol
+  const std::uint32_t flags = differs(46, 0x8010'0000, 0xFE37'0000);       // but PSH and those of ECN
+  const std::uint32_t options = differs(54, 0x0101'080A, 0xFFFF'FFFF);
+  return (stations | version | fragment | flags | options) == 0;
 }
 
-[[nodiscard]] bool has_usual_checksums(const std::uint8_t* data, std::uint32_t tcp_and_data,
-                                       std::uint8_t frame_flags) noexcept {
+[[nodiscard]] inline bool has_usual_checksums(const std::uint8_t* data, std::uint32_t tcp_and_data,
+                                              std::uint8_t frame_flags) noexcept {
   if ((frame_flags & FRAME_CHECKSUMS_UNKNOWN) != 0) return true;
   const std::uint8_t* const ip = data + usual_ip_at;
   const bool ip_good = (frame_flags & FRAME_IP_CHECKSUM_GOOD) != 0;
-  if (!ip_good && checksum_finish(checksum_ipv4_header(ip)) != 0) return false;
+  if (!ip_good && !checksum_good(checksum_ipv4_header(ip))) return false;
   if ((frame_flags & FRAME_L4_CHECKSUM_GOOD) != 0) return true;
   const std::uint64_t pseudo = checksum_pseudo(ip + 12, 8, protocol_tcp, tcp_and_data);
-  return checksum_finish(checksum_add(data + usual_tcp_at, tcp_and_data, pseudo)) == 0;
+  return checksum_good(checksum_add(data + usual_tcp_at, tcp_and_data, pseudo));
 }
 
+// What all of them have in common.
+constexpr ParsedFrame usual_frame{.ethertype = 0x0800,
+                                  .l3_offset = usual_ip_at,
+                                  .l4_offset = usual_tcp_at,
+                                  .payload_offset = usual_payload_at,
+                                  .kind = FrameKind::TCP,
+                                  .ip_version = 4,
+                                  .ip_protocol = protocol_tcp,
+                                  .has_timestamp = true};
+
 // The short way through a frame in which nothing is wrong. False: some doubt, nothing was changed.
-[[nodiscard]] bool parse_usual(std::uint8_t ttl_min, ParsedFrame& parsed) noexcept {
-  const std::uint8_t* const data = parsed.data;
-  if (parsed.size < usual_payload_at || parsed.size > frame_size_max || !has_usual_form(data)) return false;
+[[nodiscard]] inline bool parse_usual(std::uint8_t* data, std::uint32_t size, std::uint8_t port_in,
+                                      std::uint8_t frame_flags, std::uint8_t ttl_min,
+                                      ParsedFrame& parsed) noexcept {
+  if (size < usual_payload_at || size > frame_size_max || !has_usual_form(data)) return false;
   const std::uint8_t* const ip = data + usual_ip_at;
   const std::uint8_t* const tcp = data + usual_tcp_at;
   const std::uint32_t total = load_u16be(ip + 2);
-  if (total < usual_payload_at - usual_ip_at || total > parsed.size - usual_ip_at) return false;
-  const std::uint16_t source_port = load_u16be(tcp);
-  const std::uint16_t destination_port = load_u16be(tcp + 2);
-  const bool land = load_native<std::uint32_t>(ip + 12) == load_native<std::uint32_t>(ip + 16);
-  if (source_port == 0 || destination_port == 0 || land) return false;
-  if (!has_usual_checksums(data, total - ipv4_size, parsed.frame_flags)) return false;
-  std::memcpy(parsed.destination_mac.data(), data, 6);
-  std::memcpy(parsed.source_mac.data(), data + 6, 6);
-  parsed.kind = FrameKind::TCP;
-  parsed.ethertype = 0x0800;
-  parsed.l3_offset = usual_ip_at;
-  parsed.l4_offset = usual_tcp_at;
-  parsed.payload_offset = usual_payload_at;
-  parsed.payload_size = static_cast<std::uint16_t>(total - (usual_payload_at - usual_ip_at));
-  parsed.ip_version = 4;
-  parsed.ip_protocol = protocol_tcp;
-  parsed.ttl = ip[8];
-  parsed.ttl_low = ip[8] < ttl_min;
-  set_ipv4(parsed.source, ip + 12);
-  set_ipv4(parsed.destination, ip + 16);
-  parsed.source_port = source_port;
-  parsed.destination_port = destination_port;
-  parsed.sequence = load_u32be(tcp + 4);
-  parsed.acknowledgement = load_u32be(tcp + 8);
-  parsed.tcp_flags = tcp[13] & 0x3F;
-  parsed.window = load_u16be(tcp + 14);
-  parsed.has_timestamp = true;
-  parsed.timestamp = load_u32be(tcp + 24);
-  parsed.timestamp_echo = load_u32be(tcp + 28);
-  return true;
-}
-
-void begin_frame(std::uint8_t* data, std::uint32_t size, std::uint8_t port_in, std::uint8_t frame_flags,
-                 ParsedFrame& parsed) noexcept {
-  parsed = ParsedFrame{};
+  if (total < usual_payload_at - usual_ip_at || total > size - usual_ip_at) return false;
+  const auto ports = load_native<std::uint32_t>(tcp);
+  if ((ports & 0xFFFF) == 0 || ports >> 16 == 0) return false;
+  if (load_native<std::uint32_t>(ip + 12) == load_native<std::uint32_t>(ip + 16)) return false;
+  if (!has_usual_checksums(data, total - ipv4_size, frame_flags)) return false;
+  parsed = usual_frame;
   parsed.data = data;
   parsed.size = size;
   parsed.port_in = port_in;
   parsed.frame_flags = frame_flags;
+  std::memcpy(parsed.destination_mac.data(), data, 6);
+  std::memcpy(parsed.source_mac.data(), data + 6, 6);
+  parsed.payload_size = static_cast<std::uint16_t>(total - (usual_payload_at - usual_ip_at));
+  parsed.ttl = ip[8];
+  parsed.ttl_low = ip[8] < ttl_min;
+  set_ipv4(parsed.source, ip + 12);
+  set_ipv4(parsed.destination, ip + 16);
+  parsed.source_port = load_u16be(tcp);
+  parsed.destination_port = load_u16be(tcp + 2);
+  parsed.sequence = load_u32be(tcp + 4);
+  parsed.acknowledgement = load_u32be(tcp + 8);
+  parsed.tcp_flags = tcp[13] & 0x3F;
+  parsed.window = load_u16be(tcp + 14);
+  parsed.timestamp = load_u32be(tcp + 24);
+  parsed.timestamp_echo = load_u32be(tcp + 28);
+  return true;
 }
 
 }  // namespace
 
 void parse_frame(std::uint8_t* data, std::uint32_t size, std::uint8_t port_in, std::uint8_t frame_flags,
                  std::uint8_t ttl_min, ParsedFrame& parsed) noexcept {
-  begin_frame(data, size, port_in, frame_flags, parsed);
-  if (!parse_usual(ttl_min, parsed)) parse_any(ttl_min, parsed);
+  if (parse_usual(data, size, port_in, frame_flags, ttl_min, parsed)) return;
+  parse_frame_long_way(data, size, port_in, frame_flags, ttl_min, parsed);
 }
 
 void parse_frame_long_way(std::uint8_t* data, std::uint32_t size, std::uint8_t port_in,
                           std::uint8_t frame_flags, std::uint8_t ttl_min, ParsedFrame& parsed) noexcept {
-  begin_frame(data, size, port_in, frame_flags, parsed);
+  parsed = ParsedFrame{};
+  parsed.data = data;
+  parsed.size = size;
+  parsed.port_in = port_in;
+  parsed.frame_flags = frame_flags;
   parse_any(ttl_min, parsed);
 }
 

@@ -34,52 +34,51 @@ enum TcpFlag : std::uint8_t {
 struct ParsedFrame {
   std::uint8_t* data = nullptr;
   std::uint32_t size = 0;
-  FrameKind kind = FrameKind::OTHER;
-  Reason reason = Reason::NONE;  // not NONE: deny for it, the rest is filled as far as parsing came
   std::uint8_t port_in = 0;
   std::uint8_t port_out = 0;     // set by the worker, not by parse_frame
   std::uint8_t frame_flags = 0;  // FrameFlag
-  // layer 2
-  Mac source_mac{};
+  bool group = false;            // destination MAC is multicast or broadcast
+  Address source{};
+  Address destination{};
   Mac destination_mac{};
+  Mac source_mac{};
   VlanKey vlan = 0;
   std::uint16_t ethertype = 0;  // < 0x600: 802.3 length, see dsap
-  std::uint8_t dsap = 0;
-  bool group = false;  // destination MAC is multicast or broadcast
   std::uint16_t l3_offset = 0;
+  std::uint16_t l4_offset = 0;
+  std::uint16_t payload_offset = 0;
+  // After reconciling: IP length rules, trailing bytes (padding, PRP) are beyond it.
+  std::uint16_t payload_size = 0;
+  Reason reason = Reason::NONE;  // not NONE: deny for it, the rest is filled as far as parsing came
+  FrameKind kind = FrameKind::OTHER;
+  std::uint8_t dsap = 0;
   // layer 3
   std::uint8_t ip_version = 0;   // 4, 6, or 0
   std::uint8_t ip_protocol = 0;  // after extension headers
   std::uint8_t ttl = 0;
   bool ttl_low = false;              // below ttl_min: denied unless the conduit accepts it
   bool udp_checksum_absent = false;  // IPv4: denied unless the conduit accepts it
-  Address source{};
-  Address destination{};
-  std::uint16_t l4_offset = 0;
-  std::uint16_t payload_offset = 0;
-  std::uint16_t payload_size =
-      0;  // after reconciling: IP length rules, trailing bytes (padding, PRP) are beyond it
   // layer 4
+  std::uint8_t tcp_flags = 0;
   // ICMP: the asking side's port is the identifier, the answering side's the type of the question.
   std::uint16_t source_port = 0;
   std::uint16_t destination_port = 0;
-  std::uint8_t icmp_type = 0;
-  std::uint8_t icmp_code = 0;
-  std::uint8_t tcp_flags = 0;
-  std::uint8_t window_scale = 0;  // of a SYN, valid if has_window_scale
-  std::uint16_t mss = 0;          // of a SYN, 0 = absent
-  std::uint16_t window = 0;       // unscaled
   std::uint32_t sequence = 0;
   std::uint32_t acknowledgement = 0;
   std::uint32_t timestamp = 0;
   std::uint32_t timestamp_echo = 0;
-  std::uint16_t sack_offset = 0;  // first SACK block; 0 = none
-  std::uint8_t sack_count = 0;
-  bool has_timestamp = false;
+  std::uint16_t window = 0;       // unscaled
+  std::uint16_t mss = 0;          // of a SYN, 0 = absent
+  std::uint8_t window_scale = 0;  // of a SYN, valid if has_window_scale
   bool has_window_scale = false;
   bool sack_permitted = false;
   bool fast_open = false;
+  std::uint16_t sack_offset = 0;  // first SACK block; 0 = none
+  std::uint8_t sack_count = 0;
+  bool has_timestamp = false;
   bool unknown_option = false;  // TCP: an option other than MSS, window scale, SACK, timestamps, fast open
+  std::uint8_t icmp_type = 0;
+  std::uint8_t icmp_code = 0;
 
   // TCP options as they stand, after the fixed header.
   [[nodiscard]] Bytes tcp_options() const noexcept {
@@ -95,8 +94,9 @@ struct ParsedFrame {
 void parse_frame(std::uint8_t* data, std::uint32_t size, std::uint8_t port_in, std::uint8_t frame_flags,
                  std::uint8_t ttl_min, ParsedFrame& parsed) noexcept;
 // The same without the short way for frames of the usual form, slower: for tests that compare the two.
-void parse_frame_long_way(std::uint8_t* data, std::uint32_t size, std::uint8_t port_in,
-                          std::uint8_t frame_flags, std::uint8_t ttl_min, ParsedFrame& parsed) noexcept;
+[[gnu::noinline]] void parse_frame_long_way(std::uint8_t* data, std::uint32_t size, std::uint8_t port_in,
+                                            std::uint8_t frame_flags, std::uint8_t ttl_min,
+                                            ParsedFrame& parsed) noexcept;
 
 // Overwrites TCP options that the engine does not know (multipath among them: it would give the stream a
 // second reading) with NOPs and stores a new checksum. `parsed` is a well-formed TCP frame.

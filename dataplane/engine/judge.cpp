@@ -20,9 +20,8 @@ struct Case {
   std::uint32_t pdu_size;
   Side sender;
   Role role;
-  PduState& state;
-  Operation& operation;
-  PduHead head{};
+  const PduHead& head;  // in `context`
+  bool told = false;    // the one operation that the PDU has was set already
   std::uint32_t operation_count = 0;
   std::uint32_t rule = none_index;  // that permitted the last operation, or came nearest
   const char* field = nullptr;      // malformed: at fault
@@ -52,7 +51,7 @@ void report(const Case& judged, Verdict verdict, Reason reason, bool observed) n
   report.pdu_size = judged.pdu_size;
   report.operation_count = judged.operation_count;
   report.pdu = judged.pdu;
-  report.operation = judged.operation_count > 0 ? &judged.operation : nullptr;
+  report.operation = judged.operation_count > 0 ? &judged.context.operation : nullptr;
   judged.context.config.observer->on_judgement(report);
 }
 
@@ -68,7 +67,7 @@ void write_pdu_event(const Case& judged, Verdict verdict, Reason reason, bool ob
   detail.protocol = judged.flow.protocol->id;
   detail.field = judged.field;
   if (judged.operation_count > 0) {
-    detail.operation = &judged.operation;
+    detail.operation = &judged.context.operation;
     detail.operation_index = judged.operation_count - 1;
   }
   write_event(judged.context, &judged.flow, &judged.frame, detail);
@@ -77,8 +76,9 @@ void write_pdu_event(const Case& judged, Verdict verdict, Reason reason, bool ob
 // --- operations ------------------------------------------------------------------------------------------
 
 [[nodiscard]] Next next_operation(Case& judged) noexcept {
-  if (judged.head.single && judged.operation_count != 0) return Next::END;
-  return judged.flow.protocol->next(judged.pdu, judged.state, judged.operation);
+  if (judged.told) return judged.operation_count == 0 ? Next::OPERATION : Next::END;
+  WorkerContext& context = judged.context;
+  return judged.flow.protocol->next(judged.pdu, context.pdu_state, context.operation);
 }
 
 // For mutations that look at a rule less closely than the law asks.
@@ -87,8 +87,8 @@ void write_pdu_event(const Case& judged, Verdict verdict, Reason reason, bool ob
   if (mutated(Mutation::UNKNOWN_FUNCTION_PERMITTED)) return denied.reason == Reason::FUNCTION_NOT_PERMITTED;
   if (mutated(Mutation::RANGE_IGNORED)) return denied.reason == Reason::OBJECT_NOT_PERMITTED;
   const std::uint8_t dimension = judged.flow.protocol->range_dimension;
-  if (!mutated(Mutation::UNION_OF_RULES) || !judged.operation.has(dimension)) return false;
-  Operation point = judged.operation;
+  if (!mutated(Mutation::UNION_OF_RULES) || !judged.context.operation.has(dimension)) return false;
+  Operation point = judged.context.operation;
   Range& range = point.dimension[dimension];
   for (const std::uint64_t last = range.last; range.first <= last; ++range.first) {
     range.last = range.first;
@@ -105,7 +105,7 @@ void write_pdu_event(const Case& judged, Verdict verdict, Reason reason, bool ob
   Next next = next_operation(judged);
   for (; next == Next::OPERATION; next = next_operation(judged)) {
     ++judged.operation_count;
-    const MatchResult result = image.match(group, judged.operation, moment);
+    const MatchResult result = image.match(group, judged.context.operation, moment);
     if (result.rule == none_index && !forgiven(judged, group, result, moment)) {
       judged.rule = result.nearest_rule;
       return result.reason;
@@ -131,11 +131,12 @@ void again(Case& judged, std::uint32_t group, Act act) noexcept {
   const RuleImage& image = *judged.context.image;
   const MatchMoment moment{judged.context.now_ns, judged.context.island};
   (void)judged.flow.protocol->open(judged.pdu, judged.role, judged.flow.quirks, judged.flow.session,
-                                   judged.state);
+                                   judged.context.pdu_state);
+  judged.told = false;
   judged.operation_count = 0;
   while (next_operation(judged) == Next::OPERATION) {
     ++judged.operation_count;
-    judged.rule = image.match(group, judged.operation, moment).rule;
+    judged.rule = image.match(group, judged.context.operation, moment).rule;
     if (judged.rule == none_index || !act()) return;
   }
 }
@@ -237,8 +238,8 @@ void forget_request(Flow& flow, Outstanding& request) noexcept {
     if (oldest == nullptr || older(flow, request, *oldest)) oldest = &request;
     std::uint16_t quirks = flow.quirks;
     if (mutated(Mutation::UNIT_IGNORED)) quirks = QUIRK_UNIT_NOT_ECHOED;
-    const bool fits =
-        mutated(Mutation::ANSWER_NOT_COMPARED) || flow.protocol->matches(judged.pdu, request.detail, quirks);
+    const bool fits = request.detail == judged.head.match_detail || mutated(Mutation::ANSWER_NOT_COMPARED) ||
+                      flow.protocol->matches(judged.pdu, request.detail, quirks);
     if (fits && (best == nullptr || older(flow, request, *best))) best = &request;
   }
   return best == nullptr || best == oldest || given_up(*oldest, *best) ? best : nullptr;
@@ -390,48 +391,49 @@ void accept(Case& judged) noexcept {
   return judgement;
 }
 
+// A PDU whose head was read and is well formed.
+[[nodiscard]] inline Judgement judge_read(Case& judged, std::span<std::uint8_t> reply) noexcept {
+  switch (judged.head.kind) {
+    case PduKind::REQUEST: return judge_request(judged, reply);
+    case PduKind::RESPONSE:
+    case PduKind::RESPONSE_PART: return judge_response(judged);
+    case PduKind::UNSOLICITED:
+    case PduKind::IMPLIED: return judge_unsolicited(judged);
+  }
+  return deny_malformed(judged, Reason::PDU_MALFORMED);
+}
+
 }  // namespace
 
 Judgement judge_pdu(WorkerContext& context, Flow& flow, Side sender, const ParsedFrame& frame, Bytes judged,
                     std::uint32_t pdu_size, std::span<std::uint8_t> reply) noexcept {
   const Role role = sender == flow.client_side ? Role::CLIENT : Role::SERVER;
-  Case pdu{context,
-           flow,
-           frame,
-           judged,
-           pdu_size,
-           sender,
-           role,
-           context.pdu_state,
-           context.operation,
-           flow.protocol->open(judged, role, flow.quirks, flow.session, context.pdu_state)};
+  PduHead& head = context.pdu_head;
+  head = flow.protocol->open(judged, role, flow.quirks, flow.session, context.pdu_state);
+  Case pdu{context, flow, frame, judged, pdu_size, sender, role, head};
   if (role == Role::SERVER && mutated(Mutation::SERVER_UNJUDGED)) return permit(pdu);
-  if (!pdu.head.well_formed) {
-    pdu.field = pdu.head.field;
+  if (!head.well_formed) {
+    pdu.field = head.field;
     return deny_malformed(pdu, Reason::PDU_MALFORMED);
   }
-  switch (pdu.head.kind) {
-    case PduKind::REQUEST: return judge_request(pdu, reply);
-    case PduKind::RESPONSE:
-    case PduKind::RESPONSE_PART: return judge_response(pdu);
-    case PduKind::UNSOLICITED:
-    case PduKind::IMPLIED: return judge_unsolicited(pdu);
-  }
-  return deny_malformed(pdu, Reason::PDU_MALFORMED);
+  return judge_read(pdu, reply);
+}
+
+Judgement judge_usual(WorkerContext& context, Flow& flow, Side sender, const ParsedFrame& frame, Bytes pdu,
+                      std::span<std::uint8_t> reply) noexcept {
+  const Role role = sender == flow.client_side ? Role::CLIENT : Role::SERVER;
+  Case judged{context,          flow, frame, pdu, static_cast<std::uint32_t>(pdu.size()), sender, role,
+              context.pdu_head, true};
+  if (role == Role::SERVER && mutated(Mutation::SERVER_UNJUDGED)) return permit(judged);
+  return judge_read(judged, reply);
 }
 
 Judgement judge_malformed(WorkerContext& context, Flow& flow, Side sender, const ParsedFrame& frame,
                           Bytes bytes, const char* field, bool mismatch) noexcept {
   const Role role = sender == flow.client_side ? Role::CLIENT : Role::SERVER;
-  Case pdu{context,
-           flow,
-           frame,
-           bytes,
-           static_cast<std::uint32_t>(bytes.size()),
-           sender,
-           role,
-           context.pdu_state,
-           context.operation};
+  context.pdu_head = PduHead{};
+  Case pdu{context, flow, frame,           bytes, static_cast<std::uint32_t>(bytes.size()),
+           sender,  role, context.pdu_head};
   pdu.field = field;
   return deny_malformed(pdu, mismatch ? Reason::PROTOCOL_MISMATCH : Reason::PDU_MALFORMED);
 }

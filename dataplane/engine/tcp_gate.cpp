@@ -268,9 +268,10 @@ enum class Usual : std::uint8_t { CONSUME = 0, FORWARD = 1, NOT_USUAL = 2 };
   }
   const Bytes payload = frame.payload();
   const Role role = sender == flow.client_side ? Role::CLIENT : Role::SERVER;
-  const Framing framing = flow.protocol->frame(payload, role, Transport::TCP, flow.session);
-  const bool one = framing.status == FrameStatus::COMPLETE && framing.pdu_size == size;
-  if (!one || framing.judge_size == 0 || framing.judge_size > size) return Usual::NOT_USUAL;
+  const auto read = flow.protocol->usual;
+  if (read == nullptr || !read(payload, role, flow.quirks, context.pdu_head, context.operation)) {
+    return Usual::NOT_USUAL;
+  }
   if (stream.kept.size + size > retained_size_max) return Usual::NOT_USUAL;
   if (!kept_append(*context.blocks, stream.kept, payload)) return Usual::NOT_USUAL;
   const bool news = frame.acknowledgement != back.acked_r || frame.window != stream.window;
@@ -278,8 +279,7 @@ enum class Usual : std::uint8_t { CONSUME = 0, FORWARD = 1, NOT_USUAL = 2 };
   const std::uint32_t whole = size + (frame.payload_offset - frame.l4_offset - 20U);
   if (whole > stream.segment_max) stream.segment_max = static_cast<std::uint16_t>(whole);
   stream.received += size;
-  const Judgement judgement =
-      judge_pdu(context, flow, sender, frame, payload.first(framing.judge_size), size, context.blocks->reply);
+  const Judgement judgement = judge_usual(context, flow, sender, frame, payload, context.blocks->reply);
   if (judgement.verdict == Verdict::FORWARD) [[likely]] {
     stream.boundary = stream.forwarded = stream.received;
     return Usual::FORWARD;

@@ -53,8 +53,8 @@ struct Worker::Impl {
     sweep_at = flows.capacity();
   }
 
-  void prepare_one(const Frame& frame, Prepared& place) noexcept;
   // Inlined: nearly all frames come this way.
+  [[gnu::always_inline]] inline void prepare_one(const Frame& frame, Prepared& place) noexcept;
   [[nodiscard, gnu::always_inline]] inline Disposition judge(ParsedFrame& frame, std::uint32_t hash) noexcept;
   [[nodiscard, gnu::always_inline]] inline Disposition tcp(ParsedFrame& frame, std::uint32_t hash) noexcept;
   [[nodiscard]] Disposition tcp_opening(ParsedFrame& frame) noexcept;
@@ -81,7 +81,7 @@ struct Worker::Impl {
   bool busy = false;  // frames since the last commit
 };
 
-void Worker::Impl::prepare_one(const Frame& frame, Prepared& place) noexcept {
+inline void Worker::Impl::prepare_one(const Frame& frame, Prepared& place) noexcept {
   ParsedFrame& parsed = place.parsed;
   parse_frame(frame.data, frame.size, frame.port_in, frame.flags, context.config.limits.ttl_min, parsed);
   parsed.port_out = frame.port_in < port_count_max ? context.config.peer[frame.port_in] : frame.port_in;
@@ -241,11 +241,7 @@ void Worker::prepare(std::span<Frame> burst) noexcept {
 Disposition Worker::step(Frame& frame) noexcept {
   Impl& impl = *impl_;
   const bool ready = impl.next < impl.prepared_count && impl.prepared[impl.next].parsed.data == frame.data;
-  if (!ready) {  // not announced: prepared now
-    impl.next = 0;
-    impl.prepared_count = 1;
-    impl.prepare_one(frame, impl.prepared[0]);
-  }
+  if (!ready) prepare({&frame, 1});  // not announced
   Prepared& place = impl.prepared[impl.next++];
   WorkerCounters& counters = impl.context.counters;
   impl.busy = true;

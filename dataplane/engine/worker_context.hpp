@@ -47,6 +47,7 @@ struct WorkerContext {
   std::array<std::uint64_t, stray_source_count> stray_ns{};
 
   // The judge's working memory: too large to be laid anew for each PDU.
+  PduHead pdu_head{};
   PduState pdu_state{};
   Operation operation{};
 
@@ -75,6 +76,10 @@ struct Judgement {
 [[nodiscard]] Judgement judge_pdu(WorkerContext& context, Flow& flow, Side sender, const ParsedFrame& frame,
                                   Bytes judged, std::uint32_t pdu_size,
                                   std::span<std::uint8_t> reply) noexcept;
+
+// The same for a PDU that Protocol::usual has read: into `context.pdu_head` and `context.operation`.
+[[nodiscard]] Judgement judge_usual(WorkerContext& context, Flow& flow, Side sender, const ParsedFrame& frame,
+                                    Bytes pdu, std::span<std::uint8_t> reply) noexcept;
 
 // Bytes that are no PDU of the flow's protocol: event, count, verdict (RESET or DROP; FORWARD where it only
 // observes).

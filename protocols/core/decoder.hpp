@@ -73,14 +73,14 @@ struct alignas(8) PduState {
 };
 
 // What `open` found. `match_key` pairs a response with its request; `match_detail` is what the response must
-// agree with (taken from the request, handed back to `matches`).
+// agree with (taken from the request, handed back to `matches`). A response of the same detail agrees without
+// being asked; one that knows none says 0, which no request does.
 struct PduHead {
   bool well_formed = false;
   const char* field = "";  // not well formed: the field at fault
   PduKind kind = PduKind::REQUEST;
   bool answered = true;        // a REQUEST that will be answered (false: broadcast and the like)
   bool negative = false;       // a RESPONSE that refuses (exception, error)
-  bool single = false;         // `next` will answer OPERATION, then END: the second need not be asked
   std::uint32_t function = 0;  // for reports of PDUs without operations
   std::uint64_t match_key = 0;
   std::uint64_t match_detail = 0;
@@ -115,6 +115,11 @@ struct Protocol {
   // The next operation of the PDU, set from nothing (Operation::clear); its views live as long as `pdu` and
   // `state`. A response yields what it reports on, as far as the response itself says it.
   Next (*next)(Bytes pdu, PduState& state, Operation& operation) noexcept = nullptr;
+  // The short way, may be null: reads `bytes` if they are one whole PDU of the protocol's most usual form,
+  // with one operation. True: `head` and `operation` are what `frame`, `open` and `next` would have led to,
+  // and nothing more would come. False: ask them; `head` and `operation` may hold anything.
+  bool (*usual)(Bytes bytes, Role sender, std::uint16_t quirks, PduHead& head,
+                Operation& operation) noexcept = nullptr;
   // Does this response answer the request whose `match_detail` is given? Called after `open` found equal
   // keys.
   bool (*matches)(Bytes response, std::uint64_t request_detail, std::uint16_t quirks) noexcept = nullptr;

@@ -87,34 +87,56 @@ std::uint64_t match_key(Bytes adu, const Fields& fields, std::uint16_t quirks) n
   return (transaction << 8) | unit;
 }
 
+PduHead head_of(Bytes adu, Role sender, std::uint16_t quirks, const Fields& fields) noexcept {
+  PduHead head;
+  head.well_formed = true;
+  head.kind = sender == Role::CLIENT ? PduKind::REQUEST : PduKind::RESPONSE;
+  head.function = fields.function;
+  head.match_key = match_key(adu, fields, quirks);
+  head.negative = fields.shape == Shape::EXCEPTION;
+  if (!head.negative) head.match_detail = agreement(adu, fields);
+  if (sender == Role::SERVER) return head;
+  // Unit 0 is broadcast on a serial line and is not answered there, but servers on TCP answer it (IG
+  // §4.4.1.2): an answer is expected. The only request without one is the order to fall silent (AP §6.8.1).
+  head.answered = !(fields.function == DIAGNOSTICS && fields.sub_function == diagnostic_listen_only);
+  return head;
+}
+
 PduHead open(Bytes adu, Role sender, std::uint16_t quirks, const SessionState&, PduState& state) noexcept {
   Fields& fields = state.as<Fields>();
   fields = Fields{};
   const char* field = parse_adu(adu, sender, fields);
+  if (field == nullptr) return head_of(adu, sender, quirks, fields);
+  fields.adu_size = 0;  // `next` yields nothing
   PduHead head;
+  head.field = field;
   head.kind = sender == Role::CLIENT ? PduKind::REQUEST : PduKind::RESPONSE;
   head.function = fields.function;
-  if (field != nullptr) [[unlikely]] {
-    head.field = field;
-    fields.adu_size = 0;  // `next` yields nothing
-    return head;
-  }
-  head.well_formed = true;
-  head.single = !several(fields.shape);
-  head.match_key = match_key(adu, fields, quirks);
-  if (sender == Role::SERVER) {
-    head.negative = fields.shape == Shape::EXCEPTION;
-    return head;
-  }
-  // Unit 0 is broadcast on a serial line and is not answered there, but servers on TCP answer it (IG
-  // §4.4.1.2): an answer is expected. The only request without one is the order to fall silent (AP §6.8.1).
-  head.answered = !(fields.function == DIAGNOSTICS && fields.sub_function == diagnostic_listen_only);
-  head.match_detail = agreement(adu, fields);
   return head;
 }
 
 Next next(Bytes adu, PduState& state, Operation& operation) noexcept {
   return next_operation(adu, state.as<Fields>(), operation);
+}
+
+// `open` and `next` in one, for a PDU of one operation.
+inline bool read_whole(Bytes adu, Role sender, std::uint16_t quirks, PduHead& head,
+                       Operation& operation) noexcept {
+  Fields fields;
+  if (parse_adu(adu, sender, fields) != nullptr) return false;
+  head = head_of(adu, sender, quirks, fields);
+  return next_operation(adu, fields, operation) == Next::OPERATION;
+}
+
+// What nearly every PDU is: a read of coils, inputs or registers, or its answer. The compiler lays the code
+// of all functions in here once for each side, and leaves of it what these four can need.
+[[gnu::flatten]] bool usual(Bytes bytes, Role sender, std::uint16_t quirks, PduHead& head,
+                            Operation& operation) noexcept {
+  if (bytes.size() <= mbap_size) return false;
+  const std::uint8_t function = bytes[mbap_size];
+  if (function < READ_COILS || function > READ_INPUT_REGISTERS) return false;
+  return sender == Role::CLIENT ? read_whole(bytes, Role::CLIENT, quirks, head, operation)
+                                : read_whole(bytes, Role::SERVER, quirks, head, operation);
 }
 
 std::string_view function_name(std::uint32_t function) noexcept {
@@ -195,6 +217,7 @@ constinit const Protocol modbus_protocol{
     .frame = modbus::frame,
     .open = modbus::open,
     .next = modbus::next,
+    .usual = modbus::usual,
     .matches = modbus::agrees,
     .accept = nullptr,  // no state beyond one PDU
     .refuse = modbus::refuse,

@@ -151,14 +151,15 @@ Next single(const Fields& fields, Bytes data, Operation& operation) noexcept {
   return Next::OPERATION;
 }
 
-}  // namespace
-
+// Shapes that may hold more than one operation.
 bool several(Shape shape) noexcept {
   constexpr auto bit = [](Shape one) { return 1U << static_cast<unsigned>(one); };
   constexpr unsigned shapes = bit(Shape::READ_WRITE) | bit(Shape::FILE_READ) | bit(Shape::FILE_WRITE) |
                               bit(Shape::FILE_DATA) | bit(Shape::OBJECTS_GIVEN);
   return (shapes & bit(shape)) != 0;
 }
+
+}  // namespace
 
 Next next_operation(Bytes adu, Fields& fields, Operation& operation) noexcept {
   // Not the PDU that was opened, or `open` found it malformed.

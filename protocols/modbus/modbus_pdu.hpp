@@ -92,9 +92,6 @@ inline constexpr std::uint8_t individual_access = 4;  // read-device-id code: on
 // Does this answer fit the request with that agreement?
 [[nodiscard]] bool agrees(Bytes response, std::uint64_t asked, std::uint16_t quirks) noexcept;
 
-// May a PDU of this shape hold more than one operation?
-[[nodiscard]] bool several(Shape shape) noexcept;
-
 // The next operation that `fields` has not told yet.
 [[nodiscard]] Next next_operation(Bytes adu, Fields& fields, Operation& operation) noexcept;
 

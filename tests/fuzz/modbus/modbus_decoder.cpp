@@ -7,6 +7,7 @@
 
 #include "protocols/core/decoder.hpp"
 #include "protocols/modbus/modbus_decoder.hpp"
+#include "tests/support/usual_pdu.hpp"
 
 using namespace conduit;
 
@@ -87,6 +88,7 @@ void check_refusal(Bytes request, const PduHead& head, std::uint16_t quirks) {
 }
 
 void check_pdu(Bytes pdu, Role sender, std::uint16_t quirks) {
+  require(test::ask_usual(room(), pdu, sender, quirks) != test::UsualPdu::READ_OTHERWISE);
   const SessionState session;
   PduState state;
   const PduHead head = room().open(pdu, sender, quirks, session, state);
@@ -119,6 +121,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)room().refuse(stream, Reason::PDU_MALFORMED, reply);
     return 0;
   }
+  require(test::ask_usual(room(), stream, sender, quirks) != test::UsualPdu::READ_OTHERWISE);
   while (!stream.empty()) {
     const Framing framing = stable_frame(stream, sender);
     if (framing.status != FrameStatus::COMPLETE || framing.pdu_size > stream.size()) break;

@@ -1,8 +1,12 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <bitset>
+#include <memory>
+#include <random>
 
 #include "protocols/modbus/modbus_decoder.hpp"
+#include "tests/support/usual_pdu.hpp"
 #include "tests/unit/modbus/modbus_support.hpp"
 #include "tests/unit/modbus/modbus_vectors.hpp"
 
@@ -92,6 +96,34 @@ TEST_CASE("the largest PDU is 253 octets") {
   CHECK(describe(adu("17 0000 007d 0000 0079 f2 00*242"), Role::CLIENT)
             .starts_with("23 READ unit:1 address:0-124"));
   CHECK(describe(adu("08 0000 00*250"), Role::CLIENT).starts_with("8 DISCOVER"));
+}
+
+TEST_CASE("the usual PDUs are read as `frame`, `open` and `next` read them") {
+  std::mt19937 random(3);
+  std::size_t read = 0;
+  for (const Vector& vector : well_formed_vectors()) {
+    const Octets whole = adu(vector.pdu);
+    const UsualPdu asked = ask_usual(modbus_protocol, Bytes{whole}, vector.sender, QUIRK_NONE);
+    CHECK(asked == (whole[7] >= 1 && whole[7] <= 4 ? UsualPdu::READ_ALIKE : UsualPdu::NOT_READ));
+    for (int round = 0; round < 2000; ++round) {
+      Octets octets = whole;
+      if (random() % 4 == 0) octets.resize(random() % (octets.size() + 4));
+      if (octets.size() > 5 && random() % 2 == 0) octets[5] = static_cast<std::uint8_t>(octets.size() - 6);
+      for (std::size_t count = random() % 3; count > 0 && !octets.empty(); --count) {
+        octets[random() % octets.size()] =
+            static_cast<std::uint8_t>(random() % (random() % 2 == 0 ? 6 : 256));
+      }
+      const Role sender = random() % 8 == 0 ? Role::CLIENT : vector.sender;
+      const auto exact = std::make_unique<std::uint8_t[]>(octets.size());  // sanitizers see an over-read
+      std::copy(octets.begin(), octets.end(), exact.get());
+      const Bytes bytes{exact.get(), octets.size()};
+      const UsualPdu way =
+          ask_usual(modbus_protocol, bytes, sender, static_cast<std::uint16_t>(random() % 4));
+      CHECK(way != UsualPdu::READ_OTHERWISE);
+      if (way == UsualPdu::READ_ALIKE) ++read;
+    }
+  }
+  CHECK(read > 1000);
 }
 
 TEST_CASE("a PDU that is not the opened one yields nothing") {

@@ -150,6 +150,7 @@ TEST_CASE("the acknowledgement in a segment whose bytes are held goes on") {
 
 TEST_CASE("what is held leaves in segments that the path is known to carry") {
   Lab lab;
+  lab.protocol.usual = nullptr;
   lab.protocol.frame = [](Bytes bytes, Role, Transport, const SessionState&) noexcept {
     Framing framing;  // one PDU of 2000 octets, judged as a whole
     framing.status = bytes.size() < 8 ? FrameStatus::INCOMPLETE : FrameStatus::COMPLETE;
@@ -206,6 +207,7 @@ TEST_CASE("a receiver that asks for segments of one octet does not make the engi
 
 TEST_CASE("a PDU larger than its judged part: head judged, then the body streams") {
   Lab lab;
+  lab.protocol.usual = nullptr;
   lab.protocol.frame = [](Bytes bytes, Role, Transport, const SessionState&) noexcept {
     Framing framing;
     framing.status = bytes.size() < 8 ? FrameStatus::INCOMPLETE : FrameStatus::COMPLETE;
@@ -238,6 +240,7 @@ TEST_CASE("bytes that are no PDU reset the flow") {
 
 TEST_CASE("a PDU that cannot be held whole resets the flow") {
   Lab lab;
+  lab.protocol.usual = nullptr;
   lab.protocol.frame = [](Bytes, Role, Transport, const SessionState&) noexcept {
     Framing framing;
     framing.status = FrameStatus::INCOMPLETE;

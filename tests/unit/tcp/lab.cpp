@@ -24,7 +24,7 @@ bool deny_frame(WorkerContext&, const Flow* flow, const ParsedFrame&, Verdict, R
 }
 
 void note_reset(WorkerContext&, const Flow&) noexcept { ++lab->resets_noted; }
-bool admit_frame(WorkerContext&, Flow&, Side, const ParsedFrame&) noexcept { return true; }
+bool admit_frame_long_way(WorkerContext&, Flow&, Side, const ParsedFrame&) noexcept { return true; }
 Reason check_reopening(WorkerContext&, const Flow&) noexcept { return lab->reopening; }
 
 Judgement judge_pdu(WorkerContext&, Flow& flow, Side sender, const ParsedFrame&, Bytes judged, std::uint32_t,
@@ -53,6 +53,11 @@ Judgement judge_pdu(WorkerContext&, Flow& flow, Side sender, const ParsedFrame&,
     }
   }
   return judgement;
+}
+
+Judgement judge_usual(WorkerContext& context, Flow& flow, Side sender, const ParsedFrame& frame, Bytes pdu,
+                      std::span<std::uint8_t> reply) noexcept {
+  return judge_pdu(context, flow, sender, frame, pdu, static_cast<std::uint32_t>(pdu.size()), reply);
 }
 
 Judgement judge_malformed(WorkerContext&, Flow&, Side, const ParsedFrame&, Bytes, const char*,

@@ -394,6 +394,7 @@ TEST_CASE("discarded: out without a reply, in either direction") {
 TEST_CASE("a body larger than its judged part is discarded to its end") {
   Lab lab;
   lab.request_verdict[6] = Verdict::DISCARD;
+  lab.protocol.usual = nullptr;
   lab.protocol.frame = [](Bytes bytes, Role role, Transport transport, const SessionState& session) noexcept {
     Framing framing = modbus_protocol_frame(bytes, role, transport, session);
     if (framing.status == FrameStatus::COMPLETE) framing.judge_size = 8;

@@ -63,7 +63,8 @@ class Way final : public FrameSink {
     }
     if (long_way) flow->tcp.plain_for = never_plain;
     usual = flow->tcp.plain_for == flow->classification;
-    if (admit_frame(context, *flow, sender, parsed)) disposition = tcp_gate(context, *flow, sender, parsed);
+    const auto admit = long_way ? admit_frame_long_way : admit_frame;
+    if (admit(context, *flow, sender, parsed)) disposition = tcp_gate(context, *flow, sender, parsed);
     if (disposition == Disposition::FORWARD) {
       left.push_back({parsed.port_out, Octets(parsed.data, parsed.data + parsed.size)});
     }
