@@ -89,8 +89,8 @@ class Play {
     Expectation expected;
     expected.ring_was_full = ring_was_full_;
     check_accounting(gateway_, frames_, expected, scheduler_.now(), findings);
+    std::fputs(trace_.text().c_str(), stderr);  // empty unless asked for
     if (findings.empty()) return;
-    std::fputs(trace_.text().c_str(), stderr);
     for (const Finding& finding : findings) {
       std::fprintf(stderr, "%s at %llu us: %s\n", finding.oracle.c_str(),
                    static_cast<unsigned long long>(finding.at_ns / microsecond), finding.what.c_str());
