@@ -12,6 +12,7 @@
 What is expected was thought out from the policy, the specifications and the laws of the engine, never taken
 from a run. Where several outcomes are right, each of them is written down."""
 
+import argparse
 import filecmp
 import pathlib
 import sys
@@ -90,14 +91,26 @@ def check():
     return 1 if wrong else 0
 
 
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--check", action="store_true")
+    what.add_argument("--replay", metavar="FOLDER")
+    what.add_argument("--replay-tolerant", metavar="FOLDER")
+    what.add_argument("folder", nargs="?", metavar="FOLDER")
+    arguments = parser.parse_args()
+    if arguments.check:
+        return check()
+    if arguments.replay is not None:
+        names = make_for_replay(arguments.replay)
+    elif arguments.replay_tolerant is not None:
+        names = make_for_replay(arguments.replay_tolerant, "tolerance { fragments: true }", 4)
+    else:
+        names = make(HERE if arguments.folder is None else arguments.folder)
+    print(len(names), "techniques")
+    return 0
+
+
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--check"]:
-        sys.exit(check())
-    if sys.argv[1:2] == ["--replay"]:
-        print(len(make_for_replay(sys.argv[2])), "techniques")
-        sys.exit(0)
-    if sys.argv[1:2] == ["--replay-tolerant"]:
-        tolerant = "tolerance { fragments: true }"
-        print(len(make_for_replay(sys.argv[2], tolerant, 4)), "techniques")
-        sys.exit(0)
-    print(len(make(sys.argv[1] if len(sys.argv) > 1 else HERE)), "techniques")
+    sys.exit(main())
