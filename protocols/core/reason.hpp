@@ -128,8 +128,7 @@ enum class Verdict : std::uint8_t {
   X(213, OPERATION_PERMITTED, 1010, 1, "SR 2.8", "permitted operation that the rule wants recorded")         \
   X(214, WRONG_DIRECTION, 1002, 4, "SR 5.2 RE1", "PDU travels in a direction that no rule documents")        \
   /* the gateway itself */                                                                                   \
-  X(300, OUTPUT_FULL, 3006, 3, "SR 7.1", "no buffer or queue space for an outgoing frame")                   \
-  X(301, QUEUE_BACKEND, 3006, 3, "SR 7.1", "the I/O back end could not take the packet")
+  X(300, OUTPUT_FULL, 3006, 3, "SR 7.1", "no buffer or queue space for an outgoing frame")
 
 enum class Reason : std::uint16_t {
 #define CONDUIT_REASON_ENUM(number, name, event, severity, requirement, text) name = number,
