@@ -188,6 +188,7 @@ void Daemon::run(int stop_fd) {
     link_->drain(drain_records_max);
     const std::uint64_t now = monotonic_now_ns();
     watch_data_plane(now);
+    report_role_refusals(now);
     if (stop) report(3001, "control plane stops; the data plane keeps enforcing");
     settle_events(stop ? UINT64_MAX : now);
     for (SinkState& sink : sinks_) feed_sink(sink, now);

@@ -50,6 +50,7 @@ class Daemon final : public LinkHandler, public ControlHandler {
   struct Follower {
     std::uint64_t session = 0;
     EventFilter filter;
+    bool follows = false;  // else it ends with the last event that is there
   };
   struct SinkState {
     std::unique_ptr<Sink> sink;
@@ -89,6 +90,10 @@ class Daemon final : public LinkHandler, public ControlHandler {
               const std::string& json = {});
   [[nodiscard]] std::string status_json();
   void feed_followers();
+  void feed_on(Follower& follower);
+  // False: it has all, or cannot get more.
+  bool feed_once(Follower& follower);
+  void report_role_refusals(std::uint64_t now_ns);
 
   // events
   void report(Event event) { batch_.push_back(std::move(event)); }
@@ -117,6 +122,9 @@ class Daemon final : public LinkHandler, public ControlHandler {
   std::vector<Follower> followers_;
   std::uint64_t ping_ns_ = 0;
   bool pong_due_ = false;
+  bool ports_fit_ = false;           // those of the data plane that is connected
+  std::uint64_t role_refusals_ = 0;  // not reported yet
+  std::uint64_t role_refusals_next_ns_ = 0;
   bool hung_ = false;
 };
 

@@ -9,6 +9,7 @@ namespace conduit {
 namespace {
 
 constexpr std::uint32_t events_per_answer = 500;
+constexpr std::uint64_t role_refusals_every_ns = 1'000'000'000;
 constexpr std::size_t backlog_max = 4UL * 1024 * 1024;
 
 ControlRole needed(const schema::ControlRequest& request) {
@@ -69,7 +70,7 @@ void Daemon::answer(std::uint64_t session, int outcome, const std::string& name,
 
 void Daemon::on_request(std::uint64_t session, ControlRole role, const schema::ControlRequest& request) {
   if (role < needed(request)) {
-    report(2001, "a request on the control socket was refused: not a member of a group that may do this");
+    ++role_refusals_;
     return answer(session, schema::REFUSED, "control.role",
                   "you may not do this; the groups that may stand in gateway.txtpb under roles");
   }
@@ -82,6 +83,17 @@ void Daemon::on_request(std::uint64_t session, ControlRole role, const schema::C
   }
   answer(session, schema::FAILED, "control.request",
          "this daemon does not know the request; update conduitctl");
+}
+
+// Anybody may connect and be refused; the audit store must not be filled by that.
+void Daemon::report_role_refusals(std::uint64_t now_ns) {
+  if (role_refusals_ == 0 || now_ns < role_refusals_next_ns_) return;
+  const std::uint64_t count = std::exchange(role_refusals_, 0);
+  role_refusals_next_ns_ = now_ns + role_refusals_every_ns;
+  report(2001,
+         std::to_string(count) +
+             " request(s) on the control socket refused: not a member of a group that may do this",
+         {{"count", count}});
 }
 
 void Daemon::on_closed(std::uint64_t session) {
@@ -132,8 +144,8 @@ void Daemon::on_load_root(std::uint64_t session, const std::string& envelope) {
 }
 
 void Daemon::activate(Pending pending) {
-  if (!link_->connected()) {
-    // Nothing is forwarded without a data plane; it gets this policy when it comes.
+  if (!link_->connected() || !ports_fit_) {
+    // Nothing is forwarded without a data plane; one whose ports fit gets this policy when it comes.
     const NameTable& names = *pending.policy.verified.names;
     KeptBundle kept;
     kept.envelope = pending.policy.envelope;
@@ -180,7 +192,7 @@ std::string Daemon::status_json() {
   for (const SinkState& sink : sinks_) {
     json["sinks"][sink.sink->name()] = {{"sent", sink.cursor}, {"failing", sink.failing}};
   }
-  return json.dump();
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 void Daemon::on_events(std::uint64_t session, const schema::EventsRequest& request) {
@@ -190,36 +202,50 @@ void Daemon::on_events(std::uint64_t session, const schema::EventsRequest& reque
   follower.filter.since_wall_ns = request.since_wall_ns();
   follower.filter.conduit = request.conduit();
   follower.filter.count_max = events_per_answer;
-  if (request.follow()) return followers_.push_back(follower);
-  for (bool more = true; more;) {
+  follower.follows = request.follow();
+  if (follower.follows || feed_once(follower)) followers_.push_back(follower);
+}
+
+bool Daemon::feed_once(Follower& follower) {
+  while (control_->backlog(follower.session) <= backlog_max) {
     const auto events = store_->read(follower.filter);
-    if (!events) return answer(session, schema::FAILED, events.error().name, events.error().text());
+    if (!events) {
+      answer(follower.session, schema::FAILED, events.error().name, events.error().text());
+      return false;
+    }
+    const bool more = events->size() == events_per_answer;
     schema::ControlResponse response;
     response.set_outcome(schema::DONE);
     for (const StoredEvent& event : *events) response.add_event(event.line());
-    more = events->size() == events_per_answer && control_->backlog(session) < 8 * backlog_max;
     response.set_more(more);
-    if (!events->empty()) follower.filter.after_sequence = events->back().sequence;
-    if (!control_->respond(session, response)) return;
+    if (!control_->respond(follower.session, response) || !more) return false;
+    follower.filter.after_sequence = events->back().sequence;
   }
+  return true;
+}
+
+void Daemon::feed_on(Follower& follower) {
+  if (follower.filter.after_sequence >= store_->last_sequence()) return;
+  if (control_->backlog(follower.session) > backlog_max) return;  // reads slowly: gets the rest later
+  const auto events = store_->read(follower.filter);
+  if (!events || events->empty()) {
+    if (events) follower.filter.after_sequence = store_->last_sequence();
+    return;
+  }
+  schema::ControlResponse response;
+  response.set_outcome(schema::DONE);
+  response.set_more(true);
+  for (const StoredEvent& event : *events) response.add_event(event.line());
+  follower.filter.after_sequence = events->back().sequence;
+  if (!control_->respond(follower.session, response)) return;
 }
 
 void Daemon::feed_followers() {
-  for (Follower& follower : followers_) {
-    if (follower.filter.after_sequence >= store_->last_sequence()) continue;
-    if (control_->backlog(follower.session) > backlog_max) continue;  // reads slowly: gets the rest later
-    const auto events = store_->read(follower.filter);
-    if (!events || events->empty()) {
-      if (events) follower.filter.after_sequence = store_->last_sequence();
-      continue;
-    }
-    schema::ControlResponse response;
-    response.set_outcome(schema::DONE);
-    response.set_more(true);
-    for (const StoredEvent& event : *events) response.add_event(event.line());
-    follower.filter.after_sequence = events->back().sequence;
-    if (!control_->respond(follower.session, response)) continue;
-  }
+  std::erase_if(followers_, [this](Follower& follower) {
+    if (!follower.follows) return !feed_once(follower);
+    feed_on(follower);
+    return false;
+  });
 }
 
 void Daemon::on_island_request(std::uint64_t session, const schema::IslandRequest& request) {

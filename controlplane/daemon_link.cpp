@@ -44,8 +44,8 @@ void Daemon::on_connected(const IpcHello& hello) {
           {"back_end",
            std::string(hello.back_end.data(), ::strnlen(hello.back_end.data(), hello.back_end.size()))}});
   std::string wrong;
-  if (!ports_fit(hello, wrong))
-    return report(3001, "data plane gets no policy: " + wrong, {{"state", "ports_differ"}});
+  ports_fit_ = ports_fit(hello, wrong);
+  if (!ports_fit_) return report(3001, "data plane gets no policy: " + wrong, {{"state", "ports_differ"}});
   hand_over();
   if (island_ != (hello.island != 0)) {
     if (auto sent = link_->send_island(island_); !sent) report(3001, sent.error().text());
@@ -77,6 +77,10 @@ void Daemon::on_image_accepted(std::uint64_t serial, std::uint64_t generation, s
     if (serial == resent_serial_ && policy_) {
       report(2002, "policy is in force: the data plane took the accepted image again",
              {{"generation", generation}});
+    } else if (!pending_ && policy_) {
+      // Its load was answered with a failure: what is in force must be what we say is in force.
+      report(2001, "the data plane took an image too late; it gets the accepted one again");
+      hand_over();
     }
     return;
   }

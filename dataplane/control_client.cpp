@@ -65,7 +65,7 @@ void receive_from(int socket, Received& received) {
   message.msg_control = control;
   message.msg_controllen = sizeof control;
   received.size = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-  if (received.size > 0) take_descriptors(message, received);
+  if (received.size >= 0) take_descriptors(message, received);  // an empty message may carry some too
   if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) received.size = 0;
 }
 
@@ -95,7 +95,12 @@ void ControlClient::connect() {
   greeting_.header.size = sizeof greeting_;
   greeting_.generation = images_.generation();
   greeting_.island = runtime_.island.load() ? 1 : 0;
-  if (send_with(socket.get(), &greeting_, sizeof greeting_, descriptors_)) socket_ = std::move(socket);
+  if (!send_with(socket.get(), &greeting_, sizeof greeting_, descriptors_)) return;
+  socket_ = std::move(socket);
+  // Questions of the connection before: the greeting tells generation and island mode, and a new control
+  // plane counts its serials from 1 again.
+  image_serial_ = 0;
+  island_serial_ = 0;
 }
 
 template <typename Message>

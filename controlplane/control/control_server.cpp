@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "config/abi/limits.hpp"
@@ -15,9 +16,12 @@
 namespace conduit {
 namespace {
 
-constexpr std::size_t session_count_max = 32;
+// By role: so many sessions of this role and the lower ones. Whoever may do more finds room always.
+constexpr std::array<std::size_t, 4> session_count_max{8, 16, 24, 32};
+constexpr std::size_t frame_head_size = 4;
 constexpr std::size_t request_size_max = bundle_size_max + 4096;
-constexpr std::size_t backlog_size_max = 32UL * 1024 * 1024;
+constexpr std::size_t backlog_size_max = 32UL * 1024 * 1024;  // then the session ends
+constexpr std::size_t unread_size_max = 1024UL * 1024;        // of answers, before the next request is taken
 
 bool any_of(const std::vector<std::uint32_t>& wanted, const std::vector<gid_t>& groups) {
   return std::any_of(wanted.begin(), wanted.end(), [&](std::uint32_t gid) {
@@ -70,8 +74,9 @@ Expected<std::unique_ptr<ControlServer>> ControlServer::listen(const std::string
 void ControlServer::add_poll(std::vector<pollfd>& entries) const {
   entries.push_back({listener_.get(), POLLIN, 0});
   for (const auto& [id, session] : sessions_) {
-    const auto events = static_cast<short>(session.out.empty() ? POLLIN : POLLIN | POLLOUT);
-    entries.push_back({session.fd.get(), events, 0});
+    const int in = session.out.size() < unread_size_max ? POLLIN : 0;
+    const int out = session.out.empty() ? 0 : POLLOUT;
+    entries.push_back({session.fd.get(), static_cast<short>(in | out), 0});
   }
 }
 
@@ -81,7 +86,8 @@ void ControlServer::serve(const pollfd& entry) {
   for (auto& [id, session] : sessions_) {
     if (session.fd.get() != entry.fd) continue;
     const bool alive = ((entry.revents & POLLOUT) == 0 || flush(session)) &&
-                       ((entry.revents & (POLLIN | POLLHUP | POLLERR)) == 0 || read_ready(id, session));
+                       ((entry.revents & (POLLIN | POLLHUP | POLLERR)) == 0 || read_ready(session)) &&
+                       take_requests(id, session);
     if (!alive) close(id);
     return;
   }
@@ -101,28 +107,36 @@ ControlRole ControlServer::role_of(int fd) const {
 
 void ControlServer::accept_ready() {
   UniqueFd peer(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!peer.open() || sessions_.size() >= session_count_max) return;
+  if (!peer.open()) return;
   Session session;
   session.role = role_of(peer.get());
+  const auto count = std::count_if(sessions_.begin(), sessions_.end(),
+                                   [&](const auto& one) { return one.second.role <= session.role; });
+  if (static_cast<std::size_t>(count) >= session_count_max[static_cast<std::size_t>(session.role)]) return;
   session.fd = std::move(peer);
   sessions_.emplace(next_id_++, std::move(session));
 }
 
-bool ControlServer::read_ready(std::uint64_t id, Session& session) {
+bool ControlServer::read_ready(Session& session) {
   char bytes[65536];
   const long received = ::recv(session.fd.get(), bytes, sizeof bytes, 0);
   if (received == 0) return false;
   if (received < 0) return errno == EAGAIN || errno == EINTR;
   session.in.append(bytes, static_cast<std::size_t>(received));
-  if (session.in.size() < 4) return true;
-  const std::size_t size = frame_size(session.in);
-  if (size > request_size_max) return false;
-  if (session.in.size() < 4 + size) return true;
-  ControlRequest request;
-  const bool read = request.ParseFromArray(session.in.data() + 4, static_cast<int>(size));
-  session.in.erase(0, 4 + size);
-  if (!read) return false;
-  handler_.on_request(id, session.role, request);
+  return true;
+}
+
+bool ControlServer::take_requests(std::uint64_t id, Session& session) {
+  while (session.in.size() >= frame_head_size && session.out.size() < unread_size_max) {
+    const std::size_t size = frame_size(session.in);
+    if (size > request_size_max) return false;
+    if (session.in.size() - frame_head_size < size) return true;
+    ControlRequest request;
+    const bool read = request.ParseFromArray(session.in.data() + frame_head_size, static_cast<int>(size));
+    session.in.erase(0, frame_head_size + size);
+    if (!read) return false;
+    handler_.on_request(id, session.role, request);
+  }
   return true;
 }
 
@@ -139,11 +153,16 @@ bool ControlServer::respond(std::uint64_t session, const ControlResponse& respon
   const auto found = sessions_.find(session);
   if (found == sessions_.end()) return false;
   const std::string body = response.SerializeAsString();
-  std::uint8_t head[4];
+  if (found->second.out.size() + frame_head_size + body.size() > backlog_size_max) {
+    // Not closed at once, since its own request may have led here: its next event is its end.
+    ::shutdown(found->second.fd.get(), SHUT_RDWR);
+    return false;
+  }
+  std::uint8_t head[frame_head_size];
   store_u32be(head, static_cast<std::uint32_t>(body.size()));
   found->second.out.append(reinterpret_cast<const char*>(head), sizeof head);
   found->second.out += body;
-  return found->second.out.size() <= backlog_size_max;
+  return true;
 }
 
 std::size_t ControlServer::backlog(std::uint64_t session) const {

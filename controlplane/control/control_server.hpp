@@ -58,7 +58,8 @@ class ControlServer {
   void add_poll(std::vector<pollfd>& entries) const;
   void serve(const pollfd& entry);
 
-  // False: the session is gone. A response with `more` unset does not end the session; the client closes it.
+  // False: the session is gone, or ends now because its client does not read. A response with `more` unset
+  // does not end the session; the client closes it.
   bool respond(std::uint64_t session, const ControlResponse& response);
   // Octets that the client has not read yet.
   [[nodiscard]] std::size_t backlog(std::uint64_t session) const;
@@ -73,7 +74,8 @@ class ControlServer {
 
   ControlServer(std::string path, UniqueFd listener, ControlAccess access, ControlHandler& handler);
   void accept_ready();
-  bool read_ready(std::uint64_t id, Session& session);
+  bool read_ready(Session& session);
+  bool take_requests(std::uint64_t id, Session& session);
   bool flush(Session& session);
   [[nodiscard]] ControlRole role_of(int fd) const;
   void close(std::uint64_t id);

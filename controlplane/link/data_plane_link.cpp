@@ -32,7 +32,8 @@ Expected<SharedMapping> SharedMapping::map(int fd, std::size_t size, bool writab
   if (::fstat(fd, &status) != 0 || static_cast<std::size_t>(status.st_size) < size) {
     return fail("link.mapping_size", "shared memory of the data plane is smaller than its ABI says");
   }
-  if ((::fcntl(fd, F_GET_SEALS) & F_SEAL_SHRINK) == 0) {
+  const int seals = ::fcntl(fd, F_GET_SEALS);  // negative: not even memory that could be sealed
+  if (seals < 0 || (seals & F_SEAL_SHRINK) == 0) {
     return fail("link.mapping_unsealed", "shared memory of the data plane is not sealed against shrinking");
   }
   const int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
@@ -183,11 +184,9 @@ void DataPlaneLink::drop(const std::string& why) {
   const bool was_greeted = greeted_;
   connection_.reset();
   greeted_ = false;
-  // The rings outlive their writer: what it wrote before it died is still to be read.
-  if (was_greeted) {
-    while (drain(event_ring_count)) {
-    }
-  }
+  // The rings outlive their writer: what it wrote before it died is still to be read. One ring's worth each:
+  // a writer that lives on may write faster than we read.
+  if (was_greeted) drain(event_ring_count * workers_.size());
   workers_.clear();
   if (was_greeted) handler_.on_disconnected(why);
 }
