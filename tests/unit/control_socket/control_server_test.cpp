@@ -174,7 +174,7 @@ TEST_CASE("fields of later versions are passed over; a request that is none is s
 TEST_CASE("a client that leaves in mid-request leaves nothing behind") {
   Lab lab;
   const std::size_t before = open_descriptor_count();
-  for (const std::size_t cut : {0, 2, 4, 100}) {
+  for (const std::size_t cut : {0UL, 2UL, 4UL, 100UL}) {
     UniqueFd client = lab.connect();
     if (cut != 0) REQUIRE(lab.send(client, framed(load_request(300)).substr(0, cut)));
     client.reset();
