@@ -13,6 +13,22 @@ constexpr std::size_t address_count_max = 250'000;
 // Further complaints come without one: each looks through all ids.
 constexpr std::size_t suggestion_count_max = 50;
 
+// What the asset's fields <room>_tolerance say.
+Quirks tolerances(const schema::Asset& asset) {
+  const auto& reflection = *asset.GetReflection();
+  const auto& type = *schema::Asset::descriptor();
+  Quirks quirks = QUIRK_NONE;
+  for (int index = 0; index < type.field_count(); ++index) {
+    const auto& field = *type.field(index);
+    if (!field.is_repeated() || field.enum_type() == nullptr) continue;
+    for (int element = 0; element < reflection.FieldSize(asset, &field); ++element) {
+      const int tolerance = reflection.GetRepeatedEnumValue(asset, &field, element);
+      if (tolerance > 0) quirks |= quirk(static_cast<unsigned>(tolerance));
+    }
+  }
+  return quirks;
+}
+
 }  // namespace
 
 bool is_identifier(const std::string& text) {
@@ -132,12 +148,7 @@ void PolicyCompiler::compile_asset(const schema::Asset& asset, const Place& plac
   if (asset.partial() == schema::FORWARD) flags |= ASSET_PARTIAL_FORWARD;
   if (asset.partial() == schema::HOLD) flags |= ASSET_PARTIAL_HOLD;
   out.flags = static_cast<std::uint16_t>(flags);
-  unsigned quirks = QUIRK_NONE;
-  for (const int tolerance : asset.tolerance()) {
-    if (tolerance == schema::UNIT_NOT_ECHOED) quirks |= QUIRK_UNIT_NOT_ECHOED;
-    if (tolerance == schema::TRANSACTION_ID_ZERO) quirks |= QUIRK_TRANSACTION_ID_ZERO;
-  }
-  out.quirks = static_cast<std::uint16_t>(quirks);
+  out.quirks = tolerances(asset);
   address_count_ +=
       vlans.size() * static_cast<std::size_t>(asset.ipv4_size() + asset.ipv6_size() + asset.mac_size());
   if (address_count_ > address_count_max) {

@@ -29,8 +29,8 @@ struct PrefixSource {
 
 struct AssetSource {
   std::uint32_t zone = 0;
-  std::uint16_t flags = 0;            // AssetFlag
-  std::uint16_t quirks = 0;           // Quirk
+  std::uint16_t flags = 0;  // AssetFlag
+  Quirks quirks = QUIRK_NONE;
   std::uint32_t router = none_index;  // asset that carries it
   std::vector<VlanKey> vlans{0};      // each address and MAC holds in each of them, on the zone's port
   std::vector<Address> addresses;

@@ -62,7 +62,7 @@ struct Flow {
   std::uint64_t id = 0;
   std::array<std::uint32_t, 2> asset{none_index, none_index};  // by side
   std::array<std::uint8_t, 2> gateway_port{};                  // by side
-  std::uint16_t quirks = 0;                                    // of the server's asset
+  Quirks quirks = 0;                                           // of the server's asset
   std::uint16_t asset_flags = 0;  // of the protocol's server asset (partial handling)
   // For frames that the engine makes: a frame towards side s carries mac[other(s)] as source, mac[s] as
   // destination and tags[other(s)].

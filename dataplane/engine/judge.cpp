@@ -236,8 +236,8 @@ void forget_request(Flow& flow, Outstanding& request) noexcept {
     if (!same_key(judged, request)) continue;
     key_known = true;
     if (oldest == nullptr || older(flow, request, *oldest)) oldest = &request;
-    std::uint16_t quirks = flow.quirks;
-    if (mutated(Mutation::UNIT_IGNORED)) quirks = QUIRK_UNIT_NOT_ECHOED;
+    Quirks quirks = flow.quirks;
+    if (mutated(Mutation::UNIT_IGNORED)) quirks = static_cast<Quirks>(~0U);
     const bool fits = request.detail == judged.head.match_detail || mutated(Mutation::ANSWER_NOT_COMPARED) ||
                       flow.protocol->matches(judged.pdu, request.detail, quirks);
     if (fits && (best == nullptr || older(flow, request, *best))) best = &request;
@@ -265,7 +265,8 @@ void forget_answered(Case& judged, Outstanding& answered) noexcept {
 
 void accept(Case& judged) noexcept {
   const Protocol& protocol = *judged.flow.protocol;
-  if (protocol.accept != nullptr) protocol.accept(judged.pdu, judged.role, judged.flow.session);
+  if (protocol.accept != nullptr)
+    protocol.accept(judged.pdu, judged.role, judged.flow.session, judged.context.associations);
 }
 
 // --- outcomes --------------------------------------------------------------------------------------------
@@ -314,8 +315,9 @@ void accept(Case& judged) noexcept {
     verdict = Verdict::DISCARD;  // nobody waits for an answer
   } else if (verdict == Verdict::REFUSE) {
     const Protocol& protocol = *flow.protocol;
-    const std::size_t size =
-        protocol.refuse != nullptr ? protocol.refuse(judged.pdu, reason, reply) : std::size_t{0};
+    const std::size_t size = protocol.refuse != nullptr
+                                 ? protocol.refuse(judged.pdu, reason, flow.session, reply)
+                                 : std::size_t{0};
     reply_size = static_cast<std::uint32_t>(std::min(size, reply.size()));
     if (reply_size == 0) verdict = Verdict::RESET;
   }

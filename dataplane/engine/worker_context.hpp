@@ -50,6 +50,7 @@ struct WorkerContext {
   PduHead pdu_head{};
   PduState pdu_state{};
   Operation operation{};
+  Associations associations{};
 
   // Sends a frame of the engine's own making; counts one that found no room.
   bool emit(std::uint8_t port, Bytes frame) noexcept;

@@ -25,6 +25,8 @@ inline constexpr std::size_t session_state_size = 128;  // inline in the flow re
 inline constexpr std::size_t pdu_state_size = 96;       // a decoder's position within one PDU, octets
 inline constexpr std::size_t pdu_scratch_size = 4096;   // for a message that stands in the PDU in pieces
 inline constexpr std::size_t refusal_size_max = 512;    // the largest negative reply, octets
+inline constexpr std::size_t assembly_size_max =
+    4096;  // of a message that comes in several datagrams, octets
 
 // Small state of one conversation, owned by the flow, zeroed when the flow begins. A room overlays it with
 // its own trivially copyable struct through `as<T>()`.
@@ -37,12 +39,13 @@ struct alignas(8) SessionState {
   }
 };
 
-// Deviations of real devices that a policy declares per asset (signed). Bit mask; each use is counted.
-enum Quirk : std::uint16_t {
-  QUIRK_NONE = 0,
-  QUIRK_UNIT_NOT_ECHOED = 1U << 0,      // server answers with a unit identifier of its own
-  QUIRK_TRANSACTION_ID_ZERO = 1U << 1,  // server answers with transaction identifier 0
-};
+// Deviations of real devices that a policy declares per asset (signed): bit n − 1 stands for number n of the
+// `Tolerance` enums in <name>.proto, which are numbered together (1 to 16). Each use is counted.
+using Quirks = std::uint16_t;
+inline constexpr Quirks QUIRK_NONE = 0;
+[[nodiscard]] constexpr Quirks quirk(unsigned tolerance) noexcept {
+  return static_cast<Quirks>(1U << (tolerance - 1));
+}
 
 enum class Transport : std::uint8_t { NONE = 0, TCP = 6, UDP = 17, ICMP = 1, ICMPV6 = 58, ETHERNET = 255 };
 
@@ -61,15 +64,28 @@ struct Framing {
 // Opaque to the caller: where a decoder stands within a PDU. `scratch` is for protocols whose messages are
 // cut into chunks or strewn with checksums: `open` puts the message together there, `next` and the views of
 // its operations read it. It is never cleared.
+//
+// `assembled`: what the engine has kept of the message that this PDU continues (PduHead::assembly), set by it
+// before `open`.
 struct alignas(8) PduState {
   PduState() noexcept {}  // NOLINT: not `= default`, which would have `PduState{}` clear the scratch
   std::array<std::uint8_t, pdu_state_size> octets{};
   std::array<std::uint8_t, pdu_scratch_size> scratch;
+  Bytes assembled{};
   template <typename T>
   [[nodiscard]] T& as() noexcept {
     static_assert(sizeof(T) <= pdu_state_size && alignof(T) <= 8 && std::is_trivially_copyable_v<T>);
     return *reinterpret_cast<T*>(octets.data());
   }
+};
+
+// A message that comes in several PDUs (datagrams). Pieces before the last may leave when some rule permits
+// their function: their one operation says no more than that. With the last one all operations are judged.
+enum class Assembly : std::uint8_t {
+  NONE = 0,
+  FIRST = 1,  // `piece` is kept; what the sender began before is forgotten
+  MORE = 2,   // `piece` is kept behind `PduState::assembled`
+  LAST = 3,   // completes `PduState::assembled`; nothing is kept any more
 };
 
 // What `open` found. `match_key` pairs a response with its request; `match_detail` is what the response must
@@ -84,6 +100,31 @@ struct PduHead {
   std::uint32_t function = 0;  // for reports of PDUs without operations
   std::uint64_t match_key = 0;
   std::uint64_t match_detail = 0;
+  Assembly assembly = Assembly::NONE;
+  Bytes piece{};  // FIRST, MORE: view into the PDU
+  // Not 0: the PDU belongs to this association of its address pair (see Associations), and is denied where
+  // there is none that its sender may use.
+  std::uint64_t association = 0;
+};
+
+// What a PDU that goes on opens or closes beside its own flow: connections of the protocol between the same
+// two addresses, which PDUs of other flows refer to (CIP connections and their I/O datagrams).
+struct Association {
+  std::uint64_t key = 0;       // of the protocol, not 0
+  Role sender = Role::CLIENT;  // who may send PDUs that name it
+};
+struct Associations {
+  std::array<Association, 2> opened{};
+  std::array<Association, 2> closed{};
+  std::uint8_t opened_count = 0;
+  std::uint8_t closed_count = 0;
+};
+
+// What becomes of a PDU, or is put into a stream (`renumber`).
+enum class Passage : std::uint8_t {
+  PASSED = 0,    // a PDU of the sender goes on
+  REMOVED = 1,   // … was taken out of its stream
+  INSERTED = 2,  // a negative reply takes its place in the sender's stream
 };
 
 enum class Next : std::uint8_t { END = 0, OPERATION = 1, MALFORMED = 2 };
@@ -110,7 +151,7 @@ struct Protocol {
                    const SessionState& session) noexcept = nullptr;
   // Reads the head of a PDU whose judged part is complete; sets all of `state` that `next` looks at, which
   // may still hold another PDU's. Does not change the session.
-  PduHead (*open)(Bytes pdu, Role sender, std::uint16_t quirks, const SessionState& session,
+  PduHead (*open)(Bytes pdu, Role sender, Quirks quirks, const SessionState& session,
                   PduState& state) noexcept = nullptr;
   // The next operation of the PDU, set from nothing (Operation::clear); its views live as long as `pdu` and
   // `state`. A response yields what it reports on, as far as the response itself says it.
@@ -118,16 +159,25 @@ struct Protocol {
   // The short way, may be null: reads `bytes` if they are one whole PDU of the protocol's most usual form,
   // with one operation. True: `head` and `operation` are what `frame`, `open` and `next` would have led to,
   // and nothing more would come. False: ask them; `head` and `operation` may hold anything.
-  bool (*usual)(Bytes bytes, Role sender, std::uint16_t quirks, PduHead& head,
+  bool (*usual)(Bytes bytes, Role sender, Quirks quirks, PduHead& head,
                 Operation& operation) noexcept = nullptr;
   // Does this response answer the request whose `match_detail` is given? Called after `open` found equal
   // keys.
-  bool (*matches)(Bytes response, std::uint64_t request_detail, std::uint16_t quirks) noexcept = nullptr;
+  bool (*matches)(Bytes response, std::uint64_t request_detail, Quirks quirks) noexcept = nullptr;
   // The PDU was permitted and will be forwarded: the session moves on. May be null.
-  void (*accept)(Bytes pdu, Role sender, SessionState& session) noexcept = nullptr;
+  void (*accept)(Bytes pdu, Role sender, SessionState& session,
+                 Associations& associations) noexcept = nullptr;
   // Negative reply to a request that was denied for `reason`, written to `reply`; its size, or 0 if this
   // request cannot be refused in band. May be null.
-  std::size_t (*refuse)(Bytes request, Reason reason, std::span<std::uint8_t> reply) noexcept = nullptr;
+  std::size_t (*refuse)(Bytes request, Reason reason, const SessionState& session,
+                        std::span<std::uint8_t> reply) noexcept = nullptr;
+  // Where PDUs carry numbers of their place in the stream: makes the numbers of a stream in which PDUs were
+  // taken out or put in go together again. Called for every PDU of a flow from its first removed or inserted
+  // one on, in the order of the stream, after `accept`; `session` holds what the room remembers of those.
+  // Rewrites `pdu` in place, its size stays (a REMOVED one is not looked at any more). False: cannot be done,
+  // the flow is reset. May be null: no such numbers.
+  bool (*renumber)(std::span<std::uint8_t> pdu, Role sender, Passage passage,
+                   SessionState& session) noexcept = nullptr;
   // Name of a function code, empty if it has none.
   std::string_view (*function_name)(std::uint32_t function) noexcept = nullptr;
   KeyNames key_names{};

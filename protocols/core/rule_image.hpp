@@ -107,7 +107,7 @@ enum AssetFlag : std::uint16_t {
 struct AssetRecord {
   std::uint32_t zone = 0;
   std::uint16_t flags = 0;   // AssetFlag
-  std::uint16_t quirks = 0;  // Quirk
+  std::uint16_t quirks = 0;  // Quirks
   Slice macs;  // into ASSET_MACS; empty: bound to its zone's port only. Of an asset behind a router: the
                // router's
   std::uint32_t router = none_index;  // asset that carries it

@@ -119,7 +119,7 @@ const char* open_response(const Session& session, Fields& fields, PduHead& head)
   return nullptr;
 }
 
-PduHead open(Bytes pdu, Role sender, std::uint16_t, const SessionState& state, PduState& pdu_state) noexcept {
+PduHead open(Bytes pdu, Role sender, Quirks, const SessionState& state, PduState& pdu_state) noexcept {
   Fields& fields = pdu_state.as<Fields>();
   fields = Fields{};
   const Session& session = const_cast<SessionState&>(state).as<Session>();
@@ -169,7 +169,7 @@ Next next(Bytes pdu, PduState& state, Operation& operation) noexcept {
   return next_operation(Bytes(state.scratch.data(), fields.fragment_size), fields, operation, field);
 }
 
-bool matches(Bytes response, std::uint64_t asked, std::uint16_t) noexcept {
+bool matches(Bytes response, std::uint64_t asked, Quirks) noexcept {
   LinkHeader header;
   if (response.size() < link_header_size || parse_header(response, header) != nullptr) return false;
   if (header.carries_data()) return asked < link_primary_base;
@@ -195,7 +195,7 @@ void accept_response(const Fields& fields, Session& session) noexcept {
   session.part_next = (sequence + 1U) & control_sequence;
 }
 
-void accept(Bytes pdu, Role sender, SessionState& state) noexcept {
+void accept(Bytes pdu, Role sender, SessionState& state, Associations&) noexcept {
   Session& session = state.as<Session>();
   LinkHeader header;
   std::array<std::uint8_t, fragment_size_max> fragment;

@@ -37,7 +37,8 @@ void lay_header(const LinkHeader& request, std::uint8_t control, std::size_t use
 
 }  // namespace
 
-std::size_t refuse(Bytes request, Reason reason, std::span<std::uint8_t> reply) noexcept {
+std::size_t refuse(Bytes request, Reason reason, const SessionState&,
+                   std::span<std::uint8_t> reply) noexcept {
   LinkHeader header;
   if (request.size() < link_header_size || reply.size() < reply_size) return 0;
   if (parse_header(request, header) != nullptr || !header.from_master() || !header.primary()) return 0;

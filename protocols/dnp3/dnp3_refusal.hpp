@@ -7,6 +7,7 @@
 namespace conduit::dnp3 {
 
 // Writes the reply to `reply`; its size, or 0 if `request` cannot be refused so or `reply` is too small.
-[[nodiscard]] std::size_t refuse(Bytes request, Reason reason, std::span<std::uint8_t> reply) noexcept;
+[[nodiscard]] std::size_t refuse(Bytes request, Reason reason, const SessionState& session,
+                                 std::span<std::uint8_t> reply) noexcept;
 
 }  // namespace conduit::dnp3

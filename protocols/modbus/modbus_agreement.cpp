@@ -69,7 +69,7 @@ std::uint32_t body_agreement(Bytes adu, const Fields& fields) noexcept {
   }
 }
 
-bool header_agrees(Bytes response, std::uint64_t asked, std::uint16_t quirks) noexcept {
+bool header_agrees(Bytes response, std::uint64_t asked, Quirks quirks) noexcept {
   const std::uint16_t transaction = load_u16be(response.data());
   const bool same_transaction = transaction == ((asked >> 32) & 0xFFFF);
   const bool no_transaction = transaction == 0 && (quirks & QUIRK_TRANSACTION_ID_ZERO) != 0;
@@ -88,7 +88,7 @@ std::uint64_t agreement(Bytes adu, const Fields& fields) noexcept {
 
 // The functions of a usual dialogue are compared without reading the answer once more: `open` has found it
 // well formed.
-bool agrees(Bytes response, std::uint64_t asked, std::uint16_t quirks) noexcept {
+bool agrees(Bytes response, std::uint64_t asked, Quirks quirks) noexcept {
   const std::size_t size = response.size();
   if (size < mbap_size + 1 || !header_agrees(response, asked, quirks)) return false;
   const std::uint64_t function = asked >> 56;

@@ -81,13 +81,13 @@ Framing frame(Bytes bytes, Role, Transport transport, const SessionState&) noexc
 }
 
 // Transaction identifier and unit, without what the server is known not to repeat.
-std::uint64_t match_key(Bytes adu, const Fields& fields, std::uint16_t quirks) noexcept {
+std::uint64_t match_key(Bytes adu, const Fields& fields, Quirks quirks) noexcept {
   const std::uint64_t unit = (quirks & QUIRK_UNIT_NOT_ECHOED) != 0 ? 0U : fields.unit;
   const std::uint64_t transaction = (quirks & QUIRK_TRANSACTION_ID_ZERO) != 0 ? 0U : load_u16be(adu.data());
   return (transaction << 8) | unit;
 }
 
-PduHead head_of(Bytes adu, Role sender, std::uint16_t quirks, const Fields& fields) noexcept {
+PduHead head_of(Bytes adu, Role sender, Quirks quirks, const Fields& fields) noexcept {
   PduHead head;
   head.well_formed = true;
   head.kind = sender == Role::CLIENT ? PduKind::REQUEST : PduKind::RESPONSE;
@@ -102,7 +102,7 @@ PduHead head_of(Bytes adu, Role sender, std::uint16_t quirks, const Fields& fiel
   return head;
 }
 
-PduHead open(Bytes adu, Role sender, std::uint16_t quirks, const SessionState&, PduState& state) noexcept {
+PduHead open(Bytes adu, Role sender, Quirks quirks, const SessionState&, PduState& state) noexcept {
   Fields& fields = state.as<Fields>();
   fields = Fields{};
   const char* field = parse_adu(adu, sender, fields);
@@ -120,8 +120,7 @@ Next next(Bytes adu, PduState& state, Operation& operation) noexcept {
 }
 
 // `open` and `next` in one, for a PDU of one operation.
-inline bool read_whole(Bytes adu, Role sender, std::uint16_t quirks, PduHead& head,
-                       Operation& operation) noexcept {
+inline bool read_whole(Bytes adu, Role sender, Quirks quirks, PduHead& head, Operation& operation) noexcept {
   Fields fields;
   if (parse_adu(adu, sender, fields) != nullptr) return false;
   head = head_of(adu, sender, quirks, fields);
@@ -130,7 +129,7 @@ inline bool read_whole(Bytes adu, Role sender, std::uint16_t quirks, PduHead& he
 
 // What nearly every PDU is: a read of coils, inputs or registers, or its answer. The compiler lays the code
 // of all functions in here once for each side, and leaves of it what these four can need.
-[[gnu::flatten]] bool usual(Bytes bytes, Role sender, std::uint16_t quirks, PduHead& head,
+[[gnu::flatten]] bool usual(Bytes bytes, Role sender, Quirks quirks, PduHead& head,
                             Operation& operation) noexcept {
   if (bytes.size() <= mbap_size) return false;
   const std::uint8_t function = bytes[mbap_size];

@@ -17,6 +17,10 @@ extern const Protocol modbus_protocol;
 
 namespace modbus {
 
+// Tolerances of a server's asset.
+inline constexpr Quirks QUIRK_UNIT_NOT_ECHOED = quirk(1);      // answers with a unit identifier of its own
+inline constexpr Quirks QUIRK_TRANSACTION_ID_ZERO = quirk(2);  // answers with transaction identifier 0
+
 // Dimensions of Operation. The policy spells them as in `modbus_protocol.dimension_names`.
 enum Dimension : std::size_t {
   UNIT = 0,

@@ -90,7 +90,7 @@ inline constexpr std::uint8_t individual_access = 4;  // read-device-id code: on
 [[nodiscard]] std::uint64_t agreement(Bytes adu, const Fields& fields) noexcept;
 
 // Does this answer fit the request with that agreement?
-[[nodiscard]] bool agrees(Bytes response, std::uint64_t asked, std::uint16_t quirks) noexcept;
+[[nodiscard]] bool agrees(Bytes response, std::uint64_t asked, Quirks quirks) noexcept;
 
 // The next operation that `fields` has not told yet.
 [[nodiscard]] Next next_operation(Bytes adu, Fields& fields, Operation& operation) noexcept;

@@ -20,7 +20,8 @@ ExceptionCode exception_code(Reason reason) noexcept {
 
 }  // namespace
 
-std::size_t refuse(Bytes request, Reason reason, std::span<std::uint8_t> reply) noexcept {
+std::size_t refuse(Bytes request, Reason reason, const SessionState&,
+                   std::span<std::uint8_t> reply) noexcept {
   if (request.size() <= mbap_size || reply.size() < exception_adu_size) return 0;
   const std::uint8_t function = request[mbap_size];
   if (function == 0 || (function & exception_bit) != 0) return 0;

@@ -35,8 +35,7 @@ namespace conduit::test {
 enum class UsualPdu { NOT_READ, READ_ALIKE, READ_OTHERWISE };
 
 // Asks for `bytes` both ways.
-[[nodiscard]] inline UsualPdu ask_usual(const Protocol& protocol, Bytes bytes, Role sender,
-                                        std::uint16_t quirks) {
+[[nodiscard]] inline UsualPdu ask_usual(const Protocol& protocol, Bytes bytes, Role sender, Quirks quirks) {
   PduHead usual_head;
   Operation usual_operation;
   usual_operation.set(dimension_count - 1, 77);  // left by another PDU

@@ -184,7 +184,8 @@ void StreamDecoder::report(std::uint32_t frame, Stream& stream, Bytes bytes, con
     pdu.head = stream.protocol->open(bytes, stream.sender, QUIRK_NONE, *stream.session, state);
     if (!pdu.head.well_formed) pdu.malformed = pdu.head.field;
     if (pdu.head.well_formed && stream.protocol->accept != nullptr) {
-      stream.protocol->accept(bytes, stream.sender, *stream.session);
+      Associations associations;
+      stream.protocol->accept(bytes, stream.sender, *stream.session, associations);
     }
   }
   sink_.on_pdu(pdu, state);

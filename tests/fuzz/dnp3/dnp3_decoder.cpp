@@ -70,7 +70,7 @@ void check_operation(const PduState& state, const Operation& operation) {
 
 void check_refusal(Bytes request, const PduHead& head) {
   std::array<std::uint8_t, refusal_size_max> reply{};
-  const std::size_t size = room().refuse(request, Reason::FUNCTION_NOT_PERMITTED, reply);
+  const std::size_t size = room().refuse(request, Reason::FUNCTION_NOT_PERMITTED, SessionState{}, reply);
   require(size != 0 && size <= reply.size());
   const SessionState session;
   PduState state;
@@ -99,7 +99,8 @@ void check_pdu(Bytes pdu, Role sender, SessionState& session) {
   }
   require(next == Next::MALFORMED || count >= 1);
   if (sender == Role::CLIENT && head.kind == PduKind::REQUEST && head.answered) check_refusal(pdu, head);
-  room().accept(pdu, sender, session);
+  Associations associations;
+  room().accept(pdu, sender, session, associations);
 }
 
 void put_u16le(std::vector<std::uint8_t>& to, std::uint16_t value) {

@@ -72,9 +72,9 @@ void check_operation(Bytes pdu, const Operation& operation) {
   if (operation.value.kind == ValueKind::BYTES) require(size == operation.value.count);
 }
 
-void check_refusal(Bytes request, const PduHead& head, std::uint16_t quirks) {
+void check_refusal(Bytes request, const PduHead& head, Quirks quirks) {
   std::array<std::uint8_t, refusal_size_max> reply{};
-  const std::size_t size = room().refuse(request, Reason::FUNCTION_NOT_PERMITTED, reply);
+  const std::size_t size = room().refuse(request, Reason::FUNCTION_NOT_PERMITTED, SessionState{}, reply);
   require(size != 0 && size <= reply.size());
   const SessionState session;
   PduState state;
@@ -87,7 +87,7 @@ void check_refusal(Bytes request, const PduHead& head, std::uint16_t quirks) {
   require(room().matches(answer, head.match_detail, quirks));
 }
 
-void check_pdu(Bytes pdu, Role sender, std::uint16_t quirks) {
+void check_pdu(Bytes pdu, Role sender, Quirks quirks) {
   require(test::ask_usual(room(), pdu, sender, quirks) != test::UsualPdu::READ_OTHERWISE);
   const SessionState session;
   PduState state;
@@ -118,7 +118,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::array<std::uint8_t, refusal_size_max> reply{};
   if ((choice & 8U) != 0) {  // a datagram, judged as a whole
     check_pdu(stream, sender, quirks);
-    (void)room().refuse(stream, Reason::PDU_MALFORMED, reply);
+    (void)room().refuse(stream, Reason::PDU_MALFORMED, SessionState{}, reply);
     return 0;
   }
   require(test::ask_usual(room(), stream, sender, quirks) != test::UsualPdu::READ_OTHERWISE);

@@ -138,7 +138,7 @@ TEST_CASE("a refusal is an answer to the request") {
   for (const Reason reason : {Reason::FUNCTION_NOT_PERMITTED, Reason::OBJECT_NOT_PERMITTED,
                               Reason::VALUE_NOT_PERMITTED, Reason::RATE_EXCEEDED}) {
     const Octets asked = request(0xC7, 5, relay_4);
-    const std::size_t size = dnp3_protocol.refuse(Bytes(asked), reason, space);
+    const std::size_t size = dnp3_protocol.refuse(Bytes(asked), reason, SessionState{}, space);
     REQUIRE(size == 17);
     const Octets reply(space.begin(), space.begin() + 17);
     const Framing framing = dnp3_protocol.frame(Bytes(reply), S, Transport::TCP, SessionState{});
@@ -148,12 +148,13 @@ TEST_CASE("a refusal is an answer to the request") {
     CHECK(fits(asked, reply));
   }
   const Octets asked = request(0xC7, 5, relay_4);
-  (void)dnp3_protocol.refuse(Bytes(asked), Reason::OBJECT_NOT_PERMITTED, space);
+  (void)dnp3_protocol.refuse(Bytes(asked), Reason::OBJECT_NOT_PERMITTED, SessionState{}, space);
   CHECK(Octets(space.begin(), space.begin() + 17) == frames({0xC7, 129, 0, 2}, S));
   const Octets state = link_frame(0xC9, outstation, master, {});
-  REQUIRE(dnp3_protocol.refuse(Bytes(state), Reason::FUNCTION_NOT_PERMITTED, space) == 10);
+  REQUIRE(dnp3_protocol.refuse(Bytes(state), Reason::FUNCTION_NOT_PERMITTED, SessionState{}, space) == 10);
   CHECK(fits(state, Octets(space.begin(), space.begin() + 10)));
   std::array<std::uint8_t, 16> small{};
-  CHECK(dnp3_protocol.refuse(Bytes(asked), Reason::FUNCTION_NOT_PERMITTED, small) == 0);
-  CHECK(dnp3_protocol.refuse(Bytes(answer(0xC0)), Reason::FUNCTION_NOT_PERMITTED, space) == 0);
+  CHECK(dnp3_protocol.refuse(Bytes(asked), Reason::FUNCTION_NOT_PERMITTED, SessionState{}, small) == 0);
+  CHECK(dnp3_protocol.refuse(Bytes(answer(0xC0)), Reason::FUNCTION_NOT_PERMITTED, SessionState{}, space) ==
+        0);
 }

@@ -148,7 +148,8 @@ PduHead head_of(const Octets& pdu, Role sender, const SessionState& session) {
 }
 
 void accept(const Octets& pdu, Role sender, SessionState& session) {
-  dnp3_protocol.accept(Bytes(pdu), sender, session);
+  Associations associations;
+  dnp3_protocol.accept(Bytes(pdu), sender, session, associations);
 }
 
 }  // namespace conduit::test

@@ -77,7 +77,7 @@ constexpr auto pairs = std::to_array<Pair>({
     {"malformed answer", "03 0000 0001", "03 02 00", false},
 });
 
-bool fits(const Octets& request, const Octets& answer, std::uint16_t quirks = QUIRK_NONE) {
+bool fits(const Octets& request, const Octets& answer, Quirks quirks = QUIRK_NONE) {
   const PduHead asked = head_of(request, Role::CLIENT, quirks);
   const PduHead answered = head_of(answer, Role::SERVER, quirks);
   REQUIRE(asked.well_formed);
@@ -114,21 +114,21 @@ TEST_CASE("quirks forgive what they name and nothing else") {
   const Octets request = adu("03 0000 0001");
   Octets other_unit = adu("03 02 0007");
   other_unit[6] = 255;
-  CHECK(fits(request, other_unit, QUIRK_UNIT_NOT_ECHOED));
-  CHECK_FALSE(fits(request, other_unit, QUIRK_TRANSACTION_ID_ZERO));
+  CHECK(fits(request, other_unit, modbus::QUIRK_UNIT_NOT_ECHOED));
+  CHECK_FALSE(fits(request, other_unit, modbus::QUIRK_TRANSACTION_ID_ZERO));
   Octets no_transaction = adu("03 02 0007");
   no_transaction[0] = no_transaction[1] = 0;
-  CHECK(fits(request, no_transaction, QUIRK_TRANSACTION_ID_ZERO));
-  CHECK_FALSE(fits(request, no_transaction, QUIRK_UNIT_NOT_ECHOED));
+  CHECK(fits(request, no_transaction, modbus::QUIRK_TRANSACTION_ID_ZERO));
+  CHECK_FALSE(fits(request, no_transaction, modbus::QUIRK_UNIT_NOT_ECHOED));
   Octets other_transaction = no_transaction;
   other_transaction[1] = 7;
-  CHECK_FALSE(fits(request, other_transaction, QUIRK_TRANSACTION_ID_ZERO));
+  CHECK_FALSE(fits(request, other_transaction, modbus::QUIRK_TRANSACTION_ID_ZERO));
   const Octets too_long = adu("03 04 0007 0008");
-  CHECK_FALSE(fits(request, too_long, QUIRK_TRANSACTION_ID_ZERO | QUIRK_UNIT_NOT_ECHOED));
+  CHECK_FALSE(fits(request, too_long, modbus::QUIRK_TRANSACTION_ID_ZERO | modbus::QUIRK_UNIT_NOT_ECHOED));
 }
 
 TEST_CASE("whether a quirk was needed can be told from the answer") {
-  const std::uint16_t quirks = QUIRK_TRANSACTION_ID_ZERO | QUIRK_UNIT_NOT_ECHOED;
+  const Quirks quirks = modbus::QUIRK_TRANSACTION_ID_ZERO | modbus::QUIRK_UNIT_NOT_ECHOED;
   const std::uint64_t asked = head_of(adu("03 0000 0001"), Role::CLIENT, quirks).match_detail;
   for (const char* pdu : {"03 02 0007", "83 02"}) {
     const Octets plain = adu(pdu);
@@ -166,7 +166,8 @@ TEST_CASE("a refusal is an exception response that answers the request") {
     CAPTURE(std::string(vector.name));
     const Octets request = adu(vector.pdu, 17);
     Octets reply(refusal_size_max);
-    reply.resize(modbus_protocol.refuse(Bytes{request}, Reason::FUNCTION_NOT_PERMITTED, reply));
+    reply.resize(
+        modbus_protocol.refuse(Bytes{request}, Reason::FUNCTION_NOT_PERMITTED, SessionState{}, reply));
     const Octets expected{0x12, 0x34, 0, 0, 0, 3, 17, static_cast<std::uint8_t>(request[7] | 0x80), 1};
     CHECK(reply == expected);
     CHECK(fits(request, reply));
@@ -178,7 +179,7 @@ TEST_CASE("the exception code follows the reason") {
   const Octets request = adu("06 0001 0003");
   const auto code = [&request](Reason reason) {
     Octets reply(9);
-    REQUIRE(modbus_protocol.refuse(Bytes{request}, reason, reply) == 9);
+    REQUIRE(modbus_protocol.refuse(Bytes{request}, reason, SessionState{}, reply) == 9);
     return int{reply[8]};
   };
   CHECK(code(Reason::FUNCTION_NOT_PERMITTED) == 1);
@@ -194,7 +195,7 @@ TEST_CASE("the exception code follows the reason") {
 TEST_CASE("what cannot be refused in band") {
   Octets reply(refusal_size_max);
   const auto refuse = [](const Octets& request, std::span<std::uint8_t> space) {
-    return modbus_protocol.refuse(Bytes{request}, Reason::FUNCTION_NOT_PERMITTED, space);
+    return modbus_protocol.refuse(Bytes{request}, Reason::FUNCTION_NOT_PERMITTED, SessionState{}, space);
   };
   CHECK(refuse(adu("00"), reply) == 0);
   CHECK(refuse(adu("83 01"), reply) == 0);

@@ -125,7 +125,7 @@ std::string describe(const Octets& octets, Role sender) {
   return text + " without end";
 }
 
-PduHead head_of(const Octets& octets, Role sender, std::uint16_t quirks) {
+PduHead head_of(const Octets& octets, Role sender, Quirks quirks) {
   const SessionState session;
   PduState state;
   return modbus_protocol.open(Bytes{octets}, sender, quirks, session, state);

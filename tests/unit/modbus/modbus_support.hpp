@@ -24,6 +24,6 @@ using Octets = std::vector<std::uint8_t>;
 [[nodiscard]] std::string describe(const Octets& octets, Role sender);
 
 // Head of an ADU.
-[[nodiscard]] PduHead head_of(const Octets& octets, Role sender, std::uint16_t quirks = QUIRK_NONE);
+[[nodiscard]] PduHead head_of(const Octets& octets, Role sender, Quirks quirks = QUIRK_NONE);
 
 }  // namespace conduit::test

@@ -104,6 +104,28 @@ TEST_CASE("functions have one name in policy and decoder, access classes and a t
   }
 }
 
+TEST_CASE("tolerances of all rooms are numbered together, from 1 to 16") {
+  const pb::Descriptor& asset = *schema::Asset::descriptor();
+  std::set<int> numbers;
+  for (const Protocol* protocol : all_protocols()) {
+    const pb::Descriptor& message = *allow_field(*protocol)->message_type();
+    const pb::EnumDescriptor* tolerances = message.FindEnumTypeByName("Tolerance");
+    if (tolerances == nullptr) continue;
+    CAPTURE(std::string(protocol->name));
+    const pb::FieldDescriptor* field = asset.FindFieldByName(std::string(protocol->name) + "_tolerance");
+    REQUIRE(field != nullptr);
+    CHECK(field->enum_type() == tolerances);
+    for (int index = 0; index < tolerances->value_count(); ++index) {
+      const int number = tolerances->value(index)->number();
+      if (number == 0) continue;
+      CAPTURE(tolerances->value(index)->name());
+      CHECK(number <= 16);
+      CHECK(numbers.insert(number).second);
+    }
+  }
+  CHECK(!numbers.empty());
+}
+
 TEST_CASE("every row is complete and its sizes go together") {
   for (const Protocol* protocol : all_protocols()) {
     CAPTURE(std::string(protocol->name));

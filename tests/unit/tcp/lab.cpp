@@ -37,8 +37,8 @@ Judgement judge_pdu(WorkerContext&, Flow& flow, Side sender, const ParsedFrame&,
   judgement.verdict = found == verdicts.end() || lab->observing ? Verdict::FORWARD : found->second;
   judgement.reason = Reason::FUNCTION_NOT_PERMITTED;
   if (judgement.verdict == Verdict::REFUSE) {
-    judgement.reply_size =
-        static_cast<std::uint32_t>(modbus_protocol.refuse(judged, Reason::FUNCTION_NOT_PERMITTED, reply));
+    judgement.reply_size = static_cast<std::uint32_t>(
+        modbus_protocol.refuse(judged, Reason::FUNCTION_NOT_PERMITTED, SessionState{}, reply));
     if (judgement.reply_size == 0) judgement.verdict = Verdict::RESET;
   }
   if (lab->track_outstanding && request && judgement.verdict == Verdict::FORWARD) {
