@@ -42,6 +42,9 @@ Framing frame(Bytes bytes, Role, Transport, const SessionState&) noexcept {
   return framing;
 }
 
+// Of an answer that was not sent to one alone: no request has it.
+constexpr std::uint64_t key_of_none = UINT64_MAX;
+
 // --- heads -----------------------------------------------------------------------------------------------
 
 // Pairs an answer with its request: who asked, which series, both stations, the invoke id.
@@ -75,12 +78,12 @@ const char* open_message(const Envelope& envelope, Role sender, Fields& fields, 
   ++fields.position;
   fields.response = fields.function == INITIALIZE_ROUTING_TABLE_ACK;
   const bool alone = envelope.carrier == UNICAST;
-  if (fields.response && !alone) return "carrier";
   head.kind = fields.response ? PduKind::RESPONSE : PduKind::REQUEST;
   head.answered = fields.function == INITIALIZE_ROUTING_TABLE && alone;
   head.match_key = fields.response
                        ? key_of(other(sender), DETAIL_NETWORK, envelope.source, envelope.destination, 0)
                        : key_of(sender, DETAIL_NETWORK, envelope.destination, envelope.source, 0);
+  if (fields.response && !alone) head.match_key = key_of_none;
   head.match_detail = DETAIL_NETWORK | static_cast<std::uint64_t>(INITIALIZE_ROUTING_TABLE - network_base);
   return nullptr;
 }
@@ -107,7 +110,6 @@ const char* open_request(Bytes pdu, const Envelope& envelope, const Apdu& apdu, 
 
 const char* open_response(Bytes pdu, const Envelope& envelope, const Apdu& apdu, Role sender,
                           const Session& session, Fields& fields, PduHead& head) noexcept {
-  if (envelope.carrier != UNICAST) return "carrier";
   const bool bare = apdu.type == ApduType::REJECT || apdu.type == ApduType::ABORT;
   fields.response = true;
   fields.function = static_cast<std::uint16_t>(confirmed_base + apdu.service);
@@ -116,6 +118,7 @@ const char* open_response(Bytes pdu, const Envelope& envelope, const Apdu& apdu,
   if (ends_sending(envelope, apdu, sender, session)) head.kind = PduKind::IMPLIED;
   head.negative = bare || apdu.type == ApduType::ERROR;
   head.match_key = key_of(other(sender), DETAIL_APDU, envelope.source, envelope.destination, apdu.invoke);
+  if (envelope.carrier != UNICAST) head.match_key = key_of_none;
   if (!bare && answer_fits(apdu)) head.match_detail = DETAIL_APDU | apdu.service;
   if (apdu.type != ApduType::COMPLEX_ACK || apdu.segmented) return nullptr;
   if (fields.function == READ_PROPERTY) fields.content = Content::READ_ACK;
