@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cstring>
 
+#include "dataplane/engine/assembly_pool.hpp"
 #include "dataplane/engine/back_off_table.hpp"
 #include "dataplane/engine/block_pool.hpp"
 #include "dataplane/engine/event_folder.hpp"
@@ -46,6 +47,7 @@ struct Worker::Impl {
     context.folder = &folder;
     context.back_off = &back_off;
     context.fragments = &fragments;
+    context.assemblies = &assemblies;
     context.macs = &macs;
     context.sink = &sink;
     context.ring = ring;
@@ -71,6 +73,7 @@ struct Worker::Impl {
   EventFolder folder{};
   BackOffTable back_off;
   FragmentTable fragments{};
+  AssemblyPool assemblies{};
   MacTable macs{};
   std::array<Prepared, burst_size> prepared{};
   std::size_t prepared_count = 0;

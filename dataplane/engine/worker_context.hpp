@@ -19,6 +19,7 @@ class EventFolder;    // event_folder.hpp
 class BackOffTable;   // back_off_table.hpp
 class MacTable;       // mac_table.hpp
 class FragmentTable;  // fragment_gate.hpp
+class AssemblyPool;   // assembly_pool.hpp
 
 struct WorkerContext {
   std::uint64_t now_ns = 0;
@@ -36,6 +37,7 @@ struct WorkerContext {
   BackOffTable* back_off = nullptr;
   MacTable* macs = nullptr;
   FragmentTable* fragments = nullptr;
+  AssemblyPool* assemblies = nullptr;
   FrameSink* sink = nullptr;
   EventRing* ring = nullptr;
   WorkerCounters counters{};

@@ -80,7 +80,8 @@ class StreamDecoder {
     };
     std::map<std::uint32_t, Early> early;  // by distance from `base`
     std::uint32_t base = 0;
-    SessionState* session = nullptr;  // of the connection, which both directions share
+    SessionState* session = nullptr;              // of the connection, which both directions share
+    std::vector<std::uint8_t>* pieces = nullptr;  // of a message in several datagrams
   };
 
   SessionState& session_of(const ParsedFrame& parsed);
@@ -91,12 +92,14 @@ class StreamDecoder {
   void deliver_early(std::uint32_t frame, Stream& stream);  // frame 0: each with its own number
   void jump_gap(Stream& stream);
   void cut_pdus(std::uint32_t frame, Stream& stream);
+  static void note_piece(const PduHead& head, std::vector<std::uint8_t>& pieces);
   void report(std::uint32_t frame, Stream& stream, Bytes bytes, const char* malformed);
 
   PortMap ports_;
   PduSink& sink_;
   std::map<Key, Stream> streams_;
-  std::map<Key, SessionState> sessions_;  // by the lesser of a connection's two keys
+  std::map<Key, SessionState> sessions_;             // by the lesser of a connection's two keys
+  std::map<Key, std::vector<std::uint8_t>> pieces_;  // by direction
   Missing missing_;
 };
 
