@@ -1,10 +1,11 @@
 // Connections (CIP 3-5.5): what is asked of the connection manager, and what a conversation remembers of it.
 //
-//   opening: priority and tick | ticks | identifiers sent, received (4 each) | serial (2) | vendor (2) | serial of
-//            the originator (4) | timeout multiplier | 0 0 0 | interval (4), parameters (2, large 4) of what is
-//            sent | … of what is received | transport class and trigger | words of path | path
-//   closing: priority and tick | ticks | serial | vendor | serial of the originator | words of path | 0 | path
-//   reply:   identifiers sent, received | serial | vendor | serial of the originator | intervals | …
+//   opening: priority and tick | ticks | identifiers sent, received (4 each) | serial (2) | vendor (2) |
+//   serial of
+//            the originator (4) | timeout multiplier | 0 0 0 | interval (4), parameters (2, large 4) of what
+//            is sent | … of what is received | transport class and trigger | words of path | path
+//   closing: priority and tick | ticks | serial | vendor | serial of the originator | words of path | 0 |
+//   path reply:   identifiers sent, received | serial | vendor | serial of the originator | intervals | …
 #include "protocols/enip/enip_pdu.hpp"
 
 namespace conduit::enip {
@@ -120,7 +121,11 @@ void accept_request(const Message& message, Session& session) noexcept {
   const std::size_t known = find(session, opening.serial, opening.vendor, opening.origin_serial);
   const std::size_t at = known == nowhere ? place(session) : known;
   Connection& one = session.connection[at];
-  one = {opening.origin_serial, 0, 0, opening.serial, static_cast<std::uint8_t>(opening.vendor),
+  one = {opening.origin_serial,
+         0,
+         0,
+         opening.serial,
+         static_cast<std::uint8_t>(opening.vendor),
          static_cast<std::uint8_t>(opening.vendor >> 8)};
   session.state[at] = ConnectionState::ASKED;
   session.cyclic[at] = opening.transport_class < 2;

@@ -1,9 +1,9 @@
 // EtherNet/IP and CIP: row of the registry, and the numbers in which its operations speak.
 //
 // Sources: The CIP Networks Library, Volume 1 "Common Industrial Protocol" ("CIP") and Volume 2 "EtherNet/IP
-// Adaptation of CIP" ("ENIP"); for the tags of Logix controllers, Rockwell publication 1756-PM020 ("PM020"); for
-// PCCC, 1770-6.5.16 ("DF1"). All functions are pure and may be called from any thread; views in operations
-// point into the PDU or into the scratch of the PduState.
+// Adaptation of CIP" ("ENIP"); for the tags of Logix controllers, Rockwell publication 1756-PM020 ("PM020");
+// for PCCC, 1770-6.5.16 ("DF1"). All functions are pure and may be called from any thread; views in
+// operations point into the PDU or into the scratch of the PduState.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// Operations: the services of a message, those in multiple service packets and in an unconnected send included.
+// Operations: the services of a message, those in multiple service packets and in an unconnected send
+// included.
 #include <bit>
 
 #include "protocols/enip/enip_pdu.hpp"
@@ -188,8 +189,7 @@ const char* tell_unconnected_send(Bytes pdu, const Message& message, PduState& s
 }
 
 Next tell_command(Bytes pdu, Fields& fields, Operation& operation) noexcept {
-  const bool envelope =
-      fields.command == COMMAND_SEND_RR_DATA || fields.command == COMMAND_SEND_UNIT_DATA;
+  const bool envelope = fields.command == COMMAND_SEND_RR_DATA || fields.command == COMMAND_SEND_UNIT_DATA;
   if (fields.function == 0 || envelope) return Next::END;
   begin(fields.function, operation);
   operation.access = access_of(fields.function, fields.path);
@@ -309,9 +309,7 @@ const char* tell_service(Bytes pdu, const Message& message, PduState& state, Ope
     case WRITE_TAG:
     case WRITE_TAG_FRAGMENTED:
     case READ_MODIFY_WRITE_TAG: return tell_tag(pdu, message.data, state, operation);
-    case GET_INSTANCE_ATTRIBUTE_LIST:
-      operation.set(INSTANCE, Range{fields.path.instance, 0xFFFFFFFF});
-      break;
+    case GET_INSTANCE_ATTRIBUTE_LIST: operation.set(INSTANCE, Range{fields.path.instance, 0xFFFFFFFF}); break;
     case EXECUTE_PCCC: return tell_pccc(pdu, message.data, state, operation);
     default: break;
   }

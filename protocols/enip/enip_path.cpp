@@ -25,7 +25,14 @@ constexpr std::uint8_t key_size = 8;
 constexpr std::size_t index_count_max = 3;  // dimensions of an array
 
 // Logical types, in the order in which they may follow each other.
-enum Rank : std::uint8_t { RANK_NONE = 0, RANK_CLASS, RANK_INSTANCE, RANK_POINT, RANK_ATTRIBUTE, RANK_MEMBER };
+enum Rank : std::uint8_t {
+  RANK_NONE = 0,
+  RANK_CLASS,
+  RANK_INSTANCE,
+  RANK_POINT,
+  RANK_ATTRIBUTE,
+  RANK_MEMBER
+};
 
 // A path while it is read.
 struct Reading {
@@ -37,8 +44,8 @@ struct Reading {
   Rank rank = RANK_NONE;
   bool key = false;
   bool inhibit_time = false;
-  bool named = false;     // some symbol was there
-  bool unnamed = false;   // symbols behind an instance of class 0x6B: names of members of what is not named
+  bool named = false;    // some symbol was there
+  bool unnamed = false;  // symbols behind an instance of class 0x6B: names of members of what is not named
   std::size_t index_count = 0;  // members at the end so far
   std::array<std::uint32_t, index_count_max> index{};
 

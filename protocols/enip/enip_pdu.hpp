@@ -227,8 +227,8 @@ void set_number(Bytes data, ElementKind kind, Operation& operation) noexcept;
 // Size and reading of an elementary type; size 0: none of those.
 [[nodiscard]] std::uint16_t elementary_size(std::uint16_t type, ElementKind& kind) noexcept;
 
-// Opens a service: its first operation in `operation`; more of them leave `fields.telling` set. `data` lies in
-// `pdu`. Null, or the field at fault.
+// Opens a service: its first operation in `operation`; more of them leave `fields.telling` set. `data` lies
+// in `pdu`. Null, or the field at fault.
 [[nodiscard]] const char* tell_service(Bytes pdu, const Message& message, PduState& state,
                                        Operation& operation) noexcept;
 // The next operation of the service that is open.

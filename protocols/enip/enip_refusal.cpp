@@ -30,7 +30,8 @@ struct Writer {
 
   void number(std::uint64_t value, std::size_t octets) noexcept {
     good = good && out.size() - size >= octets;
-    for (std::size_t i = 0; good && i < octets; ++i) out[size++] = static_cast<std::uint8_t>(value >> (8 * i));
+    for (std::size_t i = 0; good && i < octets; ++i)
+      out[size++] = static_cast<std::uint8_t>(value >> (8 * i));
   }
   void octets(Bytes data) noexcept {
     good = good && out.size() - size >= data.size();
@@ -131,7 +132,8 @@ std::size_t refuse(Bytes request, Reason reason, const SessionState& session,
   Writer writer{reply};
   const bool registers = header.command == COMMAND_REGISTER_SESSION;
   write_header(header, registers ? 4 : 0, status_invalid_command, writer);
-  if (registers) writer.octets(request.subspan(header_size, 4));  // version and options, as they were asked for
+  if (registers)
+    writer.octets(request.subspan(header_size, 4));  // version and options, as they were asked for
   return writer.good ? writer.size : 0;
 }
 

@@ -1,5 +1,5 @@
-// Negative replies of EtherNet/IP: a general status (CIP appendix B) in the envelope of the request, or a status
-// of the encapsulation (ENIP 2-3.5).
+// Negative replies of EtherNet/IP: a general status (CIP appendix B) in the envelope of the request, or a
+// status of the encapsulation (ENIP 2-3.5).
 #pragma once
 
 #include <cstddef>

@@ -6,7 +6,8 @@
 //   write fragmented     type [structure handle] | count | offset | elements
 //   read modify write    size of a mask | bits to set | bits to keep
 //
-// Counts and types have two octets, offsets four. The count of a fragmented service is that of all its fragments.
+// Counts and types have two octets, offsets four. The count of a fragmented service is that of all its
+// fragments.
 #include "protocols/enip/enip_pdu.hpp"
 
 namespace conduit::enip {
@@ -53,7 +54,8 @@ const char* tell_elements(Bytes pdu, Bytes data, std::uint32_t count, std::uint3
   return tell_more(pdu, state, operation);
 }
 
-const char* tell_write(Bytes pdu, Cursor rest, bool fragmented, PduState& state, Operation& operation) noexcept {
+const char* tell_write(Bytes pdu, Cursor rest, bool fragmented, PduState& state,
+                       Operation& operation) noexcept {
   Fields& fields = state.as<Fields>();
   std::uint16_t type = 0;
   std::uint16_t count = 0;
@@ -75,7 +77,8 @@ const char* tell_write(Bytes pdu, Cursor rest, bool fragmented, PduState& state,
 
 const char* tell_modify(Cursor rest, const Fields& fields, Operation& operation) noexcept {
   std::uint16_t size = 0;
-  if (!rest.u16le(size) || (size != 1 && size != 2 && size != 4 && size != 8 && size != 12)) return "mask_size";
+  if (!rest.u16le(size) || (size != 1 && size != 2 && size != 4 && size != 8 && size != 12))
+    return "mask_size";
   if (rest.remaining() != std::size_t{size} * 2) return "length";
   operation.value.kind = ValueKind::UNREADABLE;
   operation.value.data = rest.rest();
