@@ -71,7 +71,10 @@ const char* open_request_message(Bytes octets, Fields& fields, PduHead& head, De
   std::uint32_t class_id = class_symbol;
   (void)leading_class(message.path, class_id);
   head.function = message.service < class_service_first ? message.service : class_id << 8 | message.service;
-  head.opens = head.function == FORWARD_OPEN || head.function == LARGE_FORWARD_OPEN;
+  const bool connects =
+      head.function == FORWARD_OPEN || head.function == LARGE_FORWARD_OPEN || head.function == FORWARD_CLOSE;
+  if (connects && !is_for(message, class_connection_manager)) return "path";
+  head.opens = connects && head.function != FORWARD_CLOSE;
   detail.service = message.service;
   fields.function = head.function;
   return is_packet(message) ? set_list(message.data, detail) : nullptr;

@@ -117,7 +117,7 @@ const char* tell_closing(Bytes data, PduState& state, Operation& operation) noex
 const char* tell_connection(Bytes data, PduState& state, Operation& operation) noexcept {
   const Fields& fields = state.as<Fields>();
   if (fields.depth != 0 || fields.forwarded || fields.connected) return "connection_service";
-  if (fields.path.parts != (HAS_CLASS | HAS_INSTANCE) || fields.path.instance != 1) return "path";
+  if (!fields.path.is_object() || fields.path.instance != 1) return "path";
   operation.present = 0;
   return operation.function == FORWARD_CLOSE ? tell_closing(data, state, operation)
                                              : tell_opening(data, state, operation);
@@ -160,15 +160,6 @@ const char* enter_packet(Bytes pdu, Bytes data, Fields& fields) noexcept {
   packet.end = static_cast<std::uint16_t>(packet.at + data.size());
   fields.packet[fields.depth++] = packet;
   return nullptr;
-}
-
-// An envelope has to be for the one object that opens it.
-bool is_for(const Message& message, std::uint32_t class_id) noexcept {
-  Text nothing;
-  Path path;
-  Bytes data;
-  return read_path(message.path, PathUse::MESSAGE, nothing, nothing, path, data) == nullptr &&
-         path.parts == (HAS_CLASS | HAS_INSTANCE) && path.class_id == class_id && path.instance == 1;
 }
 
 const char* tell_unconnected_send(Bytes pdu, const Message& message, PduState& state,
@@ -225,6 +216,14 @@ const char* tell_message(Bytes pdu, Bytes octets, PduState& state, Operation& op
 
 }  // namespace
 
+bool is_for(const Message& message, std::uint32_t class_id) noexcept {
+  Text nothing;
+  Path path;
+  Bytes data;
+  return read_path(message.path, PathUse::MESSAGE, nothing, nothing, path, data) == nullptr &&
+         path.is_object() && path.class_id == class_id && path.instance == 1;
+}
+
 void set_octets(Bytes data, Operation& operation) noexcept {
   if (data.empty()) return;
   operation.value.kind = ValueKind::BYTES;
@@ -262,7 +261,7 @@ void set_number(Bytes data, ElementKind kind, Operation& operation) noexcept {
 
 void set_object(const Fields& fields, PduState& state, Operation& operation) noexcept {
   const Path& path = fields.path;
-  if (path.has(HAS_CLASS)) operation.set(CLASS, path.class_id);
+  if (path.has(HAS_CLASS)) operation.set(CLASS, (std::uint64_t{path.outer_class} << 16) | path.class_id);
   if (path.has(HAS_INSTANCE)) operation.set(INSTANCE, path.instance);
   if (path.has(HAS_ATTRIBUTE)) operation.set(ATTRIBUTE, path.attribute);
   if (path.has(HAS_POINT)) operation.set(CONNECTION_POINT, path.point);

@@ -127,6 +127,22 @@ const char* read_number(std::uint8_t format, Cursor& rest, std::uint32_t& number
   return rest.u32le(number) ? nullptr : "logical_segment";
 }
 
+// The object's, or that of an object within an instance of the class before.
+const char* place_class(std::uint32_t number, Reading& reading) noexcept {
+  Path& path = reading.path;
+  if (number == 0 || reading.index_count != 0 || reading.unnamed) return "class";
+  if (reading.rank != RANK_NONE) {
+    const bool within = reading.use == PathUse::MESSAGE && reading.rank == RANK_INSTANCE && !reading.named;
+    if (!within || path.outer_class != 0) return "class";
+    path.outer_class = static_cast<std::uint16_t>(path.class_id);
+    path.parts = 0;
+  }
+  reading.rank = RANK_CLASS;
+  path.class_id = number;
+  path.parts |= HAS_CLASS;
+  return nullptr;
+}
+
 const char* place_member(std::uint32_t number, Reading& reading) noexcept {
   if (reading.of_tag()) {
     if (reading.index_count == index_count_max) return "member";
@@ -164,12 +180,7 @@ const char* read_logical(std::uint8_t segment, Cursor& rest, Reading& reading) n
   if (const char* field = read_number(format, rest, number); field != nullptr) return field;
   Path& path = reading.path;
   switch (type) {
-    case 0:
-      if (format == 2 || reading.rank != RANK_NONE || reading.index_count != 0) return "class";
-      reading.rank = RANK_CLASS;
-      path.class_id = number;
-      path.parts |= HAS_CLASS;
-      return nullptr;
+    case 0: return format == 2 ? "class" : place_class(number, reading);
     case 1:
       if (reading.rank != RANK_CLASS) return "instance";
       reading.rank = RANK_INSTANCE;

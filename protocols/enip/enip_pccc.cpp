@@ -136,7 +136,7 @@ const char* tell_pccc(Bytes pdu, Bytes data, PduState& state, Operation& operati
   std::uint8_t command = 0;
   std::uint8_t status = 0;
   std::uint8_t code = 0;
-  if (fields.path.parts != (HAS_CLASS | HAS_INSTANCE)) return "path";
+  if (!fields.path.is_object()) return "path";
   if (!rest.u8(size) || size < identity_size_min || !rest.skip(size - std::size_t{1})) return "requester";
   if (!rest.u8(command) || (command & reply_bit) != 0) return "command";
   if (!rest.u8(status) || status != 0) return "status";

@@ -61,7 +61,8 @@ enum PathPart : std::uint8_t {
 };
 
 struct Path {
-  std::uint8_t parts = 0;  // PathPart
+  std::uint8_t parts = 0;         // PathPart
+  std::uint16_t outer_class = 0;  // of an object within an instance of another class; 0: not so
   std::uint32_t class_id = 0;
   std::uint32_t instance = 0;
   std::uint32_t attribute = 0;
@@ -69,6 +70,10 @@ struct Path {
   std::uint32_t produced = 0;
   std::uint32_t element = 0;
   [[nodiscard]] bool has(unsigned mask) const noexcept { return (parts & mask) == mask; }
+  // Class and instance, and nothing else.
+  [[nodiscard]] bool is_object() const noexcept {
+    return parts == (HAS_CLASS | HAS_INSTANCE) && outer_class == 0;
+  }
 };
 
 enum class PathUse : std::uint8_t {
@@ -112,6 +117,8 @@ struct Forwarded {
 
 [[nodiscard]] bool is_unconnected_send(const Message& message) noexcept;
 [[nodiscard]] bool is_packet(const Message& message) noexcept;
+// Goes to instance 1 of this class, and nowhere else.
+[[nodiscard]] bool is_for(const Message& message, std::uint32_t class_id) noexcept;
 
 // --- connections (CIP 3-5.5): enip_connection.cpp --------------------------------------------------------
 

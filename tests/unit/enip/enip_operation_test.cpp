@@ -81,6 +81,8 @@ constexpr Vector services[] = {
      "GET_INSTANCE_ATTRIBUTE_LIST DISCOVER class:107 instance:5-4294967295 element:0 = 6 octets"},
     {"template", "4c 03 206c 2500 3412 00000000 1000",
      "READ_TEMPLATE DISCOVER class:108 instance:4660 = 6 octets"},
+    {"object within another", "0e 05 2068 2401 206a 2402 3001",
+     "GET_ATTRIBUTE_SINGLE PROGRAM class:6815850 instance:2 attribute:1"},
     {"who owns a connection", "5a 02 2006 2401", "GET_CONNECTION_OWNER DISCOVER class:6 instance:1"},
 };
 
@@ -173,10 +175,13 @@ constexpr PathVector hostile_messages[] = {
     {"instance alone", "0e 01 2401"},
     {"instance twice", "0e 03 2004 2401 2402"},
     {"class twice", "0e 03 2004 2005 2401"},
+    {"connection manager within another", "54 04 2004 2401 2006 2401"},
     {"class behind the instance", "0e 02 2401 2004"},
     {"attribute before the instance", "0e 03 2004 3003 2401"},
     {"attribute twice", "0e 04 2004 2401 3003 3004"},
-    {"class again, another object within", "0e 04 2068 2401 206b 2402"},
+    {"class 0", "0e 02 2000 2401"},
+    {"object within an object within an object", "0e 06 2068 2401 206a 2402 206b 2403"},
+    {"object within an attribute", "0e 04 2068 2401 3001 206b"},
     {"pad in 16 bits", "0e 04 2004 25ff 6500 3003"},
     {"pad in 32 bits", "0e 05 2004 26ff 65000000 3003"},
     {"class in 32 bits", "0e 05 2200 04000000 2401"},
