@@ -187,7 +187,9 @@ def dialogues():
     Case("poll").passes(POLL).answered(POLLED).end()
     Case("write_within_limits").passes(unconnected(write("Line.Speed", 1500))).answered(
         unconnected(reply(0x4D))).end()
-    Case("write_too_high").refused(TOO_FAST, "VALUE_NOT_PERMITTED").passes(POLL).answered(POLLED).end()
+    case = Case("write_too_high").refused(TOO_FAST, "VALUE_NOT_PERMITTED")
+    case.passes(unconnected(read("Line.Speed"), 2))
+    case.answered(unconnected(reply(0x4C, bytes.fromhex("c300 e803")), 2)).end()
     Case("write_of_a_second_element").refused(write("Line.Speed", 1, 2), "OBJECT_NOT_PERMITTED").end()
     Case("another_tag").refused(write("Line.Mode", 1), "OBJECT_NOT_PERMITTED").end()
     Case("reset_of_the_device").refused(message(5, bytes.fromhex("20012401")), "FUNCTION_NOT_PERMITTED").end()

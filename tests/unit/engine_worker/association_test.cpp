@@ -149,7 +149,7 @@ TEST_CASE("one client has its share") {
   AssociationTable table(1);
   std::uint32_t opened = 0;
   for (std::uint32_t i = 0; i < association_count; ++i)
-    opened += table.expect(between(10), 1, i, opening(), second) ? 1 : 0;
+    opened += table.expect(between(10), 1, i, opening(), second) ? 1U : 0U;
   CHECK(opened == association_count / association_source_share);
   CHECK(table.expect(between(11), 2, 1, opening(), second));
 }

@@ -126,7 +126,7 @@ def differences(theirs, ours):
     classes = [code for code in theirs["cip.class"] if code not in ENVELOPE_CLASSES]
     if unique(classes) != unique([code for code in objects(ours) if code not in ENVELOPE_CLASSES]):
         yield "classes"
-    instances = {operation["instance"] for operation in ours if isinstance(operation.get("instance"), int)}
+    instances = {operation["instance"][0] for operation in ours if "instance" in operation}
     if not instances <= set(theirs["cip.instance"]) or set(theirs["cip.instance"]) - instances - {1}:
         yield "instances"
     attributes = [operation["attribute"] for operation in ours if isinstance(operation.get("attribute"), int)
