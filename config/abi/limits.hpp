@@ -29,6 +29,13 @@ inline constexpr std::uint64_t outstanding_stale_ms =
     60'000;  // a request without an answer for so long makes room when the table of its flow is full
 // Between two requests of the same key: the client no longer waits for the answer to the first.
 inline constexpr std::uint32_t outstanding_given_up_ms = 100;
+// Connections of protocols that flows open for other flows. Per worker.
+inline constexpr std::uint32_t association_count = 1024;
+inline constexpr std::uint32_t association_source_share =
+    4;  // of them: at most one part in so many of one client
+inline constexpr std::size_t association_key_size_max = 128;  // octets of the names in the opening operation
+inline constexpr std::uint64_t association_idle_ns =
+    300ULL * 1'000'000'000;  // one not used for so long makes room when the table is full
 inline constexpr std::size_t learned_mac_count = 1024;  // addresses whose MAC is remembered, power of two
 inline constexpr std::size_t back_off_count = 1024;     // address pairs with resets, power of two
 inline constexpr std::uint32_t back_off_after = 4;      // resets of a pair within back_off_window_ns

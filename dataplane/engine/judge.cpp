@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "dataplane/engine/assembly_pool.hpp"
+#include "dataplane/engine/association_table.hpp"
 #include "dataplane/engine/classify.hpp"
 #include "dataplane/engine/events.hpp"
 #include "dataplane/engine/worker_context.hpp"
@@ -308,10 +309,61 @@ void forget_answered(Case& judged, Outstanding& answered) noexcept {
   return next == Next::END;
 }
 
+// --- associations ----------------------------------------------------------------------------------------
+
+[[nodiscard]] AssociationEnds ends_of(const Case& judged) noexcept {
+  const Flow& flow = judged.flow;
+  return {flow.key.address[flow.client_side], flow.key.address[other(flow.client_side)], flow.key.vlan,
+          flow.key.port_pair, flow.protocol->id};
+}
+
+// May this PDU name the association that it names? Only while the policy in force permits what opened it, so
+// that swaps, grants and island mode bind connections like anything else. An answer follows its request.
+[[nodiscard]] Reason judge_association(Case& judged) noexcept {
+  const Flow& flow = judged.flow;
+  WorkerContext& context = judged.context;
+  if (judged.head.association == 0 || mutated(Mutation::ASSOCIATION_UNJUDGED)) return Reason::NONE;
+  const Operation* const opening =
+      context.association_table->use(ends_of(judged), {judged.head.association, judged.role}, context.now_ns);
+  if (opening == nullptr) return Reason::ASSOCIATION_UNKNOWN;
+  if (judged.head.kind == PduKind::RESPONSE || judged.head.kind == PduKind::RESPONSE_PART)
+    return Reason::NONE;
+  if (flow.service == none_index) return Reason::FLOW_UNDOCUMENTED;
+  const std::uint32_t group = context.image->services()[flow.service].request_group;
+  const MatchResult result = context.image->match(group, *opening, {context.now_ns, context.island});
+  judged.rule = result.rule == none_index ? result.nearest_rule : result.rule;
+  return result.rule == none_index && !mutated(Mutation::ASSOCIATION_OUTLIVES_POLICY) ? result.reason
+                                                                                      : Reason::NONE;
+}
+
+// Keeps the operation of a permitted request whose answer may open associations.
+[[nodiscard]] Reason expect_association(Case& judged, std::uint32_t group) noexcept {
+  bool kept = false;
+  again(judged, group, [&] {
+    kept = judged.context.association_table->expect(ends_of(judged), judged.flow.id, judged.head.match_key,
+                                                    judged.context.operation, judged.context.now_ns);
+    return false;
+  });
+  return kept ? Reason::NONE : Reason::ASSOCIATION_FULL;
+}
+
+void note_associations(Case& judged) noexcept {
+  const Associations& told = judged.context.associations;
+  AssociationTable& table = *judged.context.association_table;
+  for (std::size_t i = 0; i < told.closed_count && i < told.closed.size(); ++i)
+    table.close(ends_of(judged), told.closed[i]);
+  if (table.expected() != 0 && judged.head.kind == PduKind::RESPONSE)
+    table.answered(judged.flow.id, judged.head.match_key, told, judged.context.now_ns);
+}
+
 void accept(Case& judged) noexcept {
   const Protocol& protocol = *judged.flow.protocol;
-  if (protocol.accept != nullptr)
-    protocol.accept(judged.pdu, judged.role, judged.flow.session, judged.context.associations);
+  if (protocol.accept == nullptr) return;
+  Associations& told = judged.context.associations;
+  told.opened_count = 0;
+  told.closed_count = 0;
+  protocol.accept(judged.pdu, judged.role, judged.flow.session, told);
+  note_associations(judged);
 }
 
 // --- outcomes --------------------------------------------------------------------------------------------
@@ -391,6 +443,7 @@ void accept(Case& judged) noexcept {
   const Flow& flow = judged.flow;
   std::uint32_t group = 0;
   Reason reason = find_rules(judged, group);
+  if (reason == Reason::NONE) reason = judge_association(judged);
   if (reason == Reason::NONE) reason = judge_by_rules(judged, group);
   const bool unasked = judged.sender != flow.client_side && flow.peer_service == none_index;
   if (unasked && reason == Reason::FUNCTION_NOT_PERMITTED) reason = Reason::UNSOLICITED_NOT_PERMITTED;
@@ -402,6 +455,7 @@ void accept(Case& judged) noexcept {
   const bool answered = judged.head.answered && !piece;
   Outstanding* const place = answered ? outstanding_place(judged) : nullptr;
   if (reason == Reason::NONE && answered && place == nullptr) reason = Reason::OUTSTANDING_FULL;
+  if (reason == Reason::NONE && judged.head.opens) reason = expect_association(judged, group);
   // In a conduit that only observes, a denied request goes on as well, and its answer has to find it.
   const bool remembered =
       reason == Reason::NONE || flow.observe || mutated(Mutation::REFUSED_REQUEST_REMEMBERED);
@@ -429,6 +483,8 @@ void accept(Case& judged) noexcept {
     return deny(judged, on_transport(judged, Verdict::DISCARD), reason, 0);
   }
   judged.rule = request->rule;
+  const Reason reason = judge_association(judged);
+  if (reason != Reason::NONE) return deny(judged, on_transport(judged, Verdict::DISCARD), reason, 0);
   if (!response_readable(judged)) return deny_malformed(judged, Reason::PDU_MALFORMED);
   if (flow.quirks != QUIRK_NONE && !flow.protocol->matches(judged.pdu, request->detail, QUIRK_NONE)) {
     ++judged.context.counters.quirks_used;
@@ -438,14 +494,16 @@ void accept(Case& judged) noexcept {
 }
 
 [[nodiscard]] Judgement judge_unsolicited(Case& judged) noexcept {
-  if (judged.head.kind == PduKind::IMPLIED) return permit(judged);
   const Flow& flow = judged.flow;
-  Reason reason = Reason::UNSOLICITED_NOT_PERMITTED;
+  const bool implied = judged.head.kind == PduKind::IMPLIED;
+  Reason reason = implied ? judge_association(judged) : Reason::UNSOLICITED_NOT_PERMITTED;
+  if (implied && reason == Reason::NONE) return permit(judged);
   std::uint32_t group = 0;
-  if (flow.service != none_index) {
+  if (!implied && flow.service != none_index) {
     const ServiceRecord& service = judged.context.image->services()[flow.service];
     group = judged.role == Role::CLIENT ? service.request_group : service.unsolicited_group;
-    reason = judge_by_rules(judged, group);
+    reason = judge_association(judged);
+    if (reason == Reason::NONE) reason = judge_by_rules(judged, group);
     if (reason == Reason::FUNCTION_NOT_PERMITTED) reason = Reason::UNSOLICITED_NOT_PERMITTED;
   }
   if (reason == Reason::PDU_MALFORMED) return deny_malformed(judged, reason);

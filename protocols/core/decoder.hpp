@@ -104,8 +104,11 @@ struct PduHead {
   Assembly assembly = Assembly::NONE;
   Bytes piece{};  // FIRST, MORE: view into the PDU
   // Not 0: the PDU belongs to this association of its address pair (see Associations), and is denied where
-  // there is none that its sender may use.
+  // there is none that its sender may use, or where the policy would not permit any more what opened it.
   std::uint64_t association = 0;
+  // A REQUEST of one operation whose answer may open associations: that operation is remembered for them, and
+  // denied where there is no room for it.
+  bool opens = false;
 };
 
 // What a PDU that goes on opens or closes beside its own flow: connections of the protocol between the same
@@ -139,6 +142,9 @@ struct Protocol {
   std::string_view name;       // "modbus"
   std::uint16_t tcp_port = 0;  // registered port, 0 = none
   std::uint16_t udp_port = 0;
+  // Port of datagrams that belong to associations, 0 = none: either side of a pair with a service on TCP may
+  // send the first one, to this port of the other.
+  std::uint16_t udp_port_aside = 0;
   std::uint32_t framing_prefix_size = 0;  // first bytes of a PDU without any part of an operation (§5 law 1)
   std::uint32_t judge_size_max = 0;       // bound of Framing::judge_size; the engine sizes its buffers by it
   std::uint32_t pdu_size_max = 0;         // bound of Framing::pdu_size

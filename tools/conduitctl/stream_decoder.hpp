@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "dataplane/engine/frame.hpp"
@@ -71,6 +72,8 @@ class StreamDecoder {
     Role sender = Role::CLIENT;
     std::string source;
     std::string destination;
+    Address source_address{};
+    Address destination_address{};
     bool started = false;               // `next` is known
     std::uint32_t next = 0;             // sequence number of the next octet
     std::vector<std::uint8_t> waiting;  // in order, not yet a whole PDU
@@ -94,12 +97,16 @@ class StreamDecoder {
   void cut_pdus(std::uint32_t frame, Stream& stream);
   static void note_piece(const PduHead& head, std::vector<std::uint8_t>& pieces);
   void report(std::uint32_t frame, Stream& stream, Bytes bytes, const char* malformed);
+  void note_associations(const Stream& stream, const Associations& told);
+  [[nodiscard]] Role sender_of(const Stream& stream, const ParsedFrame& parsed, Bytes bytes) const;
 
   PortMap ports_;
   PduSink& sink_;
   std::map<Key, Stream> streams_;
   std::map<Key, SessionState> sessions_;             // by the lesser of a connection's two keys
   std::map<Key, std::vector<std::uint8_t>> pieces_;  // by direction
+  // Connections that streams opened: who sends with this key from where to where.
+  std::map<std::tuple<Address, Address, std::uint64_t>, Role> associations_;
   Missing missing_;
 };
 
