@@ -181,7 +181,7 @@ void StreamDecoder::report(std::uint32_t frame, Stream& stream, Bytes bytes, con
   pdu.malformed = malformed;
   PduState state;
   if (malformed == nullptr) {
-    pdu.head = stream.protocol->open(bytes, stream.sender, QUIRK_NONE, *stream.session, state);
+    pdu.head = stream.protocol->open(bytes, stream.sender, QUIRK_PLACE_UNKNOWN, *stream.session, state);
     if (!pdu.head.well_formed) pdu.malformed = pdu.head.field;
     if (pdu.head.well_formed && stream.protocol->accept != nullptr) {
       Associations associations;
