@@ -66,7 +66,8 @@ KeyParts request_parts(Bytes apdu, const Fields& fields) noexcept {
   KeyParts parts{.type = fields.type, .object_address = fields.object_address};
   if (!type_row(fields.type).known()) return parts;
   parts.qualifier = interrogation_of(apdu, fields);
-  parts.deactivates = fields.cause == DEACTIVATION || fields.cause == DEACTIVATION_CON;
+  parts.deactivates =
+      can_deactivate(fields.type) && fields.cause == (fields.from_client ? DEACTIVATION : DEACTIVATION_CON);
   if (is_file(fields.type)) parts = {.type = F_SC_NA_1};  // what is asked for decides (`file_answers`)
   return parts;
 }

@@ -60,6 +60,14 @@ struct TypeRow {
   return type >= P_ME_NA_1 && type <= P_ME_NC_1;
 }
 
+// Types whose activation is confirmed, and those that can be deactivated (101 §7.2.3, table 14).
+[[nodiscard]] constexpr bool can_deactivate(std::uint8_t type) noexcept {
+  return is_command(type) || type == C_IC_NA_1 || type == C_CI_NA_1 || type == P_AC_NA_1;
+}
+[[nodiscard]] constexpr bool can_activate(std::uint8_t type) noexcept {
+  return can_deactivate(type) || is_parameter(type) || (type >= C_CS_NA_1 && type <= C_TS_TA_1);
+}
+
 // Of the fields of an ASDU, octets.
 struct Sizes {
   std::uint8_t cause = 2;

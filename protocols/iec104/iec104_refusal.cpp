@@ -13,9 +13,8 @@ constexpr std::uint8_t negative_bit = 0x40;
 
 // Where there is a confirmation, a negative one; else what is unknown of the request (101 §7.2.3, 44 to 47).
 std::uint8_t cause_of(std::uint8_t type, std::uint8_t asked, Reason reason) noexcept {
-  const bool confirmed = type_row(type).known() && !is_file(type);
-  if (confirmed && asked == ACTIVATION) return ACTIVATION_CON;
-  if (confirmed && asked == DEACTIVATION) return DEACTIVATION_CON;
+  if (asked == ACTIVATION && can_activate(type)) return ACTIVATION_CON;
+  if (asked == DEACTIVATION && can_deactivate(type)) return DEACTIVATION_CON;
   if (reason == Reason::OBJECT_NOT_PERMITTED || reason == Reason::VALUE_NOT_PERMITTED)
     return UNKNOWN_OBJECT_ADDRESS;
   const bool usual = asked == REQUEST || asked == FILE_TRANSFER;

@@ -138,42 +138,33 @@ constexpr bool interrogated(std::uint8_t cause) noexcept {
 }
 
 bool client_may(std::uint8_t type, std::uint8_t cause) noexcept {
-  if (is_data(type) || type == M_EI_NA_1 || type == F_DR_TA_1) return false;
-  if (is_command(type)) return one_of(cause, {ACTIVATION, DEACTIVATION});
-  switch (type) {
-    case C_IC_NA_1:
-    case C_CI_NA_1:
-    case P_AC_NA_1: return one_of(cause, {ACTIVATION, DEACTIVATION});
-    case C_RD_NA_1: return cause == REQUEST;
-    case C_CD_NA_1: return one_of(cause, {ACTIVATION, SPONTANEOUS});
-    case F_SC_NA_1:
-    case F_SC_NB_1: return one_of(cause, {REQUEST, FILE_TRANSFER});
-    default: return cause == (is_file(type) ? FILE_TRANSFER : ACTIVATION);
-  }
+  if (cause == ACTIVATION) return can_activate(type);
+  if (cause == DEACTIVATION) return can_deactivate(type);
+  if (cause == SPONTANEOUS) return type == C_CD_NA_1;
+  const bool selects_files = type == F_SC_NA_1 || type == F_SC_NB_1;
+  if (cause == REQUEST) return type == C_RD_NA_1 || selects_files;
+  return cause == FILE_TRANSFER && is_file(type) && type != F_DR_TA_1;
 }
 
 bool server_may(std::uint8_t type, std::uint8_t cause) noexcept {
-  if (cause >= UNKNOWN_TYPE && cause <= UNKNOWN_OBJECT_ADDRESS) return true;
+  if (cause >= UNKNOWN_TYPE && cause <= UNKNOWN_OBJECT_ADDRESS)
+    return true;  // the mirror of what it was sent
   if (is_data(type)) {
     const bool counter = type == M_IT_NA_1 || type == M_IT_TA_1 || type == M_IT_TB_1;
     if (cause >= COUNTERS_FIRST && cause <= COUNTERS_LAST) return counter;
     return interrogated(cause) ||
            one_of(cause, {PERIODIC, BACKGROUND, SPONTANEOUS, REQUEST, REMOTE_COMMAND, LOCAL_COMMAND});
   }
-  if (type == M_EI_NA_1) return cause == INITIALIZED;
-  if (is_command(type)) return one_of(cause, {ACTIVATION_CON, DEACTIVATION_CON, ACTIVATION_TERMINATION});
-  switch (type) {
-    case C_IC_NA_1:
-    case C_CI_NA_1: return one_of(cause, {ACTIVATION_CON, DEACTIVATION_CON, ACTIVATION_TERMINATION});
-    case C_RD_NA_1: return false;
-    case C_CS_NA_1: return one_of(cause, {ACTIVATION_CON, SPONTANEOUS});
-    case P_AC_NA_1: return one_of(cause, {ACTIVATION_CON, DEACTIVATION_CON});
-    case F_DR_TA_1: return one_of(cause, {REQUEST, SPONTANEOUS});
-    case F_SC_NB_1: return false;
-    default: break;
+  switch (cause) {
+    case INITIALIZED: return type == M_EI_NA_1;
+    case ACTIVATION_CON: return can_activate(type);
+    case DEACTIVATION_CON: return can_deactivate(type);
+    case ACTIVATION_TERMINATION: return is_command(type) || type == C_IC_NA_1 || type == C_CI_NA_1;
+    case SPONTANEOUS: return type == C_CS_NA_1 || type == F_DR_TA_1;
+    case REQUEST: return type == F_DR_TA_1;
+    case FILE_TRANSFER: return is_file(type) && type != F_DR_TA_1 && type != F_SC_NB_1;
+    default: return is_parameter(type) && interrogated(cause);
   }
-  if (is_file(type)) return cause == FILE_TRANSFER;
-  return cause == ACTIVATION_CON || (is_parameter(type) && interrogated(cause));
 }
 
 bool may_be_negative(std::uint8_t cause) noexcept {
