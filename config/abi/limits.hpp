@@ -18,8 +18,8 @@ inline constexpr std::size_t ipv6_extension_count_max = 4;
 inline constexpr std::size_t ipv6_extension_size_max = 256;  // octets of all extension headers of a packet
 
 inline constexpr std::size_t retained_size_max =
-    64 * 1024;                                      // forwarded, unacknowledged octets per flow and direction
-inline constexpr std::size_t held_size_max = 4096;  // octets of a cut PDU held per flow and direction
+    64 * 1024;  // forwarded, unacknowledged octets per flow and direction
+inline constexpr std::size_t held_size_max = 16 * 1024;  // octets of a cut PDU held per flow and direction
 inline constexpr std::size_t out_of_order_segment_count_max = 8;  // per flow and direction
 inline constexpr std::size_t position_map_count_max =
     16;  // edits of one direction of a stream that are remembered

@@ -27,6 +27,8 @@ namespace {
     return true;
   }
   const bool unknown = tcp.follow == Follow::OPAQUE || tcp.blind || tcp.doubtful;
+  // What leaves a renumbered flow has to be rewritten, whatever the policy wants to be told.
+  if (tcp.renumbered) return follow != Follow::OPAQUE && tcp.protocol == step.flow.protocol;
   if (follow == Follow::INSPECTED && unknown && !mutated(Mutation::DOUBT_FORGOTTEN)) return false;
   if (tcp.protocol != step.flow.protocol && follow != Follow::OPAQUE) return false;
   if (tcp.follow == Follow::INSPECTED && !(settled(step.stream) && settled(step.back))) return true;
@@ -249,7 +251,7 @@ inline void note_usual(WorkerContext& context, Flow& flow, Side sender, Stream& 
   step.news = news;
   const std::uint32_t left = step.stream.forwarded;
   Disposition disposition = Disposition::CONSUME;
-  if (obey(step, judgement, frame.payload_size))
+  if (obey(step, judgement, frame.payload(), frame.payload_size))
     disposition = let_go(step, step.stream.received, left, false);
   if (flow.state != FlowState::FREE && flow.tcp.phase == TcpPhase::OPEN) finish(step);
   return disposition;
@@ -390,7 +392,9 @@ void settle_acknowledged(WorkerContext& context, Flow& flow, Side side) noexcept
   stream.acked = later(stream.acked, earlier(acked, stream.forwarded));
   const std::uint32_t from = earlier(stream.acked, stream.boundary);
   const std::uint32_t begin = kept_begin(stream);
-  if (stream.kept.size != 0 && after(from, begin)) kept_drop(*context.blocks, stream.kept, from - begin);
+  if (stream.kept.size == 0 || !after(from, begin)) return;
+  kept_drop(*context.blocks, stream.kept, from - begin);
+  if (flow.tcp.renumbered) kept_drop(*context.blocks, stream.told, from - begin);
 }
 
 Disposition tcp_gate(WorkerContext& context, Flow& flow, Side sender, ParsedFrame& parsed) noexcept {

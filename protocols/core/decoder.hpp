@@ -177,8 +177,9 @@ struct Protocol {
   // Where PDUs carry numbers of their place in the stream: makes the numbers of a stream in which PDUs were
   // taken out or put in go together again. Called for every PDU of a flow from its first removed or inserted
   // one on, in the order of the stream, after `accept`; `session` holds what the room remembers of those.
-  // Rewrites `pdu` in place, its size stays (a REMOVED one is not looked at any more). False: cannot be done,
-  // the flow is reset. May be null: no such numbers.
+  // Rewrites `pdu` (its judged part, or the reply) in place, its size stays; a REMOVED one is not looked at
+  // any more. False: cannot be done, the flow is reset (not asked of INSERTED: REMOVED has to keep a place
+  // for the reply). May be null: no such numbers.
   bool (*renumber)(std::span<std::uint8_t> pdu, Role sender, Passage passage,
                    SessionState& session) noexcept = nullptr;
   // Name of a function code, empty if it has none.
