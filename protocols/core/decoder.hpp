@@ -43,6 +43,9 @@ struct alignas(8) SessionState {
 // `Tolerance` enums in <name>.proto, which are numbered together (1 to 16). Each use is counted.
 using Quirks = std::uint16_t;
 inline constexpr Quirks QUIRK_NONE = 0;
+// Not of a device, number 16: for readers of captures, which may lack what came before. What the session says
+// about the place of a PDU is not judged.
+inline constexpr Quirks QUIRK_PLACE_UNKNOWN = 1U << 15;
 [[nodiscard]] constexpr Quirks quirk(unsigned tolerance) noexcept {
   return static_cast<Quirks>(1U << (tolerance - 1));
 }

@@ -185,7 +185,7 @@ void StreamDecoder::report(std::uint32_t frame, Stream& stream, Bytes bytes, con
   PduState state;
   if (stream.pieces != nullptr) state.assembled = *stream.pieces;
   if (malformed == nullptr) {
-    pdu.head = stream.protocol->open(bytes, stream.sender, QUIRK_NONE, *stream.session, state);
+    pdu.head = stream.protocol->open(bytes, stream.sender, QUIRK_PLACE_UNKNOWN, *stream.session, state);
     if (!pdu.head.well_formed) pdu.malformed = pdu.head.field;
     if (pdu.head.well_formed && stream.protocol->accept != nullptr) {
       Associations associations;
