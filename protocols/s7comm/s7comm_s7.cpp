@@ -26,6 +26,8 @@ constexpr std::size_t stop_fixed_size = 6;
 constexpr std::size_t block_entry_size = 8;
 constexpr std::size_t userdata_short = 8;
 constexpr std::size_t userdata_long = 12;
+constexpr std::uint8_t method_short = 0x11;
+constexpr std::uint8_t method_long = 0x12;
 constexpr std::size_t cyclic_head_size = 4;  // number of items, time base, time
 constexpr std::size_t szl_request_size = 4;
 
@@ -320,10 +322,7 @@ const char* read_userdata(const Header& header, Userdata& userdata) noexcept {
   userdata.group = parameter[5] & 15U;
   userdata.subfunction = parameter[6];
   userdata.sequence = parameter[7];
-  if (userdata.request()    ? method != 0x11
-      : userdata.response() ? method != 0x12
-                            : method != 0x11 && method != 0x12)
-    return "method";
+  if (method != (parameter.size() == userdata_long ? method_long : method_short)) return "method";
   const bool push = userdata.type == 0 || userdata.type == 3;
   if (!push && !userdata.request() && !userdata.response()) return "type";
   if (userdata.group == 0 && !push) return "function_group";

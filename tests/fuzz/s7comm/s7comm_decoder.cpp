@@ -1,6 +1,6 @@
 // Any octets, from both sides: bounded, and by the laws of the decoder contract.
-// Input: one octet, then a stream. Bit 0 of it: who sends first. Bit 1: what follows are TSDUs, each behind an
-// octet with its length and one with the octets of each TPDU (0: all), sent by both sides in turn; so what
+// Input: one octet, then a stream. Bit 0 of it: who sends first. Bit 1: what follows are TSDUs, each behind
+// an octet with its length and one with the octets of each TPDU (0: all), sent by both sides in turn; so what
 // comes later meets a session that has seen something. Without bit 1, the stream is one side's.
 #include <algorithm>
 #include <array>

@@ -72,14 +72,15 @@ TEST_CASE("lengths and fields of a TPKT") {
     const char* octets;
     const char* field;
   };
-  for (const Row& row : {Row{"0301 0007 02f080", "reserved"}, Row{"0300 0006 02f0", "length"},
-                         Row{"0300 1001 02f080", "length"}, Row{"0300 0008 01f080", "length_indicator"},
-                         Row{"0300 0008 03f08000", "length_indicator"}, Row{"0300 0008 04f08000", "length_indicator"},
-                         Row{"0300 0007 02f081", "tpdu_number"}, Row{"0300 0007 02f001", "tpdu_number"},
-                         Row{"0300 000a 051000000000", "tpdu"}, Row{"0300 000a 05f100000000", "tpdu"},
-                         Row{"0300 000a 05e100000000", "tpdu"}, Row{"0300 000a 04e000000000", "length_indicator"},
-                         Row{"0300 0008 02f00032 0300 000b 06e00000000100", "tpdu"},
-                         Row{"0300 0008 02f00032 0400", "version"}}) {
+  for (const Row& row :
+       {Row{"0301 0007 02f080", "reserved"}, Row{"0300 0006 02f0", "length"},
+        Row{"0300 1001 02f080", "length"}, Row{"0300 0008 01f080", "length_indicator"},
+        Row{"0300 0008 03f08000", "length_indicator"}, Row{"0300 0008 04f08000", "length_indicator"},
+        Row{"0300 0007 02f081", "tpdu_number"}, Row{"0300 0007 02f001", "tpdu_number"},
+        Row{"0300 000a 051000000000", "tpdu"}, Row{"0300 000a 05f100000000", "tpdu"},
+        Row{"0300 000a 05e100000000", "tpdu"}, Row{"0300 000a 04e000000000", "length_indicator"},
+        Row{"0300 0008 02f00032 0300 000b 06e00000000100", "tpdu"},
+        Row{"0300 0008 02f00032 0400", "version"}}) {
     CAPTURE(row.octets);
     const Framing framing = frame(from_hex(row.octets));
     CHECK(framing.status == FrameStatus::MALFORMED);

@@ -15,7 +15,8 @@ constexpr Role S = Role::SERVER;
 
 const char* const fetch = "1b 00 0000 00000000 09 5f3041303030303150";
 const char* const fetch_end = "1c 00 0000 00000000 09 5f3041303030303150";
-const char* const request_download = "1a 00 0100 00000000 09 5f3041303030303150 0d 31303030353030303030343030";
+const char* const request_download =
+    "1a 00 0100 00000000 09 5f3041303030303150 0d 31303030353030303030343030";
 
 // Does this answer go with that request, for all that the engine asks?
 bool answers(const Octets& request, const Octets& answer) {
@@ -143,14 +144,15 @@ TEST_CASE("uploads keep the name of their block") {
 
 TEST_CASE("later parts of an answer belong to what was asked for first") {
   SessionState session;
-  const Octets more = userdata("00011208 114401050000 0000", "0a 00 0000", 11);
+  const Octets more = userdata("00011208 124401050000 0000", "0a 00 0000", 11);
   CHECK(describe(more, C, session) == "READ_SZL DISCOVER");
   accept(userdata("00011204 11440100", "ff 09 0004 001c 0000", 10), C, session);
   CHECK(describe(more, C, session) == "READ_SZL DISCOVER");
   accept(userdata("00011208 128401 05 d5 01 0000", "ff 09 0002 0000", 10), S, session);
   CHECK(describe(more, C, session) == "READ_SZL DISCOVER szl_id:28");
-  CHECK(describe(userdata("00011208 114401060000 0000", "0a 00 0000", 11), C, session) == "READ_SZL DISCOVER");
-  CHECK(describe(userdata("00011208 114302050000 0000", "0a 00 0000", 11), C, session) ==
+  CHECK(describe(userdata("00011208 124401060000 0000", "0a 00 0000", 11), C, session) ==
+        "READ_SZL DISCOVER");
+  CHECK(describe(userdata("00011208 124302050000 0000", "0a 00 0000", 11), C, session) ==
         "LIST_BLOCKS_OF_TYPE DISCOVER");
   accept(more, C, session);
   accept(userdata("00011208 128401 05 d5 00 0000", "ff 09 0002 0000", 11), S, session);
@@ -206,8 +208,8 @@ TEST_CASE("answers go with their requests") {
   CHECK_FALSE(answers(read, ack("", "", 0, 7, 2)));
   CHECK_FALSE(answers(read, userdata("00011208 128401010000 0000", "ff 09 0002 0000")));
 
-  const Octets write = job("05 02" + any(2, 1, 1, 0x84, 0) + any(2, 1, 1, 0x84, 8),
-                           "00 04 0008 01 00 00 04 0008 02");
+  const Octets write =
+      job("05 02" + any(2, 1, 1, 0x84, 0) + any(2, 1, 1, 0x84, 8), "00 04 0008 01 00 00 04 0008 02");
   CHECK(answers(write, ack("05 02", "ff0a")));
   CHECK_FALSE(answers(write, ack("05 01", "ff")));
   CHECK_FALSE(answers(write, ack("04 02", "0a 00 0000 05 00 0000")));
@@ -255,7 +257,7 @@ TEST_CASE("each request has a refusal that answers it") {
       job("29 0000000000 09 505f50524f4752414d"),
       job("77 0102"),
       userdata("00011204 11440100", "ff 09 0004 001c 0000"),
-      userdata("00011208 117f01000000 0000", "ff 09 0002 0014"),
+      userdata("00011208 127f01000000 0000", "ff 09 0002 0014"),
   };
   for (const Octets& request : requests) {
     for (const Reason reason : {Reason::FUNCTION_NOT_PERMITTED, Reason::OBJECT_NOT_PERMITTED,

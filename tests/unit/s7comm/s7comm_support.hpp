@@ -32,8 +32,8 @@ using Octets = std::vector<std::uint8_t>;
 [[nodiscard]] std::string any(unsigned transport_size, unsigned count, unsigned db, unsigned area,
                               unsigned address);
 
-// What the room makes of one PDU: kind if it is not a request or an answer, its operations, " | " between them,
-// or "malformed <field>".
+// What the room makes of one PDU: kind if it is not a request or an answer, its operations, " | " between
+// them, or "malformed <field>".
 [[nodiscard]] std::string describe(const Octets& pdu, Role sender, const SessionState& session = {});
 
 [[nodiscard]] PduHead head_of(const Octets& pdu, Role sender, const SessionState& session = {});

@@ -146,7 +146,7 @@ def differences(theirs, ours):
             yield "functions"
     if list(their_items(theirs)) != list(our_items(ours)):
         yield "items"
-    in_blocks = [operation["db"] for operation in ours if operation.get("area") == "DATA_BLOCKS"]
+    in_blocks = [operation["db"] for operation in ours if number_of(operation.get("area", 0)) == 0x84]
     if theirs[ITEM + "db"] and [db for db, area in zip(theirs[ITEM + "db"], theirs[ITEM + "area"])
                                 if area == 0x84] != in_blocks:
         yield "db"
