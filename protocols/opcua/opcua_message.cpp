@@ -181,7 +181,8 @@ const char* open_request(Bytes pdu, const Session& session, PduState& state, Pdu
   const bool close = header.type == MessageType::CLO;
   if (session.channel != Channel::ENCRYPT) {
     field = read_request(pdu, session, state, head);
-    const bool decided = session.channel == Channel::NONE || session.channel == Channel::SIGN;
+    const bool plain = session.channel == Channel::UNSEEN && session.direction[0].known;
+    const bool decided = session.channel == Channel::NONE || session.channel == Channel::SIGN || plain;
     if (decided) return field;
     if (field == nullptr && reads_well(pdu, state)) {
       if (session.channel == Channel::UNDECIDED) fields.mode = SecurityMode::SIGN;

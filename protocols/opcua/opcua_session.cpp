@@ -195,18 +195,19 @@ void accept(Bytes pdu, Role sender, SessionState& state, Associations&) noexcept
 bool renumber(std::span<std::uint8_t> pdu, Role sender, Passage passage, SessionState& state) noexcept {
   Session& session = state.as<Session>();
   ChunkHeader header;
-  if (session.broken || pdu.size() < message_header_size) return false;
+  if (pdu.size() < message_header_size) return false;
   if (parse_header(pdu, sender, header) != nullptr) return false;
   switch (header.type) {
     case MessageType::HEL:
     case MessageType::ACK:
     case MessageType::RHE:
     case MessageType::ERR: return true;  // without numbers
-    case MessageType::OPN: return renumber_open(pdu, sender, passage, session);
+    case MessageType::OPN: return !session.broken && renumber_open(pdu, sender, passage, session);
     case MessageType::MSG:
     case MessageType::CLO: break;
   }
-  if (session.channel != Channel::NONE || pdu.size() < symmetric_header_size) return false;
+  const bool changeable = session.channel == Channel::NONE && !session.broken;
+  if (!changeable || pdu.size() < symmetric_header_size) return false;
   switch (passage) {
     case Passage::REMOVED: return remove(pdu, sender, session);
     case Passage::INSERTED: return insert(pdu, sender, session);

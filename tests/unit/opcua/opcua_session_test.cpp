@@ -263,11 +263,12 @@ TEST_CASE("a conversation that was joined") {
   CHECK(describe(read_request(77), C, session) == "READ READ namespace:2 node:5 attribute:13");
   CHECK(describe(sealed("MSGF", 1), C, session) == "OPAQUE_MESSAGE PROGRAM");
   CHECK(describe(signed_request(77), C, session) == "OPAQUE_MESSAGE PROGRAM");
+  CHECK(head_of(sealed("MSGF", 2), S, session).match_key == head_of(sealed("MSGF", 1), C, session).match_key);
   accept(read_request(77), C, session);
   CHECK(fault(read_request(79), C, session) == "sequence_number");
+  CHECK(fault(sealed("MSGF", 1), C, session) != "");  // what was plain stays plain
   CHECK(head_of(response(634, 0, 500), S, session).match_key ==
         head_of(read_request(78), C, session).match_key);
-  CHECK(head_of(sealed("MSGF", 2), S, session).match_key == head_of(sealed("MSGF", 1), C, session).match_key);
   std::array<std::uint8_t, refusal_size_max> space{};
   CHECK(opcua_protocol.refuse(Bytes(read_request(78)), Reason::OBJECT_NOT_PERMITTED, session, space) == 0);
 }
@@ -426,5 +427,7 @@ TEST_CASE("where numbers cannot be put right") {
   accept(acknowledge(), S, session);
   pdu = open_secret();
   CHECK(opcua_protocol.renumber(pdu, C, Passage::REMOVED, session));
+  Octets reply = error();
+  CHECK(opcua_protocol.renumber(reply, S, Passage::INSERTED, session));
   CHECK_FALSE(opcua_protocol.renumber(pdu, C, Passage::PASSED, session));
 }
