@@ -93,33 +93,52 @@ Plant random_plant(Random& random) {
   return plant;
 }
 
-PlantPolicy random_policy(Random& random, const Plant& plant, std::uint64_t version,
-                          const PlantPolicy* previous) {
+namespace {
+
+void draw_services(Random& random, const Plant& plant, const ProtocolModel& protocol,
+                   const PlantPolicy* previous, PlantPolicy& policy) {
+  for (std::size_t client = 0; client < plant.clients.size(); ++client) {
+    for (std::size_t server = 0; server < plant.servers.size(); ++server) {
+      const Service* before = previous == nullptr ? nullptr : previous->find(client, server, protocol);
+      if (before != nullptr && random.chance(1, 3)) {
+        policy.services.push_back(*before);
+        continue;
+      }
+      if (random.chance(1, 5)) continue;
+      Service service;
+      service.client = client;
+      service.server = server;
+      service.protocol = &protocol;
+      service.on_deny = draw_denial(random);
+      service.rules = protocol.random_rules(random);
+      policy.services.push_back(std::move(service));
+    }
+  }
+}
+
+}  // namespace
+
+PlantPolicy random_policy(Random& random, const Plant& plant, const std::vector<const ProtocolModel*>& spoken,
+                          std::uint64_t version, const PlantPolicy* previous) {
   PlantPolicy policy;
   policy.version = version;
   policy.mid_stream_resync = random.chance(1, 3);
   policy.fragments = random.fork("fragments").chance(1, 2);
-  for (std::size_t client = 0; client < plant.clients.size(); ++client) {
-    for (std::size_t server = 0; server < plant.servers.size(); ++server) {
-      for (const ProtocolModel* protocol : protocols()) {
-        const Service* before = previous == nullptr ? nullptr : previous->find(client, server, *protocol);
-        if (before != nullptr && random.chance(1, 3)) {
-          policy.services.push_back(*before);
-          continue;
-        }
-        if (random.chance(1, 5)) continue;
-        Service service;
-        service.client = client;
-        service.server = server;
-        service.protocol = protocol;
-        service.on_deny = draw_denial(random);
-        service.rules = protocol->random_rules(random);
-        policy.services.push_back(std::move(service));
-      }
-    }
+  const Random base = random;
+  for (std::size_t i = 0; i < spoken.size(); ++i) {
+    Random own = base.fork("services", i);
+    draw_services(i == 0 ? random : own, plant, *spoken[i], previous, policy);
   }
   policy.text = policy_text(plant, policy);
   return policy;
+}
+
+std::vector<const Service*> PlantPolicy::services_of(const ProtocolModel& protocol) const {
+  std::vector<const Service*> those;
+  for (const Service& service : services) {
+    if (service.protocol == &protocol) those.push_back(&service);
+  }
+  return those;
 }
 
 const Service* PlantPolicy::find(std::size_t client, std::size_t server,

@@ -24,9 +24,22 @@ class Rules {
     bool essential = false;
   };
   [[nodiscard]] virtual std::vector<Text> allows() const = 0;
-  // Would a policy with these rules let this request pass (one whole PDU, malformed ones: false)? `island`:
-  // only the essential ones count. Rate limits are left out: rules of the simulation have none.
-  [[nodiscard]] virtual bool permits(View request, bool island) const = 0;
+  // Would a policy with these rules let this request pass (one whole PDU, malformed ones: false)? `standing`:
+  // as its conversation says. `island`: only the essential ones count. Rate limits are left out: rules of the
+  // simulation have none.
+  [[nodiscard]] virtual bool permits(View request, std::uint32_t standing, bool island) const = 0;
+  // … this PDU of the server that answers nothing?
+  [[nodiscard]] virtual bool permits_unasked(View /*pdu*/, bool /*island*/) const { return false; }
+};
+
+// What has passed on one connection as one reader sees it, for protocols in which the meaning of a PDU
+// depends on those before it. Told of PDUs in the order in which they pass.
+class Conversation {
+ public:
+  virtual ~Conversation() = default;
+  // What has to be known of a request besides its octets, if it came now. 0: nothing.
+  [[nodiscard]] virtual std::uint32_t standing(View request) const = 0;
+  virtual void passed(View pdu, bool from_client) = 0;
 };
 
 // What stands at the front of a stream.
@@ -34,6 +47,32 @@ struct Front {
   enum class Kind : std::uint8_t { MORE, PDU, GARBAGE };
   Kind kind = Kind::MORE;
   std::size_t size = 0;  // PDU: its octets
+};
+
+// The client's end of a connection, as far as it has to remember something.
+class ClientEnd {
+ public:
+  virtual ~ClientEnd() = default;
+  // A PDU has come: what goes back at once and is no request (a confirmation).
+  [[nodiscard]] virtual std::vector<Octets> on_pdu(View /*pdu*/) { return {}; }
+};
+
+class ProtocolModel;
+
+// The server's end of a connection.
+class ServerEnd {
+ public:
+  explicit ServerEnd(const ProtocolModel& protocol) : protocol_(protocol) {}
+  virtual ~ServerEnd() = default;
+  // A request has come: its answer (empty: none), and what the server says besides, unasked.
+  struct Reaction {
+    Octets answer;
+    std::vector<Octets> unasked;
+  };
+  [[nodiscard]] virtual Reaction on_request(View request, Random& random);
+
+ protected:
+  const ProtocolModel& protocol_;
 };
 
 class ProtocolModel {
@@ -56,9 +95,32 @@ class ProtocolModel {
   [[nodiscard]] virtual bool is_negative(View response) const = 0;
   // May the request stay without an answer (broadcast)?
   [[nodiscard]] virtual bool silent(View request) const = 0;
+
+  // For protocols with a memory; the others leave these as they are.
+  // Null: no PDU depends on those before it, and no server says anything unasked.
+  [[nodiscard]] virtual std::unique_ptr<Conversation> conversation() const { return nullptr; }
+  [[nodiscard]] virtual std::unique_ptr<ClientEnd> client_end() const {
+    return std::make_unique<ClientEnd>();
+  }
+  [[nodiscard]] virtual std::unique_ptr<ServerEnd> server_end() const {
+    return std::make_unique<ServerEnd>(*this);
+  }
+  // What a client asks right behind `request`, if anything: operates what was selected, or nearly that.
+  [[nodiscard]] virtual Octets follow_up(View /*request*/, std::uint32_t /*number*/,
+                                         Random& /*random*/) const {
+    return {};
+  }
+  // Does the standing of `request` depend on whether `earlier` has passed?
+  [[nodiscard]] virtual bool depends(View /*request*/, View /*earlier*/) const { return false; }
+  // Something like `answer` that does not answer the request, and is well-formed. Empty: there is none.
+  [[nodiscard]] virtual Octets other_answer(View /*request*/, View /*answer*/, Random& /*random*/) const {
+    return {};
+  }
 };
 
 // All protocols that have a folder here, in the order of their names.
 [[nodiscard]] const std::vector<const ProtocolModel*>& protocols();
+// Throws std::invalid_argument where there is none of this name.
+[[nodiscard]] const ProtocolModel& find_protocol(const std::string& name);
 
 }  // namespace conduit::simulation

@@ -15,6 +15,7 @@ class HostileClient final : public Attacker {
       : attack_(attack), random_(random), techniques_(std::move(techniques)) {
     address = attack.plant.clients[attack.client];
     side = 0;
+    next_port_ = attack.first_port;
     const std::uint64_t begin = second + random_.below(second);
     attack_.network.scheduler().at(begin, [this] { round(); });
   }
@@ -79,6 +80,7 @@ class HostileServer final : public Attacker {
     if (!packet || packet->tcp_checksum_error != 0) return;
     const std::size_t client = client_of(*packet);
     if (client >= attack_.plant.clients.size()) return;
+    if (packet->destination_port != attack_.service->protocol->port()) return;
     Talk& talk = talks_[packet->source_port];
     if ((packet->flags & SYN) != 0) {
       if (talk.hand == nullptr) begin(talk, *packet, client);
@@ -126,6 +128,13 @@ class HostileServer final : public Attacker {
                           talk.received.begin() + static_cast<std::ptrdiff_t>(front.size));
       if (protocol.silent(request)) continue;
       const Octets answer = protocol.answer(request, random_);
+      if (answer.empty()) continue;
+      const Octets other = protocol.other_answer(request, answer, random_);
+      if (!other.empty() && random_.chance(1, 3)) {
+        talk.hand->write(other);
+        if (random_.chance(1, 2)) talk.hand->write(answer);
+        continue;
+      }
       const bool lies = attack_.network.scheduler().now() < attack_.until_ns && random_.chance(2, 3);
       lies ? random_.pick(techniques_).play(*talk.hand, request, answer) : talk.hand->write(answer);
     }
@@ -164,13 +173,19 @@ bool is_server_technique(const std::string& technique) {
   return !select(server_techniques(), technique, "server-any").empty();
 }
 
-std::unique_ptr<Attacker> Attacker::create(Network& network, Random random, const std::string& technique,
-                                           const Plant& plant, const PlantPolicy& policy, std::size_t client,
-                                           std::size_t server, std::uint64_t until_ns) {
-  Attack attack{network, plant, policy, client, server, nullptr, until_ns};
-  for (const Service& service : policy.services) {
-    if (service.client == client && service.server == server) attack.service = &service;
-  }
+std::unique_ptr<Attacker> Attacker::create(Network& network, const AttackPlan& attack_plan,
+                                           const Plant& plant, const PlantPolicy& policy,
+                                           std::uint64_t until_ns) {
+  Attack attack{network,
+                plant,
+                policy,
+                attack_plan.client,
+                attack_plan.server,
+                policy.find(attack_plan.client, attack_plan.server, *attack_plan.protocol),
+                until_ns,
+                attack_plan.first_port};
+  const std::string& technique = attack_plan.technique;
+  const Random random = attack_plan.random;
   if (attack.service == nullptr) return nullptr;
   std::unique_ptr<Attacker> attacker;
   std::vector<ClientTechnique> hostile = select(client_techniques(), technique, "client-any");

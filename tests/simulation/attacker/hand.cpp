@@ -11,16 +11,23 @@ Booty draw_booty(Random& random, const ProtocolModel& protocol, const Rules& rul
   Booty booty;
   for (int i = 0; i < tries && booty.denied.empty(); ++i) {
     const Octets request = protocol.request(random, rules, number);
-    if (!rules.permits(request, false)) booty.denied = request;
+    if (!rules.permits(request, 0, false)) booty.denied = request;
   }
   if (booty.denied.empty()) booty.denied = protocol.bad_request(random, number);
   for (int i = 0; i < tries && booty.twin.empty(); ++i) {
     // Numbers of their own, so that it is known which of them an answer is for.
     const bool first = booty.permitted.empty();
     const Octets request = protocol.request(random, rules, first ? number + 1 : number + 2);
-    if (!rules.permits(request, false)) continue;
+    if (!rules.permits(request, 0, false)) continue;
     if (first) booty.permitted = request;
     if (!first && request.size() == booty.denied.size() && request != booty.denied) booty.twin = request;
+  }
+  // What goes right behind the permitted one: at times denied because of that.
+  const std::unique_ptr<Conversation> conversation = protocol.conversation();
+  if (conversation != nullptr && !booty.permitted.empty()) {
+    const Octets next = protocol.follow_up(booty.permitted, number + 2, random);
+    conversation->passed(booty.permitted, true);
+    if (!next.empty() && !rules.permits(next, conversation->standing(next), false)) booty.denied = next;
   }
   for (std::uint32_t i = 1; i <= 6; ++i)
     booty.several.push_back(protocol.request(random, rules, number + 2 + i));
