@@ -147,7 +147,12 @@ int run_seeds(const Options& options) {
     const Outcome outcome = play_safely(reduced(seed, options, options.without), options.trace);
     ++seeds;
     totals.add(outcome.totals);
-    if (options.trace) std::cout << reduced(seed, options, options.without).describe() << outcome.trace;
+    if (options.trace) {
+      const Plan plan = reduced(seed, options, options.without);
+      std::cout << plan.describe();
+      for (const PlantPolicy& policy : plan.policies) std::cout << policy.text;
+      std::cout << outcome.trace;
+    }
     if (!outcome.findings.empty()) {
       ++failed;
       if (options.trace)

@@ -46,18 +46,14 @@ std::string zone_text(const Plant& plant, bool upstream) {
   return text + "}\n";
 }
 
-std::string policy_text(const Plant& plant, const PlantPolicy& policy) {
+// The allows of one direction; numbered on from `number`.
+std::string allows_text(const PlantPolicy& policy, bool back, std::size_t& number) {
   static constexpr const char* denials[] = {"REFUSE", "DISCARD", "RESET", "DROP"};
-  std::string text = "policy { name: \"simulation\" version: " + std::to_string(policy.version) + " }\n";
-  text += zone_text(plant, true) + zone_text(plant, false);
-  text += "conduit {\n  id: \"between\"\n  zones: \"up\"\n  zones: \"down\"\n  owner: \"simulation\"\n";
-  if (policy.mid_stream_resync) text += "  mid_stream: MID_STREAM_RESYNC\n";
-  if (policy.fragments) text += "  tolerance { fragments: true }\n";
-  text += "  direction {\n    from: \"up\"\n    to: \"down\"\n";
-  std::size_t number = 0;
+  std::string text;
   for (const Service& service : policy.services) {
-    bool first = true;
+    bool first = !back;
     for (const Rules::Text& allow : service.rules->allows()) {
+      if (allow.back != back) continue;
       text += "    allow { id: \"a" + std::to_string(number++) + "\" reason: \"drawn\" client: \"client-" +
               std::to_string(service.client) + "\" server: \"server-" + std::to_string(service.server) + "\"";
       if (allow.essential) text += " essential: true";
@@ -66,7 +62,21 @@ std::string policy_text(const Plant& plant, const PlantPolicy& policy) {
       text += "\n      " + allow.text + " }\n";
     }
   }
-  return text + "  }\n}\n";
+  return text;
+}
+
+std::string policy_text(const Plant& plant, const PlantPolicy& policy) {
+  std::string text = "policy { name: \"simulation\" version: " + std::to_string(policy.version) + " }\n";
+  text += zone_text(plant, true) + zone_text(plant, false);
+  text += "conduit {\n  id: \"between\"\n  zones: \"up\"\n  zones: \"down\"\n  owner: \"simulation\"\n";
+  if (policy.mid_stream_resync) text += "  mid_stream: MID_STREAM_RESYNC\n";
+  if (policy.fragments) text += "  tolerance { fragments: true }\n";
+  std::size_t number = 0;
+  text +=
+      "  direction {\n    from: \"up\"\n    to: \"down\"\n" + allows_text(policy, false, number) + "  }\n";
+  const std::string back = allows_text(policy, true, number);
+  if (!back.empty()) text += "  direction {\n    from: \"down\"\n    to: \"up\"\n" + back + "  }\n";
+  return text + "}\n";
 }
 
 OnDeny draw_denial(Random& random) {

@@ -22,6 +22,7 @@ class Rules {
   struct Text {
     std::string text;  // e.g. "modbus { unit: 1 access: READ }"
     bool essential = false;
+    bool back = false;  // of the direction from the server's zone: what the server says unasked
   };
   [[nodiscard]] virtual std::vector<Text> allows() const = 0;
   // Would a policy with these rules let this request pass (one whole PDU, malformed ones: false)? `standing`:

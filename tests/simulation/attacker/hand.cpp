@@ -6,6 +6,20 @@
 
 namespace conduit::simulation {
 
+namespace {
+
+// What goes right behind the permitted one: at times denied because of that.
+void draw_follow_up(Random& random, const ProtocolModel& protocol, const Rules& rules, std::uint32_t number,
+                    Booty& booty) {
+  const std::unique_ptr<Conversation> conversation = protocol.conversation();
+  if (conversation == nullptr) return;
+  const Octets next = protocol.follow_up(booty.permitted, number, random);
+  conversation->passed(booty.permitted, true);
+  if (!next.empty() && !rules.permits(next, conversation->standing(next), false)) booty.denied = next;
+}
+
+}  // namespace
+
 Booty draw_booty(Random& random, const ProtocolModel& protocol, const Rules& rules, std::uint32_t number) {
   constexpr int tries = 400;
   Booty booty;
@@ -20,14 +34,8 @@ Booty draw_booty(Random& random, const ProtocolModel& protocol, const Rules& rul
     const Octets request = protocol.request(random, rules, first ? number + 1 : number + 2);
     if (!rules.permits(request, 0, false)) continue;
     if (first) booty.permitted = request;
+    if (first) draw_follow_up(random, protocol, rules, number + 2, booty);
     if (!first && request.size() == booty.denied.size() && request != booty.denied) booty.twin = request;
-  }
-  // What goes right behind the permitted one: at times denied because of that.
-  const std::unique_ptr<Conversation> conversation = protocol.conversation();
-  if (conversation != nullptr && !booty.permitted.empty()) {
-    const Octets next = protocol.follow_up(booty.permitted, number + 2, random);
-    conversation->passed(booty.permitted, true);
-    if (!next.empty() && !rules.permits(next, conversation->standing(next), false)) booty.denied = next;
   }
   for (std::uint32_t i = 1; i <= 6; ++i)
     booty.several.push_back(protocol.request(random, rules, number + 2 + i));

@@ -172,13 +172,37 @@ Allow draw_allow(Random& random, Span outstation, Span master) {
       }
       break;
     case 8:
-      allow.functions = {unsolicited, read, 20, 21, 22};
-      if (random.chance(1, 2)) allow.objects = {0x0201, 0x3C02, 0x3C03, 0x3C04};
+      allow.functions = {read, 20, 21, 22};
+      if (random.chance(1, 2)) allow.objects = {0x3C02, 0x3C03, 0x3C04};
       break;
     case 9: allow.functions = {7, 8, 9, 23, 521}; break;
     default: break;
   }
   return allow;
+}
+
+Allow draw_report(Random& random, Span outstation, Span master) {
+  Allow allow;
+  allow.outstations = {outstation};
+  if (random.chance(1, 2)) allow.masters = {master};
+  allow.essential = random.chance(1, 2);
+  if (random.chance(1, 4)) {
+    allow.classes = {Class::READ};
+  } else {
+    allow.functions = {unsolicited};
+    if (random.chance(1, 2)) allow.indexes = draw_indexes(random);
+    if (random.chance(1, 3)) allow.objects = {0x0201};
+  }
+  return allow;
+}
+
+// Each access within one allow.
+bool contain(const std::vector<Allow>& list, const std::vector<Access>& accesses, bool island) {
+  return std::all_of(accesses.begin(), accesses.end(), [&](const Access& access) {
+    return std::any_of(list.begin(), list.end(), [&](const auto& allow) {
+      return (!island || allow.essential) && allow.contains(access);
+    });
+  });
 }
 
 }  // namespace
@@ -241,15 +265,8 @@ bool Allow::contains(const Access& access) const {
 std::vector<Rules::Text> Dnp3Rules::allows() const {
   std::vector<Text> texts;
   for (const auto& allow : list) texts.push_back({allow.text(), allow.essential});
+  for (const auto& allow : back) texts.push_back({allow.text(), allow.essential, true});
   return texts;
-}
-
-bool Dnp3Rules::contain(const std::vector<Access>& accesses, bool island) const {
-  return std::all_of(accesses.begin(), accesses.end(), [&](const Access& access) {
-    return std::any_of(list.begin(), list.end(), [&](const auto& allow) {
-      return (!island || allow.essential) && allow.contains(access);
-    });
-  });
 }
 
 bool Dnp3Rules::permits(View request, std::uint32_t standing, bool island) const {
@@ -259,12 +276,12 @@ bool Dnp3Rules::permits(View request, std::uint32_t standing, bool island) const
   for (Access& access : *accesses) {
     if (access.function == operate && (standing & follows_select) == 0) access.function = operate_alone;
   }
-  return contain(*accesses, island);
+  return contain(list, *accesses, island);
 }
 
 bool Dnp3Rules::permits_unasked(View pdu, bool island) const {
   const std::optional<std::vector<Access>> accesses = read_unsolicited(pdu);
-  return accesses && contain(*accesses, island);
+  return accesses && contain(back, *accesses, island);
 }
 
 std::unique_ptr<Dnp3Rules> draw_rules(Random& random) {
@@ -282,6 +299,7 @@ std::unique_ptr<Dnp3Rules> draw_rules(Random& random) {
     next.indexes = {{from, from + static_cast<std::uint32_t>(random.below(4))}};
     rules->list.push_back(std::move(next));
   }
+  if (random.chance(1, 2)) rules->back.push_back(draw_report(random, outstations, masters));
   return rules;
 }
 

@@ -38,12 +38,10 @@ inline constexpr std::uint32_t confirms = 2;
 class Dnp3Rules final : public Rules {
  public:
   std::vector<Allow> list;
+  std::vector<Allow> back;  // for what outstations report unasked
   [[nodiscard]] std::vector<Text> allows() const override;
   [[nodiscard]] bool permits(View request, std::uint32_t standing, bool island) const override;
   [[nodiscard]] bool permits_unasked(View pdu, bool island) const override;
-
- private:
-  [[nodiscard]] bool contain(const std::vector<Access>& accesses, bool island) const;
 };
 
 [[nodiscard]] std::unique_ptr<Dnp3Rules> draw_rules(Random& random);
