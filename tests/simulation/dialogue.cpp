@@ -7,9 +7,11 @@ namespace conduit::simulation {
 namespace {
 
 // How long a client waits for an answer. A denied request may stay without one (DISCARD, DROP); a permitted
-// one may need several repetitions of TCP, each later than the one before.
+// one may need several repetitions of TCP, each later than the one before, of each of its octets where the
+// client sends them one by one.
 constexpr std::uint64_t patience_denied_ns = 3 * second;
 constexpr std::uint64_t patience_permitted_ns = 60 * second;
+constexpr std::uint64_t patience_octet_ns = second;
 constexpr std::uint32_t failures_when_calm_max = 1;
 
 bool same(View a, View b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
@@ -259,8 +261,10 @@ void Dialogue::State::be_patient(const std::shared_ptr<State>& self, std::uint64
     if (at == state.pending.end()) return;
     const bool permitted = state.permitted(*at);
     const std::uint64_t waited = state.now() - at->sent_ns;
-    if (permitted && waited < patience_permitted_ns) {
-      be_patient(self, number, patience_permitted_ns - waited);
+    std::uint64_t patience = patience_permitted_ns;
+    for (const Asked& asked : state.pending) patience += patience_octet_ns * asked.request.size();
+    if (permitted && waited < patience) {
+      be_patient(self, number, patience - waited);
       return;
     }
     if (!permitted) {
@@ -294,6 +298,9 @@ void Dialogue::State::lost_connection(bool was_connected) {
   for (const Asked& asked : pending) blameless = blameless || !permitted(asked);
   for (const Asked& asked : asked_on[port])
     blameless = blameless || (plan.protocol->silent(asked.request) && !permitted(asked));
+  // So it is with what the server says without leave, of which a part has left.
+  for (const Told& told : stage.ledger.told[{plan.server, port}])
+    blameless = blameless || !stage.timeline.always_permitted_unasked(plan, told.pdu, told.at_ns);
   std::deque<Asked> gone;
   gone.swap(pending);
   for (Asked& asked : gone) failed(std::move(asked), blameless);

@@ -294,19 +294,22 @@ void SafetyOracle::State::judge_response(Talk& talk, std::size_t number, const R
       (life.unasked.contains(Octets(pdu.begin(), pdu.end())) || permitted_unasked(talk, pdu)))
     return;
   bool known = false;
-  for (const Octets& request : life.requests) {
-    if (!talk.protocol->answers(pdu, request)) continue;
-    if (!negative && !life.left.contains(request)) continue;
-    known = true;
-    std::size_t asked = 0;
-    for (std::size_t i = 0; i <= alone; ++i) {
-      const auto at = life.told.find({i, request});
-      if (at != life.told.end()) asked = std::max(asked, at->second);
+  // A negative one may be the gateway's: rather for a request that has not passed.
+  for (const bool passed : {false, true}) {
+    for (const Octets& request : life.requests) {
+      if (life.left.contains(request) != passed || (!negative && !passed)) continue;
+      if (!talk.protocol->answers(pdu, request)) continue;
+      known = true;
+      std::size_t asked = 0;
+      for (std::size_t i = 0; i <= alone; ++i) {
+        const auto at = life.told.find({i, request});
+        if (at != life.told.end()) asked = std::max(asked, at->second);
+      }
+      std::size_t& count = talk.answered[number][request];
+      if (count >= asked) continue;
+      ++count;
+      return;
     }
-    std::size_t& count = talk.answered[number][request];
-    if (count >= asked) continue;
-    ++count;
-    return;
   }
   finding(talk, reader.name,
           std::string(known ? "one answer more than there were requests"

@@ -12,6 +12,8 @@ namespace conduit::simulation::dnp3 {
 inline constexpr std::uint8_t from_master_data = 0xC4;      // DIR, PRM, unconfirmed user data
 inline constexpr std::uint8_t from_outstation_data = 0x44;  // PRM, unconfirmed user data
 
+inline constexpr std::uint16_t self_address = 0xFFFC;  // whoever is there (9.2.4.1.4)
+
 struct Addresses {
   std::uint16_t destination = 0;
   std::uint16_t source = 0;

@@ -142,7 +142,9 @@ bool Dnp3Model::answers(View octets, View request) const {
   const std::optional<Message> message = read_message(octets);
   const std::optional<Message> asked = read_message(request);
   if (!message || !asked || wants_no_answer(*asked)) return false;
-  if (message->addresses != Addresses{asked->addresses.source, asked->addresses.destination}) return false;
+  if (message->addresses.destination != asked->addresses.source) return false;
+  const bool anyone = asked->addresses.destination == self_address;
+  if (!anyone && message->addresses.source != asked->addresses.destination) return false;
   if (message->has_fragment != asked->has_fragment) return false;
   if (!asked->has_fragment) {
     if (message->control == 0x0F) return true;

@@ -273,7 +273,7 @@ Octets draw_request(Random& random, const Dnp3Rules& rules, std::uint32_t number
   std::uint32_t outstation = near(random, allow.outstations, 20);
   if (!allow.outstations.empty() && random.chance(3, 4)) outstation = random.pick(allow.outstations).first;
   std::uint32_t master = allow.masters.empty() || random.chance(7, 8) ? 1 : near(random, allow.masters, 3);
-  if (random.chance(1, 40)) outstation = static_cast<std::uint32_t>(random.between(0xFFFC, 0xFFFF));
+  if (random.chance(1, 40)) outstation = static_cast<std::uint32_t>(random.between(0xFFFD, 0xFFFF));
   const Addresses addresses{static_cast<std::uint16_t>(outstation), static_cast<std::uint16_t>(master)};
   const std::uint16_t function = draw_function(random, allow);
   if (function >= link_primary) return link_frame(addresses, function, random.chance(1, 12));
@@ -325,7 +325,8 @@ Octets draw_operate(View selected, std::uint32_t number, Random& random) {
 // ------------------------------------------------------------------------------------------------
 
 Octets draw_answer(const Message& request, bool confirm, Random& random) {
-  const Addresses back{request.addresses.source, request.addresses.destination};
+  Addresses back{request.addresses.source, request.addresses.destination};
+  if (back.source == self_address) back.source = 10;  // answers by its own
   if (wants_no_answer(request)) return {};
   if (!request.has_fragment) {
     const std::uint8_t function = request.control & 0x0F;

@@ -292,7 +292,8 @@ std::unique_ptr<Dnp3Rules> draw_rules(Random& random) {
   for (std::uint64_t i = random.between(1, 5); i > 0; --i) {
     rules->list.push_back(draw_allow(random, outstations, masters));
     const Allow& last = rules->list.back();
-    if (last.indexes.empty() || random.chance(1, 2)) continue;
+    const bool bits = !last.objects.empty() && last.objects[0] == 0x5001;
+    if (last.indexes.empty() || bits || random.chance(1, 2)) continue;
     // The same for what lies right behind: a range that needs both is permitted by neither.
     Allow next = last;
     const std::uint32_t from = last.indexes.back().last + 1;
