@@ -53,7 +53,9 @@ bool Timeline::service_now(const DialoguePlan& dialogue) const {
 
 struct Dialogue::State {
   struct Asked {
-    Octets request;
+    Octets request;        // as it was sent
+    Octets plain;          // … without its numbers
+    bool opening = false;  // of the exchange that opens the conversation
     std::uint64_t sent_ns = 0;
     std::uint64_t number = 0;
     std::uint16_t port = 0;  // of the connection
@@ -86,6 +88,7 @@ struct Dialogue::State {
   void failed(Asked&& asked, bool blameless);
   Octets draw_request();
   Asked ask(Octets request);
+  void give_up_one();
 
   Stage& stage;
   DialoguePlan plan;
@@ -112,6 +115,7 @@ struct Dialogue::State {
   std::unique_ptr<Conversation> conversation;  // … as the client sees it
   std::uint64_t since_ns = 0;
   std::optional<Octets> follows;  // the request that was drawn last, if another may follow it
+  bool opened = false;            // the exchange that opens a conversation is over
   bool pausing = false;
   bool spoilt = false;  // a denied request got silence: the connection may be dead (DROP)
 };
@@ -164,6 +168,7 @@ bool Dialogue::State::permitted(const Asked& asked) const {
 // Takes note of what goes onto the connection.
 Dialogue::State::Asked Dialogue::State::ask(Octets request) {
   Asked asked;
+  asked.plain = plan.protocol->plain(request);
   asked.request = std::move(request);
   asked.sent_ns = now();
   asked.number = ++asked_count;
@@ -192,6 +197,7 @@ void Dialogue::State::open(const std::shared_ptr<State>& self) {
   state.port = state.stage.next_port++;
   state.since_ns = state.now();
   state.follows.reset();
+  state.opened = false;
   state.end = state.plan.protocol->client_end();
   state.conversation = state.plan.protocol->conversation();
   ++state.stage.totals.connections;
@@ -227,14 +233,22 @@ void Dialogue::State::pump(const std::shared_ptr<State>& self) {
          state.pending.size() < state.plan.pipelined) {
     if (state.again.empty() && state.left == 0) break;
     Octets octets;
-    if (!state.again.empty()) {
+    if (!state.opened) {
+      if (!state.pending.empty()) break;
+      octets = state.end->opening(*state.rules, state.random);
+      state.opened = octets.empty();
+      if (state.opened) continue;
+    } else if (!state.again.empty()) {
       octets = std::move(state.again.front());
       state.again.pop_front();
     } else {
       octets = state.draw_request();
       --state.left;
     }
+    octets = state.end->numbered(std::move(octets), 0);
+    state.end->sent(octets);
     Asked asked = state.ask(octets);
+    asked.opening = !state.opened;
     if (!state.plan.protocol->silent(octets)) {
       be_patient(self, asked.number, patience_denied_ns);
       state.pending.push_back(std::move(asked));
@@ -269,9 +283,11 @@ void Dialogue::State::be_patient(const std::shared_ptr<State>& self, std::uint64
     }
     if (!permitted) {
       ++state.stage.totals.given_up;
+      const bool opening = at->opening;
       state.pending.erase(at);
       state.spoilt = true;
-      if (state.random.chance(1, 2)) return pump(self);  // DISCARD: the connection lives on
+      if (opening) state.give_up_one();
+      if (!opening && state.random.chance(1, 2)) return pump(self);  // DISCARD: the connection lives on
     }
     if (state.socket != nullptr) state.socket->abort();
   });
@@ -280,6 +296,7 @@ void Dialogue::State::be_patient(const std::shared_ptr<State>& self, std::uint64
 void Dialogue::State::failed(Asked&& asked, bool blameless) {
   if (!permitted(asked)) {
     ++stage.totals.given_up;
+    if (asked.opening) give_up_one();
     return;
   }
   if (asked.sent_ns >= stage.calm_ns + 2 * second && !blameless && !stage.tight) {
@@ -288,8 +305,17 @@ void Dialogue::State::failed(Asked&& asked, bool blameless) {
               std::to_string(asked.sent_ns / 1000) + " us from port " + std::to_string(port));
     }
   }
-  if (++retries > 200) return;
+  if (++retries > 200 && !asked.opening) return;
+  if (asked.opening) return retries > 200 ? give_up_one() : void();
   again.push_back(std::move(asked.request));
+}
+
+// A conversation that may not be opened: the next request has no chance.
+void Dialogue::State::give_up_one() {
+  if (!again.empty())
+    again.pop_front();
+  else if (left != 0)
+    --left;
 }
 
 void Dialogue::State::lost_connection(bool was_connected) {
@@ -337,10 +363,11 @@ void Dialogue::State::take_data(View octets) {
 }
 
 void Dialogue::State::take_reply(View pdu) {
+  const Octets plain = plan.protocol->plain(pdu);
   std::vector<Served>& served = stage.ledger.served[{plan.server, port}];
   for (auto asked = pending.begin(); asked != pending.end(); ++asked) {
     for (Served& entry : served) {
-      if (entry.taken || !same(entry.request, asked->request) || !same(entry.answer, pdu)) continue;
+      if (entry.taken || !same(entry.request, asked->plain) || !same(entry.answer, plain)) continue;
       entry.taken = true;
       ++stage.totals.answered;
       pending.erase(asked);
@@ -349,7 +376,7 @@ void Dialogue::State::take_reply(View pdu) {
   }
   std::vector<Told>& told = stage.ledger.told[{plan.server, port}];
   for (Told& entry : told) {
-    if (entry.taken || !same(entry.pdu, pdu)) continue;
+    if (entry.taken || !same(entry.pdu, plain)) continue;
     entry.taken = true;
     return;
   }
@@ -363,12 +390,16 @@ void Dialogue::State::take_reply(View pdu) {
     if (permitted(*refusal) && !stage.tight) finding("a permitted request was refused");
     ++stage.totals.refused;
     ++refused[port];
+    const bool opening = refusal->opening;
     pending.erase(refusal);
+    if (!opening) return;
+    give_up_one();
+    if (socket != nullptr) socket->abort();
     return;
   }
   // The answer to a request that the client has given up comes late: no fault.
   for (Served& entry : served) {
-    if (entry.taken || !same(entry.answer, pdu)) continue;
+    if (entry.taken || !same(entry.answer, plain)) continue;
     entry.taken = true;
     return;
   }
@@ -451,18 +482,24 @@ class ServerLink final : public Application {
   void react(TcpSocket& socket, View request) {
     ServerEnd::Reaction reaction = end_->on_request(request, random_);
     stage_.ledger.served[{server_, port_}].push_back(
-        {Octets(request.begin(), request.end()), reaction.answer, false});
+        {protocol_.plain(request), protocol_.plain(reaction.answer), false});
     if (!reaction.answer.empty()) say(socket, std::move(reaction.answer));
     for (Octets& pdu : reaction.unasked) {
-      stage_.ledger.told[{server_, port_}].push_back({pdu, stage_.network.scheduler().now(), false});
+      stage_.ledger.told[{server_, port_}].push_back(
+          {protocol_.plain(pdu), stage_.network.scheduler().now(), false});
       say(socket, std::move(pdu));
     }
   }
   void say(TcpSocket& socket, Octets octets) {
-    if (delay_ns_ == 0) return socket.send(octets);
-    stage_.network.scheduler().after(delay_ns_, [alive = alive_, &socket, octets = std::move(octets)] {
-      if (*alive) socket.send(octets);
+    if (delay_ns_ == 0) return say_now(socket, std::move(octets));
+    stage_.network.scheduler().after(delay_ns_, [this, alive = alive_, &socket, octets = std::move(octets)] {
+      if (*alive) say_now(socket, octets);
     });
+  }
+  void say_now(TcpSocket& socket, Octets octets) {
+    octets = end_->numbered(std::move(octets), 0);
+    end_->sent(octets);
+    socket.send(octets);
   }
 
   Stage& stage_;

@@ -16,7 +16,7 @@ namespace conduit::simulation {
 
 // What a server has been asked on one connection, in order.
 struct Served {
-  Octets request;
+  Octets request;      // all of it as `ProtocolModel::plain` leaves it
   Octets answer;       // empty: it owes none
   bool taken = false;  // its answer has reached the client
 };

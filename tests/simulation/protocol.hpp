@@ -50,21 +50,29 @@ struct Front {
   std::size_t size = 0;  // PDU: its octets
 };
 
-// The client's end of a connection, as far as it has to remember something.
-class ClientEnd {
+// One end of a connection, as far as it has to remember something.
+class End {
  public:
-  virtual ~ClientEnd() = default;
+  virtual ~End() = default;
+  // With the numbers that a PDU has on this connection if `ahead` others are sent before it; and: it is sent.
+  [[nodiscard]] virtual Octets numbered(Octets pdu, std::uint8_t /*ahead*/) const { return pdu; }
+  virtual void sent(View /*pdu*/) {}
+};
+
+class ClientEnd : public End {
+ public:
+  // The next PDU of the exchange that opens a conversation, each when the one before has been answered.
+  // Empty: it is open, or needs none.
+  [[nodiscard]] virtual Octets opening(const Rules& /*rules*/, Random& /*random*/) { return {}; }
   // A PDU has come: what goes back at once and is no request (a confirmation).
   [[nodiscard]] virtual std::vector<Octets> on_pdu(View /*pdu*/) { return {}; }
 };
 
 class ProtocolModel;
 
-// The server's end of a connection.
-class ServerEnd {
+class ServerEnd : public End {
  public:
   explicit ServerEnd(const ProtocolModel& protocol) : protocol_(protocol) {}
-  virtual ~ServerEnd() = default;
   // A request has come: its answer (empty: none), and what the server says besides, unasked.
   struct Reaction {
     Octets answer;
@@ -98,6 +106,8 @@ class ProtocolModel {
   [[nodiscard]] virtual bool silent(View request) const = 0;
 
   // For protocols with a memory; the others leave these as they are.
+  // Without what may be changed on the way (numbers of a PDU's place in the stream).
+  [[nodiscard]] virtual Octets plain(View pdu) const { return {pdu.begin(), pdu.end()}; }
   // Null: no PDU depends on those before it, and no server says anything unasked.
   [[nodiscard]] virtual std::unique_ptr<Conversation> conversation() const { return nullptr; }
   [[nodiscard]] virtual std::unique_ptr<ClientEnd> client_end() const {

@@ -51,8 +51,8 @@ struct Reader {
 // Requests that were permitted, each in the standing that it had.
 class Permitted {
  public:
-  void insert(View request, std::uint32_t standing) {
-    std::vector<std::uint32_t>& standings = all_[Octets(request.begin(), request.end())];
+  void insert(const Octets& request, std::uint32_t standing) {
+    std::vector<std::uint32_t>& standings = all_[request];
     if (std::find(standings.begin(), standings.end(), standing) == standings.end())
       standings.push_back(standing);
   }
@@ -86,8 +86,7 @@ struct Talk {
     std::set<Octets> unasked;  // of the server: permitted when they arrived or left
     std::map<std::pair<std::size_t, Octets>, std::size_t> told;  // how often each reader has seen them
 
-    void note_request(std::size_t reader, View pdu) {
-      Octets octets(pdu.begin(), pdu.end());
+    void note_request(std::size_t reader, Octets octets) {
       if (std::find(requests.begin(), requests.end(), octets) == requests.end()) requests.push_back(octets);
       ++told[{reader, std::move(octets)}];
     }
@@ -265,13 +264,13 @@ bool SafetyOracle::State::permitted_unasked(const Talk& talk, View pdu) const {
 void SafetyOracle::State::judge_request(Talk& talk, Reader& reader, View pdu) {
   ++judged;
   if (pdu.empty()) return finding(talk, reader.name, "what no PDU of the protocol is has reached the server");
-  Octets octets(pdu.begin(), pdu.end());
+  const Octets octets = talk.protocol->plain(pdu);
   Talk::Life& life = talk.lives[reader.life];
   const std::uint32_t standing = reader.standing(pdu);
   if (!life.left.contains(octets, standing)) {
     if (!life.good.contains(octets, standing) && !permitted(talk, pdu, standing))
       return finding(talk, reader.name, "a denied request has reached the server: " + hex(pdu));
-    life.left.insert(pdu, standing);
+    life.left.insert(octets, standing);
   }
   if (reader.conversation != nullptr) reader.conversation->passed(pdu, true);
 }
@@ -291,7 +290,7 @@ void SafetyOracle::State::judge_response(Talk& talk, std::size_t number, const R
   const bool negative = talk.protocol->is_negative(pdu);
   const Talk::Life& life = talk.lives[reader.life];
   if (!talk.told.empty() &&
-      (life.unasked.contains(Octets(pdu.begin(), pdu.end())) || permitted_unasked(talk, pdu)))
+      (life.unasked.contains(talk.protocol->plain(pdu)) || permitted_unasked(talk, pdu)))
     return;
   bool known = false;
   // A negative one may be the gateway's: rather for a request that has not passed.
@@ -351,7 +350,7 @@ void SafetyOracle::on_arrival(std::uint8_t side, View frame) {
       reader.receiver.on_packet(*packet);
       state_->read_on(talk, reader, false, [&](View pdu) {
         if (!pdu.empty() && state_->permitted_unasked(talk, pdu))
-          talk.lives[reader.life].unasked.insert(Octets(pdu.begin(), pdu.end()));
+          talk.lives[reader.life].unasked.insert(talk.protocol->plain(pdu));
       });
     }
     return;
@@ -360,7 +359,7 @@ void SafetyOracle::on_arrival(std::uint8_t side, View frame) {
   View payload(packet->payload);
   for (Front front = talk.protocol->front(payload, true); front.kind == Front::Kind::PDU;
        front = talk.protocol->front(payload, true)) {
-    talk.life().note_request(alone, payload.first(front.size));
+    talk.life().note_request(alone, talk.protocol->plain(payload.first(front.size)));
     payload = payload.subspan(front.size);
   }
   for (std::size_t i = 0; i < talk.asked.size(); ++i) {
@@ -369,9 +368,10 @@ void SafetyOracle::on_arrival(std::uint8_t side, View frame) {
     state_->read_on(talk, reader, true, [&](View pdu) {
       if (pdu.empty()) return;
       const std::uint32_t standing = reader.standing(pdu);
-      talk.life().note_request(i, pdu);
+      const Octets plain = talk.protocol->plain(pdu);
+      talk.life().note_request(i, plain);
       if (!state_->permitted(talk, pdu, standing)) return;
-      talk.life().good.insert(pdu, standing);
+      talk.life().good.insert(plain, standing);
       if (reader.conversation != nullptr) reader.conversation->passed(pdu, true);
     });
   }
@@ -396,7 +396,7 @@ void SafetyOracle::on_departure(std::uint8_t side, View frame) {
         if (pdu.empty()) return;
         state_->tell(talk, pdu);
         if (state_->permitted_unasked(talk, pdu))
-          talk.lives[reader.life].unasked.insert(Octets(pdu.begin(), pdu.end()));
+          talk.lives[reader.life].unasked.insert(talk.protocol->plain(pdu));
       });
     }
     return;
@@ -408,11 +408,11 @@ void SafetyOracle::on_departure(std::uint8_t side, View frame) {
     state_->read_on(talk, reader, true, [&](View pdu) {
       if (pdu.empty()) return;
       const std::uint32_t standing = reader.standing(pdu);
-      talk.life().note_request(talk.asked.size() + i, pdu);
-      if (!state_->permitted(talk, pdu, standing) &&
-          !talk.life().good.contains(Octets(pdu.begin(), pdu.end()), standing))
-        return;
-      talk.life().left.insert(pdu, standing);
+      const Octets plain = talk.protocol->plain(pdu);
+      Talk::Life& life = talk.life();
+      life.note_request(talk.asked.size() + i, plain);
+      if (!state_->permitted(talk, pdu, standing) && !life.good.contains(plain, standing)) return;
+      life.left.insert(plain, standing);
       if (reader.conversation != nullptr) reader.conversation->passed(pdu, true);
     });
   }

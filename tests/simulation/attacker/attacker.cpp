@@ -2,11 +2,67 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 
 #include "tests/simulation/attacker/hand.hpp"
 
 namespace conduit::simulation {
 namespace {
+
+// What an honest client does first; then the technique is played.
+class Opening {
+ public:
+  Opening(const Attack& attack, Random random)
+      : protocol_(*attack.service->protocol),
+        rules_(attack.service->rules),
+        end_(protocol_.client_end()),
+        random_(random) {}
+
+  std::function<void()> then;
+
+  void go_on(Hand& hand) {
+    if (over_) return;
+    const Octets octets = end_->opening(*rules_, random_);
+    if (!octets.empty()) return hand.write(next(octets));
+    over_ = true;
+    then();
+    then = nullptr;
+  }
+  void take(Hand& hand, View octets) {
+    if (over_) return;
+    received_.insert(received_.end(), octets.begin(), octets.end());
+    while (!over_) {
+      const Front front = protocol_.front(received_, false);
+      if (front.kind != Front::Kind::PDU) return;
+      const Octets pdu(received_.begin(), received_.begin() + static_cast<std::ptrdiff_t>(front.size));
+      received_.erase(received_.begin(), received_.begin() + static_cast<std::ptrdiff_t>(front.size));
+      for (const Octets& back : end_->on_pdu(pdu)) hand.write(back);
+      go_on(hand);
+    }
+  }
+  Octets next(const Octets& pdu) {
+    Octets octets = end_->numbered(pdu, 0);
+    end_->sent(octets);
+    return octets;
+  }
+  // The denied one as the first or the second that is sent.
+  void number(Booty& booty) {
+    const auto ahead = static_cast<std::uint8_t>(random_.below(2));
+    booty.permitted = end_->numbered(std::move(booty.permitted), 0);
+    booty.denied = end_->numbered(std::move(booty.denied), ahead);
+    booty.twin = end_->numbered(std::move(booty.twin), ahead);
+    std::uint8_t place = 1;
+    for (Octets& each : booty.several) each = end_->numbered(std::move(each), place++);
+  }
+
+ private:
+  const ProtocolModel& protocol_;
+  std::shared_ptr<const Rules> rules_;
+  std::unique_ptr<ClientEnd> end_;
+  Random random_;
+  Octets received_;
+  bool over_ = false;
+};
 
 // A client that plays one technique on connection after connection.
 class HostileClient final : public Attacker {
@@ -45,11 +101,15 @@ class HostileClient final : public Attacker {
     hand.stamps = name.find("timestamp") != std::string::npos || random_.chance(1, 4);
     if (technique.opens) {
       const bool cover = random_.chance(1, 2);
-      hand.on_open = [&hand, booty, technique, cover] {
-        if (cover) hand.write(booty.permitted);
+      const auto opening = std::make_shared<Opening>(attack_, random_.fork("opening", port));
+      opening->then = [&hand, booty, technique, cover, opening]() mutable {
+        if (cover) hand.write(opening->next(booty.permitted));
+        opening->number(booty);
         hand.later(cover ? hand.random().below(200) : 0,
                    [&hand, booty, technique] { technique.play(hand, booty); });
       };
+      hand.on_open = [&hand, opening] { opening->go_on(hand); };
+      hand.on_data = [&hand, opening](View octets) { opening->take(hand, octets); };
       hand.syn();
     } else {
       const bool now = random_.chance(1, 2);
@@ -97,6 +157,7 @@ class HostileServer final : public Attacker {
  private:
   struct Talk {
     std::unique_ptr<Hand> hand;
+    std::unique_ptr<ServerEnd> end;
     Octets received;
   };
 
@@ -112,6 +173,7 @@ class HostileServer final : public Attacker {
     talk.hand = std::make_unique<Hand>(*this, attack_.network, random_.fork("hand", syn.source_port),
                                        attack_.plant.clients[client], attack_.plant.ipv6,
                                        syn.destination_port, syn.source_port);
+    talk.end = attack_.service->protocol->server_end();
     talk.hand->on_data = [this, &talk](View octets) {
       talk.received.insert(talk.received.end(), octets.begin(), octets.end());
       answer_all(talk);
@@ -126,9 +188,10 @@ class HostileServer final : public Attacker {
                            talk.received.begin() + static_cast<std::ptrdiff_t>(front.size));
       talk.received.erase(talk.received.begin(),
                           talk.received.begin() + static_cast<std::ptrdiff_t>(front.size));
-      if (protocol.silent(request)) continue;
-      const Octets answer = protocol.answer(request, random_);
-      if (answer.empty()) continue;
+      ServerEnd::Reaction reaction = talk.end->on_request(request, random_);
+      for (const Octets& pdu : reaction.unasked) talk.hand->write(next(talk, pdu));
+      if (reaction.answer.empty()) continue;
+      const Octets answer = next(talk, std::move(reaction.answer));
       const Octets other = protocol.other_answer(request, answer, random_);
       if (!other.empty() && random_.chance(1, 3)) {
         talk.hand->write(other);
@@ -138,6 +201,12 @@ class HostileServer final : public Attacker {
       const bool lies = attack_.network.scheduler().now() < attack_.until_ns && random_.chance(2, 3);
       lies ? random_.pick(techniques_).play(*talk.hand, request, answer) : talk.hand->write(answer);
     }
+  }
+
+  static Octets next(Talk& talk, Octets pdu) {
+    pdu = talk.end->numbered(std::move(pdu), 0);
+    talk.end->sent(pdu);
+    return pdu;
   }
 
   Attack attack_;
