@@ -182,7 +182,7 @@ Dialogue::State::Asked Dialogue::State::ask(Octets request) {
       asked.needs.push_back(i);
       break;
     }
-    if (permitted(asked)) conversation->passed(asked.request, true);
+    permitted(asked) ? conversation->passed(asked.request, true) : conversation->refused(asked.request);
   }
   before.push_back(asked);
   return asked;
@@ -199,7 +199,7 @@ void Dialogue::State::open(const std::shared_ptr<State>& self) {
   state.follows.reset();
   state.opened = false;
   state.end = state.plan.protocol->client_end();
-  state.conversation = state.plan.protocol->conversation();
+  state.conversation = state.plan.protocol->conversation(Viewpoint::CLIENT);
   ++state.stage.totals.connections;
   const std::uint16_t port = state.port;
   ClientLink::Calls calls;
@@ -232,6 +232,7 @@ void Dialogue::State::pump(const std::shared_ptr<State>& self) {
   while (state.connected && state.socket != nullptr && !state.pausing &&
          state.pending.size() < state.plan.pipelined) {
     if (state.again.empty() && state.left == 0) break;
+    if (state.follows && state.plan.protocol->follow_up_waits() && !state.pending.empty()) break;
     Octets octets;
     if (!state.opened) {
       if (!state.pending.empty()) break;
@@ -326,7 +327,8 @@ void Dialogue::State::lost_connection(bool was_connected) {
     blameless = blameless || (plan.protocol->silent(asked.request) && !permitted(asked));
   // So it is with what the server says without leave, of which a part has left.
   for (const Told& told : stage.ledger.told[{plan.server, port}])
-    blameless = blameless || !stage.timeline.always_permitted_unasked(plan, told.pdu, told.at_ns);
+    blameless =
+        blameless || (!told.asked && !stage.timeline.always_permitted_unasked(plan, told.pdu, told.at_ns));
   std::deque<Asked> gone;
   gone.swap(pending);
   for (Asked& asked : gone) failed(std::move(asked), blameless);
@@ -431,10 +433,10 @@ std::vector<std::uint16_t> Dialogue::clean_ports() const {
     const bool all =
         std::all_of(asked.begin(), asked.end(), [this](const auto& a) { return state_->permitted(a); });
     const std::vector<Told>& told = state_->stage.ledger.told[{state_->plan.server, port}];
-    const bool both =
-        all && std::all_of(told.begin(), told.end(), [this](const Told& entry) {
-          return state_->stage.timeline.always_permitted_unasked(state_->plan, entry.pdu, entry.at_ns);
-        });
+    const bool both = all && std::all_of(told.begin(), told.end(), [this](const Told& entry) {
+                        return entry.asked || state_->stage.timeline.always_permitted_unasked(
+                                                  state_->plan, entry.pdu, entry.at_ns);
+                      });
     if (both) clean.push_back(port);
   }
   return clean;
@@ -484,11 +486,13 @@ class ServerLink final : public Application {
     stage_.ledger.served[{server_, port_}].push_back(
         {protocol_.plain(request), protocol_.plain(reaction.answer), false});
     if (!reaction.answer.empty()) say(socket, std::move(reaction.answer));
-    for (Octets& pdu : reaction.unasked) {
-      stage_.ledger.told[{server_, port_}].push_back(
-          {protocol_.plain(pdu), stage_.network.scheduler().now(), false});
-      say(socket, std::move(pdu));
-    }
+    for (Octets& pdu : reaction.more) tell(socket, std::move(pdu), true);
+    for (Octets& pdu : reaction.unasked) tell(socket, std::move(pdu), false);
+  }
+  void tell(TcpSocket& socket, Octets pdu, bool asked) {
+    stage_.ledger.told[{server_, port_}].push_back(
+        {protocol_.plain(pdu), asked, stage_.network.scheduler().now(), false});
+    say(socket, std::move(pdu));
   }
   void say(TcpSocket& socket, Octets octets) {
     if (delay_ns_ == 0) return say_now(socket, std::move(octets));

@@ -21,9 +21,10 @@ struct Served {
   bool taken = false;  // its answer has reached the client
 };
 
-// What a server has said unasked.
+// What a server has said besides answers: unasked, or more of an answer.
 struct Told {
   Octets pdu;
+  bool asked = false;
   std::uint64_t at_ns = 0;
   bool taken = false;
 };

@@ -41,14 +41,17 @@ class Conversation {
   // What has to be known of a request besides its octets, if it came now. 0: nothing.
   [[nodiscard]] virtual std::uint32_t standing(View request) const = 0;
   virtual void passed(View pdu, bool from_client) = 0;
+  // A request that does not pass, as its client counts it.
+  virtual void refused(View /*request*/) {}
+  // A PDU of the server has come to the gateway; it may not pass.
+  virtual void said(View /*pdu*/) {}
+  // Of a reader of the server's stream: the client has sent this; and: what is wrong with the place of a PDU
+  // in the stream, null if nothing is.
+  virtual void asked(View /*request*/) {}
+  [[nodiscard]] virtual const char* heard(View /*pdu*/) { return nullptr; }
 };
-
-// What stands at the front of a stream.
-struct Front {
-  enum class Kind : std::uint8_t { MORE, PDU, GARBAGE };
-  Kind kind = Kind::MORE;
-  std::size_t size = 0;  // PDU: its octets
-};
+// Whose numbers the PDUs have that a reader sees: the gateway may change them on the way.
+enum class Viewpoint : std::uint8_t { CLIENT, SERVER };
 
 // One end of a connection, as far as it has to remember something.
 class End {
@@ -73,9 +76,11 @@ class ProtocolModel;
 class ServerEnd : public End {
  public:
   explicit ServerEnd(const ProtocolModel& protocol) : protocol_(protocol) {}
-  // A request has come: its answer (empty: none), and what the server says besides, unasked.
+  // A request has come: its answer (empty: none), what belongs to it and comes later, and what the server
+  // says besides, unasked.
   struct Reaction {
     Octets answer;
+    std::vector<Octets> more;
     std::vector<Octets> unasked;
   };
   [[nodiscard]] virtual Reaction on_request(View request, Random& random);
@@ -109,7 +114,9 @@ class ProtocolModel {
   // Without what may be changed on the way (numbers of a PDU's place in the stream).
   [[nodiscard]] virtual Octets plain(View pdu) const { return {pdu.begin(), pdu.end()}; }
   // Null: no PDU depends on those before it, and no server says anything unasked.
-  [[nodiscard]] virtual std::unique_ptr<Conversation> conversation() const { return nullptr; }
+  [[nodiscard]] virtual std::unique_ptr<Conversation> conversation(Viewpoint /*whose*/) const {
+    return nullptr;
+  }
   [[nodiscard]] virtual std::unique_ptr<ClientEnd> client_end() const {
     return std::make_unique<ClientEnd>();
   }
@@ -121,6 +128,10 @@ class ProtocolModel {
                                          Random& /*random*/) const {
     return {};
   }
+  // Is that only after the answer?
+  [[nodiscard]] virtual bool follow_up_waits() const { return false; }
+  // How many PDUs may answer it.
+  [[nodiscard]] virtual std::size_t answers_most(View /*request*/) const { return 1; }
   // Does the standing of `request` depend on whether `earlier` has passed?
   [[nodiscard]] virtual bool depends(View /*request*/, View /*earlier*/) const { return false; }
   // Something like `answer` that does not answer the request, and is well-formed. Empty: there is none.

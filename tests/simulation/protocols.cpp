@@ -6,7 +6,7 @@
 namespace conduit::simulation {
 
 ServerEnd::Reaction ServerEnd::on_request(View request, Random& random) {
-  return {protocol_.silent(request) ? Octets{} : protocol_.answer(request, random), {}};
+  return {protocol_.silent(request) ? Octets{} : protocol_.answer(request, random), {}, {}};
 }
 
 const std::vector<const ProtocolModel*>& protocols() {

@@ -25,8 +25,10 @@ std::string hex(View octets) {
 
 // One receiver model and how far its stream has been looked at.
 struct Reader {
-  explicit Reader(const ReceiverTraits& traits) : name(traits.name), receiver(traits) {}
+  Reader(const ReceiverTraits& traits, Viewpoint point)
+      : name(traits.name), viewpoint(point), receiver(traits) {}
   std::string name;
+  Viewpoint viewpoint;
   Receiver receiver;
   std::uint32_t opening = 0;
   std::size_t life = 0;  // of the talk, when it was opened
@@ -41,7 +43,7 @@ struct Reader {
     life = newest_life;
     looked = 0;
     lost = false;
-    conversation = protocol.conversation();
+    conversation = protocol.conversation(viewpoint);
   }
   [[nodiscard]] std::uint32_t standing(View request) const {
     return conversation == nullptr ? 0 : conversation->standing(request);
@@ -124,9 +126,11 @@ struct SafetyOracle::State {
   [[nodiscard]] bool by_some_rules(const Talk& talk, const Permits& permits) const;
   [[nodiscard]] bool permitted(const Talk& talk, View pdu, std::uint32_t standing) const;
   [[nodiscard]] bool permitted_unasked(const Talk& talk, View pdu) const;
-  void tell(Talk& talk, View pdu);
+  static void tell(Talk& talk, View pdu);
+  static void say(Talk& talk, View pdu);
+  static void ask(Talk& talk, View pdu);
   void judge_request(Talk& talk, Reader& reader, View pdu);
-  void judge_response(Talk& talk, std::size_t number, const Reader& reader, View pdu);
+  void judge_response(Talk& talk, std::size_t number, Reader& reader, View pdu);
 
   const Scheduler& scheduler;
   const Plant& plant;
@@ -179,10 +183,10 @@ Talk& SafetyOracle::State::talk_of(const Place& place) {
   const std::vector<ReceiverTraits>& models = receiver_models();
   for (const ReceiverTraits& traits : models) {
     if (joined && traits.ignores_reset) continue;
-    talk.at_server.emplace_back(traits);
+    talk.at_server.emplace_back(traits, Viewpoint::SERVER);
     ReceiverTraits client = traits;
     client.joins_mid_stream = false;  // it has opened the connection itself
-    talk.at_client.emplace_back(client);
+    talk.at_client.emplace_back(client, Viewpoint::CLIENT);
   }
   // The client's own bytes, as they might be read: by the first copy, by the last, by one that takes all, and
   // by one that sees none of the gateway's resets but the client's next SYN.
@@ -190,15 +194,15 @@ Talk& SafetyOracle::State::talk_of(const Place& place) {
                                  [](const ReceiverTraits& traits) { return traits.syn_begins_anew; });
   const auto anew_at = static_cast<std::size_t>(anew - models.begin());
   for (const std::size_t i : {std::size_t{0}, std::size_t{1}, anew_at, models.size() - 1}) {
-    talk.asked.emplace_back(models[i]);
-    talk.seen_leaving.emplace_back(models[i]);
+    talk.asked.emplace_back(models[i], Viewpoint::CLIENT);
+    talk.seen_leaving.emplace_back(models[i], Viewpoint::SERVER);
   }
-  if (talk.protocol != nullptr && talk.protocol->conversation() != nullptr) {
+  if (talk.protocol != nullptr && talk.protocol->conversation(Viewpoint::SERVER) != nullptr) {
     for (const std::size_t i : {std::size_t{0}, models.size() - 1}) {
       ReceiverTraits client = models[i];
       client.joins_mid_stream = false;
-      talk.told.emplace_back(client);
-      talk.told_leaving.emplace_back(client);
+      talk.told.emplace_back(client, Viewpoint::SERVER);
+      talk.told_leaving.emplace_back(client, Viewpoint::CLIENT);
     }
   }
   talk.answered.resize(models.size());
@@ -275,6 +279,22 @@ void SafetyOracle::State::judge_request(Talk& talk, Reader& reader, View pdu) {
   if (reader.conversation != nullptr) reader.conversation->passed(pdu, true);
 }
 
+// A PDU of the server has come to the gateway.
+void SafetyOracle::State::say(Talk& talk, View pdu) {
+  for (std::vector<Reader>* readers : {&talk.at_server, &talk.asked, &talk.seen_leaving}) {
+    for (Reader& reader : *readers) {
+      if (reader.conversation != nullptr) reader.conversation->said(pdu);
+    }
+  }
+}
+
+// … and one of the client.
+void SafetyOracle::State::ask(Talk& talk, View pdu) {
+  for (Reader& reader : talk.at_client) {
+    if (reader.conversation != nullptr) reader.conversation->asked(pdu);
+  }
+}
+
 // A PDU of the server has left towards the client.
 void SafetyOracle::State::tell(Talk& talk, View pdu) {
   for (std::vector<Reader>* readers : {&talk.at_server, &talk.asked, &talk.seen_leaving}) {
@@ -284,9 +304,11 @@ void SafetyOracle::State::tell(Talk& talk, View pdu) {
   }
 }
 
-void SafetyOracle::State::judge_response(Talk& talk, std::size_t number, const Reader& reader, View pdu) {
+void SafetyOracle::State::judge_response(Talk& talk, std::size_t number, Reader& reader, View pdu) {
   ++judged;
   if (pdu.empty()) return finding(talk, reader.name, "what no PDU of the protocol is has reached the client");
+  const char* wrong = reader.conversation == nullptr ? nullptr : reader.conversation->heard(pdu);
+  if (wrong != nullptr) finding(talk, reader.name, std::string(wrong) + ": " + hex(pdu));
   const bool negative = talk.protocol->is_negative(pdu);
   const Talk::Life& life = talk.lives[reader.life];
   if (!talk.told.empty() &&
@@ -305,7 +327,7 @@ void SafetyOracle::State::judge_response(Talk& talk, std::size_t number, const R
         if (at != life.told.end()) asked = std::max(asked, at->second);
       }
       std::size_t& count = talk.answered[number][request];
-      if (count >= asked) continue;
+      if (count >= asked * talk.protocol->answers_most(request)) continue;
       ++count;
       return;
     }
@@ -349,7 +371,9 @@ void SafetyOracle::on_arrival(std::uint8_t side, View frame) {
     for (Reader& reader : talk.told) {
       reader.receiver.on_packet(*packet);
       state_->read_on(talk, reader, false, [&](View pdu) {
-        if (!pdu.empty() && state_->permitted_unasked(talk, pdu))
+        if (pdu.empty()) return;
+        state_->say(talk, pdu);
+        if (state_->permitted_unasked(talk, pdu))
           talk.lives[reader.life].unasked.insert(talk.protocol->plain(pdu));
       });
     }
@@ -370,7 +394,11 @@ void SafetyOracle::on_arrival(std::uint8_t side, View frame) {
       const std::uint32_t standing = reader.standing(pdu);
       const Octets plain = talk.protocol->plain(pdu);
       talk.life().note_request(i, plain);
-      if (!state_->permitted(talk, pdu, standing)) return;
+      state_->ask(talk, pdu);
+      if (!state_->permitted(talk, pdu, standing)) {
+        if (reader.conversation != nullptr) reader.conversation->refused(pdu);
+        return;
+      }
       talk.life().good.insert(plain, standing);
       if (reader.conversation != nullptr) reader.conversation->passed(pdu, true);
     });

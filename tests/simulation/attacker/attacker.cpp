@@ -189,6 +189,7 @@ class HostileServer final : public Attacker {
       talk.received.erase(talk.received.begin(),
                           talk.received.begin() + static_cast<std::ptrdiff_t>(front.size));
       ServerEnd::Reaction reaction = talk.end->on_request(request, random_);
+      for (Octets& pdu : reaction.more) reaction.unasked.push_back(std::move(pdu));
       for (const Octets& pdu : reaction.unasked) talk.hand->write(next(talk, pdu));
       if (reaction.answer.empty()) continue;
       const Octets answer = next(talk, std::move(reaction.answer));

@@ -11,7 +11,7 @@ namespace {
 // What goes right behind the permitted one: at times denied because of that.
 void draw_follow_up(Random& random, const ProtocolModel& protocol, const Rules& rules, std::uint32_t number,
                     Booty& booty) {
-  const std::unique_ptr<Conversation> conversation = protocol.conversation();
+  const std::unique_ptr<Conversation> conversation = protocol.conversation(Viewpoint::CLIENT);
   if (conversation == nullptr) return;
   const Octets next = protocol.follow_up(booty.permitted, number, random);
   conversation->passed(booty.permitted, true);

@@ -123,7 +123,7 @@ class Dnp3Model final : public ProtocolModel {
     return message && wants_no_answer(*message);
   }
 
-  [[nodiscard]] std::unique_ptr<Conversation> conversation() const override {
+  [[nodiscard]] std::unique_ptr<Conversation> conversation(Viewpoint) const override {
     return std::make_unique<Dnp3Conversation>();
   }
   [[nodiscard]] std::unique_ptr<ClientEnd> client_end() const override { return std::make_unique<Master>(); }

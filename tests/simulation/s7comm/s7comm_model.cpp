@@ -66,7 +66,7 @@ class S7commModel final : public ProtocolModel {
   [[nodiscard]] bool is_negative(View response) const override;
   [[nodiscard]] bool silent(View) const override { return false; }
 
-  [[nodiscard]] std::unique_ptr<Conversation> conversation() const override {
+  [[nodiscard]] std::unique_ptr<Conversation> conversation(Viewpoint) const override {
     return std::make_unique<S7commConversation>();
   }
   [[nodiscard]] std::unique_ptr<ClientEnd> client_end() const override { return std::make_unique<Partner>(); }
