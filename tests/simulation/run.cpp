@@ -143,8 +143,7 @@ void World::make_dialogues() {
 
 void World::make_attacks() {
   for (const AttackPlan& attack : plan_.attacks) {
-    attackers_.push_back(Attacker::create(network_, attack.random, attack.technique, plan_.plant,
-                                          plan_.policies[0], attack.client, attack.server, plan_.calm_ns));
+    attackers_.push_back(Attacker::create(network_, attack, plan_.plant, plan_.policies[0], plan_.calm_ns));
   }
 }
 
@@ -167,7 +166,10 @@ void World::change(const ChangePlan& what) {
       note();
       gateway_.set_island(island_);
       break;
-    case ChangePlan::Kind::RESTART: gateway_.restart(); break;
+    case ChangePlan::Kind::RESTART:
+      timeline_.note_restart(scheduler_.now());
+      gateway_.restart();
+      break;
     case ChangePlan::Kind::OUTPUT_FULL: gateway_.set_output_full(what.number != 0); break;
     case ChangePlan::Kind::RING_FULL:
       ring_was_full_ = true;

@@ -6,20 +6,35 @@
 
 namespace conduit::simulation {
 
+namespace {
+
+// What goes right behind the permitted one: at times denied because of that.
+void draw_follow_up(Random& random, const ProtocolModel& protocol, const Rules& rules, std::uint32_t number,
+                    Booty& booty) {
+  const std::unique_ptr<Conversation> conversation = protocol.conversation(Viewpoint::CLIENT);
+  if (conversation == nullptr) return;
+  const Octets next = protocol.follow_up(booty.permitted, number, random);
+  conversation->passed(booty.permitted, true);
+  if (!next.empty() && !rules.permits(next, conversation->standing(next), false)) booty.denied = next;
+}
+
+}  // namespace
+
 Booty draw_booty(Random& random, const ProtocolModel& protocol, const Rules& rules, std::uint32_t number) {
   constexpr int tries = 400;
   Booty booty;
   for (int i = 0; i < tries && booty.denied.empty(); ++i) {
     const Octets request = protocol.request(random, rules, number);
-    if (!rules.permits(request, false)) booty.denied = request;
+    if (!rules.permits(request, 0, false)) booty.denied = request;
   }
   if (booty.denied.empty()) booty.denied = protocol.bad_request(random, number);
   for (int i = 0; i < tries && booty.twin.empty(); ++i) {
     // Numbers of their own, so that it is known which of them an answer is for.
     const bool first = booty.permitted.empty();
     const Octets request = protocol.request(random, rules, first ? number + 1 : number + 2);
-    if (!rules.permits(request, false)) continue;
+    if (!rules.permits(request, 0, false)) continue;
     if (first) booty.permitted = request;
+    if (first) draw_follow_up(random, protocol, rules, number + 2, booty);
     if (!first && request.size() == booty.denied.size() && request != booty.denied) booty.twin = request;
   }
   for (std::uint32_t i = 1; i <= 6; ++i)

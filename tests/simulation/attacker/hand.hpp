@@ -28,6 +28,7 @@ struct Attack {
   std::size_t server = 0;
   const Service* service = nullptr;
   std::uint64_t until_ns = 0;
+  std::uint16_t first_port = 0;
 };
 
 // One end of a connection, moved by hand. Offsets count from the first octet behind its SYN.
