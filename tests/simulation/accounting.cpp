@@ -1,6 +1,7 @@
 #include "tests/simulation/accounting.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 #include "protocols/core/reason.hpp"
 
@@ -30,7 +31,96 @@ void check_sequences(const std::vector<EventRecord>& events, bool gaps, std::uin
   }
 }
 
+// Whole fragments of IPv4 without options (RFC 791).
+bool is_fragment(View frame) {
+  constexpr std::size_t link = 14;
+  if (frame.size() < link + 20 || frame[12] != 8 || frame[13] != 0 || frame[link] != 0x45) return false;
+  const View ip = frame.subspan(link);
+  const std::size_t total = std::size_t{ip[2]} << 8 | ip[3];
+  if (total < 20 || total > ip.size() || (ip[6] & 0x80) != 0 || ((ip[6] & 0x3F) == 0 && ip[7] == 0))
+    return false;
+  std::uint32_t sum = 0;
+  for (std::size_t at = 0; at < 20; at += 2) sum += std::uint32_t{ip[at]} << 8 | ip[at + 1];
+  return (sum & 0xFFFF) + (sum >> 16) == 0xFFFF;
+}
+
+// Reasons that only PDUs are denied for, each with an event of its own and counted for its conduit.
+bool condemns_a_pdu(Reason reason) {
+  static const std::set<std::string_view> names{
+      "FUNCTION_NOT_PERMITTED", "OBJECT_NOT_PERMITTED", "VALUE_NOT_PERMITTED",  "PDU_MALFORMED",
+      "PROTOCOL_MISMATCH",      "OUTSTANDING_FULL",     "RESPONSE_UNSOLICITED", "RESPONSE_MISMATCHED"};
+  return names.contains(reason_info(reason).name);
+}
+
+// Of connections that are already ended, or were never known: nobody is told, or not by this flow.
+bool may_go_untold(Reason reason) {
+  static const std::set<std::string_view> names{"FLOW_NO_LONGER_PERMITTED", "ISLAND_MODE", "NO_POLICY",
+                                                "TCP_NO_FLOW"};
+  return names.contains(reason_info(reason).name);
+}
+
+void check_conduits(const std::vector<WorkerCounters>& lives, const std::vector<EventRecord>& events,
+                    std::uint64_t now_ns, std::vector<Finding>& findings) {
+  std::uint64_t denied = 0;
+  std::uint64_t condemned = 0;
+  for (const WorkerCounters& life : lives) {
+    for (const ConduitCounters& conduit : life.conduit) denied += conduit.denied + conduit.observed;
+  }
+  for (const EventRecord& event : events) {
+    if (condemns_a_pdu(event.reason)) condemned += event.count;
+  }
+  check(denied >= condemned,
+        std::to_string(condemned) + " PDUs denied in events, conduits count " + std::to_string(denied),
+        now_ns, findings);
+}
+
+// Law: RESET tells both sides, at once.
+void check_resets(const FrameCounter& frames, const std::vector<EventRecord>& events, std::uint64_t now_ns,
+                  std::vector<Finding>& findings) {
+  for (const EventRecord& event : events) {
+    const bool told = event.verdict == Verdict::RESET && event.ip_protocol == 6 &&
+                      (event.flags & (EVENT_HAS_FLOW | EVENT_FOLDED)) == EVENT_HAS_FLOW;
+    if (!told || may_go_untold(event.reason)) continue;
+    const std::uint16_t port = event.ingress_port == 0 ? event.source_port : event.destination_port;
+    for (std::uint8_t side = 0; side < 2; ++side) {
+      check(frames.was_reset(event.monotonic_ns, port, side),
+            std::string(reason_info(event.reason).name) + " at " + std::to_string(event.monotonic_ns / 1000) +
+                " us: no RST to side " + std::to_string(side) + " of client port " + std::to_string(port),
+            now_ns, findings);
+    }
+  }
+}
+
 }  // namespace
+
+void FrameCounter::on_arrival(std::uint8_t side, View frame) {
+  ++arrived[side];
+  if (is_fragment(frame)) ++fragments;
+}
+
+void FrameCounter::on_departure(std::uint8_t side, View frame) {
+  ++departed[side];
+  const std::optional<Packet> packet = decode(frame);
+  if (!packet || (packet->flags & RST) == 0) return;
+  resets_.insert({scheduler_.now(), side == 0 ? packet->destination_port : packet->source_port, side});
+}
+
+void BoundsOracle::on_arrival(std::uint8_t, View) {
+  const WorkerCounters& counters = gateway_.counters();
+  half_open_ = std::max(half_open_, counters.flows_half_open);
+  live_ = std::max(live_, counters.flows_live);
+  blocks_ = std::max(blocks_, counters.blocks_in_use);
+}
+
+void BoundsOracle::check(std::uint64_t now_ns, std::vector<Finding>& findings) const {
+  const auto bound = [&](std::uint64_t most, std::uint64_t limit, const char* what) {
+    if (most > limit)
+      findings.push_back({"accounting", std::to_string(most) + what + std::to_string(limit), now_ns});
+  };
+  bound(half_open_, limits_.half_open_count, " half-open flows, the limit is ");
+  bound(live_, limits_.flow_count, " flows, the limit is ");
+  bound(blocks_, limits_.block_count, " blocks, the limit is ");
+}
 
 TransparencyOracle::Talk& TransparencyOracle::talk_of(const Packet& packet, std::uint8_t side) {
   return talks_[side == 0 ? packet.source_port : packet.destination_port];
@@ -140,7 +230,17 @@ void check_accounting(EngineGateway& gateway, const FrameCounter& frames, const 
   check(last.blocks_in_use == 0, std::to_string(last.blocks_in_use) + " blocks stay behind", now_ns,
         findings);
   check(last.flows_created == last.flows_removed, "flows made and removed differ", now_ns, findings);
+  if (expected.fragments_denied) {
+    std::uint64_t denied = 0;
+    for (const WorkerCounters& life : lives)
+      denied += life.reason[static_cast<std::size_t>(Reason::IP_FRAGMENT_NOT_PERMITTED)];
+    check(denied >= frames.fragments,
+          std::to_string(frames.fragments) + " fragments arrived, " + std::to_string(denied) + " were denied",
+          now_ns, findings);
+  }
+  if (!expected.output_was_full) check_resets(frames, events, now_ns, findings);
   if (lost != 0) return;
+  check_conduits(lives, events, now_ns, findings);
 
   std::map<std::uint16_t, std::uint64_t> by_reason;
   std::map<std::uint16_t, std::uint64_t> refusals;

@@ -9,7 +9,9 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "tests/simulation/engine_gateway.hpp"
@@ -52,14 +54,42 @@ class TransparencyOracle : public Watcher {
 
 class FrameCounter : public Watcher {
  public:
-  void on_arrival(std::uint8_t side, View) override { ++arrived[side]; }
-  void on_departure(std::uint8_t side, View) override { ++departed[side]; }
+  explicit FrameCounter(const Scheduler& scheduler) : scheduler_(scheduler) {}
+  void on_arrival(std::uint8_t side, View frame) override;
+  void on_departure(std::uint8_t side, View frame) override;
+  // Has an RST left then towards this side of the connection with this client port?
+  [[nodiscard]] bool was_reset(std::uint64_t at_ns, std::uint16_t client_port, std::uint8_t side) const {
+    return resets_.contains({at_ns, client_port, side});
+  }
   std::array<std::uint64_t, 2> arrived{};
   std::array<std::uint64_t, 2> departed{};
+  std::uint64_t fragments = 0;  // of IPv4, whole and with a right checksum, that have arrived
+
+ private:
+  const Scheduler& scheduler_;
+  std::set<std::tuple<std::uint64_t, std::uint16_t, std::uint8_t>> resets_;
+};
+
+// What never may be exceeded, looked at whenever a frame arrives.
+class BoundsOracle : public Watcher {
+ public:
+  BoundsOracle(const EngineGateway& gateway, const EngineLimits& limits)
+      : gateway_(gateway), limits_(limits) {}
+  void on_arrival(std::uint8_t side, View frame) override;
+  void check(std::uint64_t now_ns, std::vector<Finding>& findings) const;
+
+ private:
+  const EngineGateway& gateway_;
+  EngineLimits limits_;
+  std::uint64_t half_open_ = 0;
+  std::uint64_t live_ = 0;
+  std::uint64_t blocks_ = 0;
 };
 
 struct Expectation {
   bool ring_was_full = false;
+  bool output_was_full = false;
+  bool fragments_denied = false;                   // by every policy that was in force
   std::map<std::uint16_t, std::uint32_t> refused;  // by client port: negative replies that no server gave
 };
 
