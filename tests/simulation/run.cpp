@@ -248,6 +248,7 @@ void World::check_refusals() {
                                 [](const AttackPlan& attack) { return attack.from_server; });
   if (lies || plan_.tight) return;
   const bool lossless = plan_.faults.lost == 0 && plan_.faults.damaged == 0 && plan_.changes.empty();
+  if (!unknown_to_gateway(plan_).interrupted) refusals_.check_repetitions(gateway_.events(), findings_);
   refusals_.check(gateway_.events(), lossless ? 0 : plan_.calm_ns, (lossless ? 2 : 15) * second, findings_);
 }
 

@@ -96,7 +96,18 @@ void WireOracle::in_force(const PlantPolicy* policy, bool island) {
   spans_.push_back({scheduler_.now(), policy, island});
 }
 
+void WireOracle::note_quotation(const QuotedError& error) {
+  const auto talk = talks_.find(key_of(error.quoted, 0));
+  if (talk == talks_.end() || error.outer.ip_checksum_error != 0 || error.outer.tcp_checksum_error != 0)
+    return;
+  const End& server = talk->second.ends[1];
+  const bool fresh = server.said && !seq_before(error.quoted.sequence, server.acknowledged);
+  talk->second.quotations.push_back({error.quoted.payload, fresh});
+}
+
 void WireOracle::on_arrival(std::uint8_t side, View frame) {
+  if (const std::optional<QuotedError> error = side == 1 ? decode_error(frame) : std::nullopt)
+    return note_quotation(*error);
   const std::optional<Packet> packet = arrived_[side].read(frame);
   if (!packet || packet->ip_checksum_error != 0 || packet->tcp_checksum_error != 0) return;
   std::array<End, 2>& ends = talks_[key_of(*packet, side)].ends;
@@ -131,14 +142,20 @@ void WireOracle::check_error(const QuotedError& error, std::uint8_t side) {
   if (error.quoted.source != error.outer.destination) finding(&error.quoted, "error for someone else");
   const auto talk = talks_.find(key_of(error.quoted, side));
   if (talk == talks_.end()) return finding(&error.quoted, "error about no connection");
-  if (side == 0 && is_honest(error.quoted)) check_quotation(error.quoted, talk->second.ends[0]);
+  if (side == 0 && is_honest(error.quoted)) check_quotation(error.quoted, talk->second);
 }
 
 // Only replies are put into streams, and those towards clients: what a client's packet is quoted to have
 // carried, the client has sent at that place.
-void WireOracle::check_quotation(const Packet& quoted, const End& sender) {
+void WireOracle::check_quotation(const Packet& quoted, Talk& talk) {
+  const End& sender = talk.ends[0];
   if (unknown_.beginnings || sender.octets.size() >= remembered_max) return;
-  if (seq_before(quoted.sequence, sender.told)) return;  // old for both ends, whatever the exact number
+  std::deque<Quotation>& waiting = talk.quotations;
+  while (!waiting.empty() && waiting.front().payload != quoted.payload) waiting.pop_front();
+  if (waiting.empty()) return finding(&quoted, "error that nobody has sent");
+  const bool fresh = waiting.front().fresh;  // else old for both ends, whatever the exact number
+  waiting.pop_front();
+  if (!fresh) return;
   if (seq_after(quoted.sequence, sender.sent_end)) finding(&quoted, "error that quotes what was never sent");
   for (std::uint32_t i = 0; i < quoted.payload.size(); ++i) {
     const auto at = sender.octets.find(quoted.sequence + i);
@@ -155,7 +172,7 @@ void WireOracle::begin(Talk& talk, std::uint8_t sender_side, const Packet& syn) 
   sender = End{};
   sender.known = true;
   sender.isn = syn.sequence;
-  sender.sent_end = sender.told = syn.sequence + 1;
+  sender.sent_end = syn.sequence + 1;
   sender.scale = options.scale.value_or(0);
   sender.stamps = options.has_timestamp;
   sender.stamp = options.timestamp;
@@ -193,7 +210,6 @@ void WireOracle::check_numbers(const Packet& packet, std::uint8_t side, Talk& ta
   End& from = talk.ends[side ^ 1];
   if (!to.known || !from.known || unknown_.interrupted || (packet.flags & (SYN | RST)) != 0) return;
   const TcpOptions options = read_options(packet.options);
-  if (seq_after(packet.acknowledgement, talk.ends[side].told)) talk.ends[side].told = packet.acknowledgement;
   if (!unknown_.beginnings) {
     if (seq_after(packet.acknowledgement, to.sent_end)) finding(&packet, "acknowledges what was never sent");
     for (const auto& [left, right] : options.sack) {  // of hand-made ones nothing is promised

@@ -16,6 +16,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <vector>
 
@@ -60,11 +61,16 @@ class WireOracle : public Watcher {
     bool stamps = false;         // its SYN carried a timestamp
     std::uint32_t stamp = 0;     // newest of its data that have left
     bool ended = false;          // its FIN has left
-    std::uint32_t told = 0;      // highest acknowledgement that has left towards it
     std::map<std::uint32_t, std::uint8_t> octets;  // an honest client's, as they came first
+  };
+  // An error of the server about a client's packet, on its way through the gateway.
+  struct Quotation {
+    Octets payload;
+    bool fresh = false;  // the server had not acknowledged what it quotes
   };
   struct Talk {
     std::array<End, 2> ends;
+    std::deque<Quotation> quotations;
     bool over = false;  // reset, or ended by both
     [[nodiscard]] bool lives() const {
       return !over && ends[0].known && ends[1].known && ends[0].said && ends[1].said;
@@ -86,7 +92,8 @@ class WireOracle : public Watcher {
   void check_ends(const Packet& packet, std::uint8_t side, Talk& talk);
   void check_numbers(const Packet& packet, std::uint8_t side, Talk& talk);
   void check_service(const Packet& packet, std::uint8_t side);
-  void check_quotation(const Packet& quoted, const End& sender);
+  void note_quotation(const QuotedError& error);
+  void check_quotation(const Packet& quoted, Talk& talk);
   void check_error(const QuotedError& error, std::uint8_t side);
 
   const Scheduler& scheduler_;
