@@ -276,6 +276,9 @@ Outcome World::play() {
   expected.output_was_full = unknown_to_gateway(plan_).interrupted;
   expected.fragments_denied = std::none_of(plan_.policies.begin(), plan_.policies.end(),
                                            [](const PlantPolicy& policy) { return policy.fragments; });
+  expected.fragments_taken = !plan_.tight && plan_.policies.size() == 1 && plan_.policies[0].fragments;
+  // Of frames that come in one burst the later ones may belong to a connection that the first has ended.
+  expected.contradictions = plan_.tight || plan_.burst_ns != 0 ? 0 : wire_.contradictions();
   for (const auto& [plan, dialogue] : dialogues_) {
     if (is_hostile(plan->server)) continue;  // it makes negative answers of its own
     for (const auto& [port, count] : dialogue->refused()) expected.refused[port] = count;

@@ -96,6 +96,27 @@ void WireOracle::in_force(const PlantPolicy* policy, bool island) {
   spans_.push_back({scheduler_.now(), policy, island});
 }
 
+// `whole`: it has not come in fragments. A contradiction is only what no gateway may take for anything else.
+void WireOracle::note_octets(const Packet& packet, bool whole, Talk& talk) {
+  End& end = talk.ends[0];
+  if (end.octets.size() >= remembered_max) return;
+  const TcpOptions options = read_options(packet.options);
+  const bool usual = (packet.flags & ~PSH) == ACK && packet.vlan.empty() && packet.reserved == 0 &&
+                     packet.ttl >= 2 && (packet.options.empty() || options.has_timestamp);
+  const bool newest = !options.has_timestamp || !seq_before(options.timestamp, end.come_stamp);
+  const bool has_room = talk.ends[1].said && !seq_after(packet.sequence + packet.length(), talk.ends[1].edge);
+  if (!newest || !usual || (!has_room && !is_honest(packet))) return;
+  if (options.has_timestamp) end.come_stamp = options.timestamp;
+  bool contradicts = false;
+  for (std::uint32_t i = 0; i < packet.payload.size(); ++i) {
+    const std::uint32_t place = packet.sequence + i;
+    const auto [at, first] = end.octets.emplace(place, packet.payload[i]);
+    const bool open = !seq_before(place, end.told) && !seq_after(place, end.told + 500);
+    contradicts = contradicts || (!first && open && at->second != packet.payload[i]);
+  }
+  if (contradicts && whole && talk.lives() && !unknown_.interrupted) ++contradictions_;
+}
+
 void WireOracle::note_quotation(const QuotedError& error) {
   const auto talk = talks_.find(key_of(error.quoted, 0));
   if (talk == talks_.end() || error.outer.ip_checksum_error != 0 || error.outer.tcp_checksum_error != 0)
@@ -110,15 +131,12 @@ void WireOracle::on_arrival(std::uint8_t side, View frame) {
     return note_quotation(*error);
   const std::optional<Packet> packet = arrived_[side].read(frame);
   if (!packet || packet->ip_checksum_error != 0 || packet->tcp_checksum_error != 0) return;
-  std::array<End, 2>& ends = talks_[key_of(*packet, side)].ends;
-  End& end = ends[side];
+  Talk& talk = talks_[key_of(*packet, side)];
+  End& end = talk.ends[side];
   if ((packet->flags & SYN) == 0 && end.known) {
     const std::uint32_t last = packet->sequence + packet->length();
     if (seq_after(last, end.sent_end)) end.sent_end = last;
-    if (side == 0 && is_honest(*packet) && end.octets.size() < remembered_max) {
-      for (std::uint32_t i = 0; i < packet->payload.size(); ++i)
-        end.octets.emplace(packet->sequence + i, packet->payload[i]);
-    }
+    if (side == 0) note_octets(*packet, decode(frame).has_value(), talk);
   }
   if ((packet->flags & (SYN | RST)) != 0 || (packet->flags & ACK) == 0) return;
   const std::uint32_t window = std::uint32_t{packet->window} << end.scale;
@@ -172,7 +190,8 @@ void WireOracle::begin(Talk& talk, std::uint8_t sender_side, const Packet& syn) 
   sender = End{};
   sender.known = true;
   sender.isn = syn.sequence;
-  sender.sent_end = syn.sequence + 1;
+  sender.sent_end = sender.told = syn.sequence + 1;
+  sender.come_stamp = options.timestamp;
   sender.scale = options.scale.value_or(0);
   sender.stamps = options.has_timestamp;
   sender.stamp = options.timestamp;
@@ -210,6 +229,7 @@ void WireOracle::check_numbers(const Packet& packet, std::uint8_t side, Talk& ta
   End& from = talk.ends[side ^ 1];
   if (!to.known || !from.known || unknown_.interrupted || (packet.flags & (SYN | RST)) != 0) return;
   const TcpOptions options = read_options(packet.options);
+  if (seq_after(packet.acknowledgement, talk.ends[side].told)) talk.ends[side].told = packet.acknowledgement;
   if (!unknown_.beginnings) {
     if (seq_after(packet.acknowledgement, to.sent_end)) finding(&packet, "acknowledges what was never sent");
     for (const auto& [left, right] : options.sack) {  // of hand-made ones nothing is promised
@@ -221,6 +241,47 @@ void WireOracle::check_numbers(const Packet& packet, std::uint8_t side, Talk& ta
   if (packet.payload.empty() || !options.has_timestamp || !from.stamps || !to.stamps) return;
   if (seq_before(options.timestamp, from.stamp)) return finding(&packet, "data with an old timestamp");
   from.stamp = options.timestamp;
+}
+
+// What a server makes of a stump nobody can say.
+void WireOracle::check_end_of_stream(const Packet& packet, Talk& talk) {
+  End& client = talk.ends[0];
+  if (!client.known || unknown_.interrupted || unknown_.beginnings || (packet.flags & (SYN | RST)) != 0)
+    return;
+  const std::uint32_t first = client.isn + 1;
+  if (client.left.size() >= remembered_max) return;
+  for (std::uint32_t i = 0; i < packet.payload.size(); ++i)
+    client.left.emplace(packet.sequence + i - first, packet.payload[i]);
+  if ((packet.flags & FIN) == 0) return;
+  Octets stream;
+  const std::uint32_t end = packet.sequence + static_cast<std::uint32_t>(packet.payload.size()) - first;
+  for (const auto& [offset, octet] : client.left) {
+    if (offset != stream.size() || offset == end) break;
+    stream.push_back(octet);
+  }
+  for (const ProtocolModel* protocol : protocols()) {
+    if (protocol->port() != packet.destination_port) continue;
+    for (View rest(stream); !rest.empty();) {
+      const Front front = protocol->front(rest, true);
+      if (front.kind == Front::Kind::MORE) return finding(&packet, "a stream that ends within a PDU");
+      if (front.kind == Front::Kind::GARBAGE) return;  // the safety oracle's affair
+      rest = rest.subspan(front.size);
+    }
+  }
+}
+
+// Replies take room in a window that the server believes to be its own: what it is told, in its own numbers,
+// must not lie behind what the client has room for.
+void WireOracle::check_told_window(const Packet& packet, const Talk& talk) {
+  const End& client = talk.ends[0];
+  const End& server = talk.ends[1];
+  if (!talk.lives() || !client.sent_to || !is_honest(packet) || (packet.flags & (SYN | RST)) != 0) return;
+  if (unknown_.interrupted || unknown_.beginnings || unknown_.acknowledgements) return;
+  const std::uint32_t told = packet.acknowledgement + (std::uint32_t{packet.window} << client.scale);
+  // A reply that leaves with it was put in place behind it.
+  const std::uint32_t end = client.end_ns == scheduler_.now() ? client.end_before : client.end;
+  if (seq_after(told + (end - server.sent_end), client.edge))
+    finding(&packet, "more room than the client has");
 }
 
 // DESIGN law 6. Resets go on: that is how a connection ends which is permitted no more.
@@ -258,6 +319,8 @@ void WireOracle::check_place(const Packet& packet, std::uint8_t side) {
   check_ends(packet, side, talk);
   if ((packet.flags & SYN) != 0) begin(talk, side ^ 1, packet);
   check_numbers(packet, side, talk);
+  if (side == 1) check_told_window(packet, talk);
+  if (side == 1) check_end_of_stream(packet, talk);
   const bool both = end.known && end.said && ends[side ^ 1].known;
   const std::uint32_t last = packet.sequence + packet.length();
   const bool fresh = end.acknowledged_ns + burst_ns_max >= scheduler_.now();
@@ -269,6 +332,8 @@ void WireOracle::check_place(const Packet& packet, std::uint8_t side) {
       finding(&packet, "data that their receiver has acknowledged");
   }
   if (packet.length() == 0) return;
+  if (end.end_ns != scheduler_.now()) end.end_before = end.end;
+  end.end_ns = scheduler_.now();
   if (((packet.flags & SYN) != 0 && !both) || !end.sent_to || seq_after(last, end.end)) end.end = last;
   if ((packet.flags & SYN) != 0 && end.known && !end.said) {
     end.said = true;

@@ -10,6 +10,7 @@
 //   ends) are not wholly acknowledged by it. They are not older than what the sender's clock said before.
 // - No number lies far below what the receiver has, none acknowledges (nor any SACK block) what was never
 //   sent; an RST on a living connection is one that its receiver takes; a SYN never enters one.
+// - No stream towards a server ends within a PDU; nobody is told of more room than its receiver has.
 // - An error quotes its receiver's own numbers: what it quotes was sent there.
 // - Between two hosts whose policy, or island mode, permits nothing (any more) nothing goes on.
 #pragma once
@@ -42,6 +43,8 @@ class WireOracle : public Watcher {
   void on_arrival(std::uint8_t side, View frame) override;
   void on_departure(std::uint8_t side, View frame) override;
   [[nodiscard]] const std::vector<Finding>& findings() const { return findings_; }
+  // Segments of clients that have contradicted octets which came before and were not acknowledged.
+  [[nodiscard]] std::uint64_t contradictions() const { return contradictions_; }
 
  private:
   // One end of a connection, as the other one's segments have to suit it.
@@ -56,12 +59,17 @@ class WireOracle : public Watcher {
     std::uint64_t acknowledged_ns = 0;
     std::uint32_t edge = 0;  // right edge of its window
     bool sent_to = false;
-    std::uint32_t end = 0;       // behind the highest octet that has left towards it
+    std::uint32_t end = 0;         // behind the highest octet that has left towards it
+    std::uint32_t end_before = 0;  // … before what leaves at this moment
+    std::uint64_t end_ns = 0;
     std::uint32_t sent_end = 0;  // behind the highest octet that has come from it, in its own numbers
     bool stamps = false;         // its SYN carried a timestamp
     std::uint32_t stamp = 0;     // newest of its data that have left
     bool ended = false;          // its FIN has left
-    std::map<std::uint32_t, std::uint8_t> octets;  // an honest client's, as they came first
+    std::map<std::uint32_t, std::uint8_t> octets;  // a client's, as they came first
+    std::map<std::uint32_t, std::uint8_t> left;    // … and as they left, in their receiver's numbers
+    std::uint32_t come_stamp = 0;                  // newest that has come
+    std::uint32_t told = 0;                        // highest acknowledgement that has left towards it
   };
   // An error of the server about a client's packet, on its way through the gateway.
   struct Quotation {
@@ -91,6 +99,9 @@ class WireOracle : public Watcher {
   void check_place(const Packet& packet, std::uint8_t side);
   void check_ends(const Packet& packet, std::uint8_t side, Talk& talk);
   void check_numbers(const Packet& packet, std::uint8_t side, Talk& talk);
+  void check_end_of_stream(const Packet& packet, Talk& talk);
+  void check_told_window(const Packet& packet, const Talk& talk);
+  void note_octets(const Packet& packet, bool whole, Talk& talk);
   void check_service(const Packet& packet, std::uint8_t side);
   void note_quotation(const QuotedError& error);
   void check_quotation(const Packet& quoted, Talk& talk);
@@ -102,6 +113,7 @@ class WireOracle : public Watcher {
   std::array<FragmentReader, 2> arrived_{};
   std::map<Key, Talk> talks_;
   std::vector<Span> spans_;
+  std::uint64_t contradictions_ = 0;
   std::vector<Finding> findings_;
 };
 

@@ -67,12 +67,30 @@ class HostileClient final : public Attacker {
 };
 
 // A server that accepts everything and answers as its technique says.
-class HostileServer final : public Attacker {
+class HostileServer final : public Attacker, public Watcher {
  public:
   HostileServer(const Attack& attack, Random random, std::vector<ServerTechnique> techniques)
       : attack_(attack), random_(random), techniques_(std::move(techniques)) {
     address = attack.plant.servers[attack.server];
     side = 1;
+    attack_.network.watch(*this);
+  }
+  // Somebody tells it what its clients send.
+  void on_sent(const Host& from, View frame) override {
+    if (from.side != 0) return;
+    const std::optional<Packet> packet = decode(frame);
+    if (!packet || packet->destination_mac != address.mac) return;
+    const auto talk = talks_.find(packet->source_port);
+    if (talk == talks_.end() || talk->second.hand == nullptr || talk->second.hand->foreseen.size() > 32)
+      return;
+    const ProtocolModel& protocol = *attack_.service->protocol;
+    const View request(packet->payload);
+    const Front front = protocol.front(request, true);
+    if (front.kind != Front::Kind::PDU || protocol.silent(request.first(front.size))) return;
+    Random random = random_.fork("foreseen", ++foreseen_);
+    talk->second.hand->foreseen.emplace_back(
+        Octets(request.begin(), request.begin() + static_cast<std::ptrdiff_t>(front.size)),
+        protocol.answer(request.first(front.size), random));
   }
   void on_frame(View frame) override {
     const std::optional<Packet> packet = decode(frame);
@@ -124,6 +142,7 @@ class HostileServer final : public Attacker {
                            talk.received.begin() + static_cast<std::ptrdiff_t>(front.size));
       talk.received.erase(talk.received.begin(),
                           talk.received.begin() + static_cast<std::ptrdiff_t>(front.size));
+      std::erase_if(talk.hand->foreseen, [&request](const auto& one) { return one.first == request; });
       if (protocol.silent(request)) continue;
       const Octets answer = protocol.answer(request, random_);
       const bool lies = attack_.network.scheduler().now() < attack_.until_ns && random_.chance(2, 3);
@@ -135,6 +154,7 @@ class HostileServer final : public Attacker {
   Random random_;
   std::vector<ServerTechnique> techniques_;
   std::map<std::uint16_t, Talk> talks_;
+  std::uint64_t foreseen_ = 0;
 };
 
 // Those of this name, or all of the kind.

@@ -72,7 +72,8 @@ class Hand {
   bool answers = true;  // with ACKs
   bool stamps = false;
   bool open = false;
-  bool gone = false;  // a task of an older round finds it so
+  bool gone = false;                                // a task of an older round finds it so
+  std::vector<std::pair<Octets, Octets>> foreseen;  // a server: requests under way to it, and their answers
   std::function<void()> on_open;
   std::function<void(View)> on_data;
 

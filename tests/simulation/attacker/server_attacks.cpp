@@ -70,6 +70,12 @@ void refused_and_answered(Hand& hand, View request, View answer) {
   hand.write(answer);
 }
 
+// Knows what its client has sent, and answers what has never reached it.
+void foresees(Hand& hand, View, View answer) {
+  for (const auto& [request, reply] : hand.foreseen) hand.write(reply);
+  hand.foreseen.clear();
+  hand.write(answer);
+}
 // Speaks from its own side in the name of its client, to itself and to other servers.
 void from_the_other_side(Hand& hand, View request, View answer) {
   const std::uint8_t other = static_cast<std::uint8_t>(hand.random().between(1, 3));
@@ -110,6 +116,7 @@ const std::vector<ServerTechnique>& server_techniques() {
       {"server-acks-unsent", acks_unsent},
       {"server-after-fin", after_fin},
       {"server-guesses", refused_and_answered},
+      {"server-foresees", foresees},
       {"server-from-the-other-side", from_the_other_side},
   };
   return all;
