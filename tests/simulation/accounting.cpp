@@ -238,17 +238,10 @@ std::string TransparencyOracle::difference(std::uint16_t client_port) const {
   return at->second.difference;
 }
 
-void check_accounting(EngineGateway& gateway, const FrameCounter& frames, const Expectation& expected,
-                      std::uint64_t now_ns, std::vector<Finding>& findings) {
-  std::vector<WorkerCounters> lives = gateway.former_counters();
-  lives.push_back(gateway.counters());
-  const std::vector<EventRecord>& events = gateway.events();
-  std::uint64_t lost = 0;
-  std::uint64_t written = 0;
-  for (const WorkerCounters& life : lives) {
-    lost += life.events_lost;
-    written += life.events_written;
-  }
+namespace {
+
+void check_ports(const std::vector<WorkerCounters>& lives, const FrameCounter& frames, std::uint64_t now_ns,
+                 std::vector<Finding>& findings) {
   for (std::size_t side = 0; side < 2; ++side) {
     std::uint64_t in = 0;
     std::uint64_t out = 0;
@@ -264,6 +257,46 @@ void check_accounting(EngineGateway& gateway, const FrameCounter& frames, const 
           port + std::to_string(frames.departed[side]) + " frames left, " + std::to_string(out) + " counted",
           now_ns, findings);
   }
+}
+
+// What has to be denied some time: of contradictions, which of them the gateway was free to overlook is not
+// repeated here.
+void check_denials(const std::vector<WorkerCounters>& lives, const FrameCounter& frames,
+                   const Expectation& expected, std::uint64_t now_ns, std::vector<Finding>& findings) {
+  constexpr std::uint64_t many = 3;
+  const auto counted = [&lives](Reason reason) {
+    std::uint64_t sum = 0;
+    for (const WorkerCounters& life : lives) sum += life.reason[static_cast<std::size_t>(reason)];
+    return sum;
+  };
+  const std::uint64_t denied = counted(Reason::IP_FRAGMENT_NOT_PERMITTED);
+  check(!expected.fragments_denied || denied >= frames.fragments,
+        std::to_string(frames.fragments) + " fragments arrived, " + std::to_string(denied) + " were denied",
+        now_ns, findings);
+  if (expected.fragments_taken) {
+    check(frames.torn < many || counted(Reason::IP_FRAGMENT_OVERLAP) != 0, "no torn packet was denied",
+          now_ns, findings);
+    check(frames.tiny < many || counted(Reason::IP_FRAGMENT_TINY) != 0, "no tiny fragment was denied", now_ns,
+          findings);
+  }
+  check(expected.contradictions < many || counted(Reason::TCP_RETRANSMISSION_DIFFERS) != 0,
+        std::to_string(expected.contradictions) + " contradictions, none of them told", now_ns, findings);
+}
+
+}  // namespace
+
+void check_accounting(EngineGateway& gateway, const FrameCounter& frames, const Expectation& expected,
+                      std::uint64_t now_ns, std::vector<Finding>& findings) {
+  std::vector<WorkerCounters> lives = gateway.former_counters();
+  lives.push_back(gateway.counters());
+  const std::vector<EventRecord>& events = gateway.events();
+  std::uint64_t lost = 0;
+  std::uint64_t written = 0;
+  for (const WorkerCounters& life : lives) {
+    lost += life.events_lost;
+    written += life.events_written;
+  }
+  check_ports(lives, frames, now_ns, findings);
   check(lost == 0 || expected.ring_was_full, std::to_string(lost) + " events lost in a ring that had room",
         now_ns, findings);
   check(written == events.size(),
@@ -280,29 +313,7 @@ void check_accounting(EngineGateway& gateway, const FrameCounter& frames, const 
   check(last.blocks_in_use == 0, std::to_string(last.blocks_in_use) + " blocks stay behind", now_ns,
         findings);
   check(last.flows_created == last.flows_removed, "flows made and removed differ", now_ns, findings);
-  if (expected.fragments_denied) {
-    std::uint64_t denied = 0;
-    for (const WorkerCounters& life : lives)
-      denied += life.reason[static_cast<std::size_t>(Reason::IP_FRAGMENT_NOT_PERMITTED)];
-    check(denied >= frames.fragments,
-          std::to_string(frames.fragments) + " fragments arrived, " + std::to_string(denied) + " were denied",
-          now_ns, findings);
-  }
-  const auto counted = [&lives](Reason reason) {
-    std::uint64_t sum = 0;
-    for (const WorkerCounters& life : lives) sum += life.reason[static_cast<std::size_t>(reason)];
-    return sum;
-  };
-  // None at all of what has to be some: which of them the gateway was free to overlook is not repeated here.
-  constexpr std::uint64_t many = 3;
-  if (expected.fragments_taken) {
-    check(frames.torn < 2 || counted(Reason::IP_FRAGMENT_OVERLAP) != 0, "no torn packet was denied", now_ns,
-          findings);
-    check(frames.tiny < many || counted(Reason::IP_FRAGMENT_TINY) != 0, "no tiny fragment was denied", now_ns,
-          findings);
-  }
-  check(expected.contradictions < many || counted(Reason::TCP_RETRANSMISSION_DIFFERS) != 0,
-        std::to_string(expected.contradictions) + " contradictions, none of them told", now_ns, findings);
+  check_denials(lives, frames, expected, now_ns, findings);
   if (!expected.output_was_full) check_resets(frames, events, now_ns, findings);
   if (lost != 0) return;
   check_conduits(lives, events, now_ns, findings);

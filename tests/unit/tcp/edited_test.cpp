@@ -142,6 +142,27 @@ TEST_CASE("a client that acknowledges a part of the reply and ends: the rest com
   CHECK(lab.flow.timer_ns == timer_never);
 }
 
+TEST_CASE("a closed connection is not opened anew by a SYN that is denied") {
+  Lab lab;
+  lab.connect();
+  for (const Side side : {Side{0}, Side{1}}) {
+    Segment fin = Lab::data(side, 0, {}, side == 0 ? 0 : 1);
+    fin.flags |= TCP_FIN;
+    (void)lab.send(side, fin);
+  }
+  REQUIRE(lab.flow.state == FlowState::CLOSING);
+  Segment syn;
+  syn.sequence = Lab::isn[0] + 100'000;
+  syn.flags = TCP_SYN;
+  syn.payload = write_request(1);
+  CHECK(lab.send(0, syn).to[1].empty());
+  CHECK(lab.count(Reason::TCP_SYN_DATA) == 1);
+  CHECK(lab.flow.state == FlowState::CLOSING);  // it takes no place of half-open ones
+  syn.payload.clear();
+  CHECK(lab.send(0, syn).to[1].size() == 1);
+  CHECK(lab.flow.state == FlowState::HALF_OPEN);
+}
+
 TEST_CASE("both sides open at once, and a request is refused") {
   Lab lab;
   for (const Side side : {Side{0}, Side{1}}) {
