@@ -205,6 +205,8 @@ Plan draw_plan(std::uint64_t seed, const PlanWish& wish) {
   plan.calm_ns = timing.between(5, 12) * second;
   plan.burst_ns = timing.chance(1, 3) ? timing.between(1, 500) * microsecond : 0;
   plan.faults = draw_faults(base.fork("faults"));
+  Random quotes = base.fork("quotes");
+  if (quotes.chance(1, 5)) plan.faults.quoted = static_cast<std::uint16_t>(quotes.between(10, 200));
   plan.limits = draw_limits(base.fork("limits"), plan.tight);
   draw_dialogues(plan, base);
   draw_attacks(plan, base, wish.technique);
@@ -225,6 +227,7 @@ std::vector<std::string> Plan::parts() const {
   if (faults.repeated != 0) names.emplace_back("repeated");
   if (faults.delayed != 0) names.emplace_back("delayed");
   if (faults.damaged != 0) names.emplace_back("damaged");
+  if (faults.quoted != 0) names.emplace_back("quoted");
   if (burst_ns != 0) names.emplace_back("burst");
   for (std::size_t i = 0; i < dialogues.size(); ++i) {
     if (dialogues[i].requests > 1) names.push_back("half:" + std::to_string(i));
@@ -244,6 +247,7 @@ bool Plan::leave_out(const std::string& part) {
   if (kind == "repeated") return faults.repeated = 0, true;
   if (kind == "delayed") return faults.delayed = 0, true;
   if (kind == "damaged") return faults.damaged = 0, true;
+  if (kind == "quoted") return faults.quoted = 0, true;
   if (kind == "burst") return burst_ns = 0, true;
   if (number >= dialogues.size()) return false;
   if (kind == "half") return dialogues[number].requests /= 2, true;
@@ -259,7 +263,8 @@ std::string Plan::describe() const {
                      (tight ? ", tight limits" : "") + (plant.ipv6 ? ", IPv6" : "") + "\n";
   text += "  faults per mille: lost " + std::to_string(faults.lost) + ", repeated " +
           std::to_string(faults.repeated) + ", delayed " + std::to_string(faults.delayed) + ", damaged " +
-          std::to_string(faults.damaged) + "; calm from " + std::to_string(calm_ns / millisecond) + " ms\n";
+          std::to_string(faults.damaged) + ", quoted " + std::to_string(faults.quoted) + "; calm from " +
+          std::to_string(calm_ns / millisecond) + " ms\n";
   for (const DialoguePlan& d : dialogues) {
     text += "  dialogue client-" + std::to_string(d.client) + " → server-" + std::to_string(d.server) + " " +
             d.protocol->name() + ", " + std::to_string(d.requests) + " requests, " +

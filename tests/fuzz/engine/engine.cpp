@@ -69,7 +69,8 @@ class Play {
         gateway_(network_, small_limits((choice_ & 0x40) != 0), 1,
                  (choice_ & 0x80) != 0 ? 100 * microsecond : 0),
         safety_(scheduler_, setting_.plant, setting_.resyncs),
-        wire_(scheduler_, setting_.plant, true),
+        wire_(scheduler_, setting_.plant, {true, true, true}),
+        frames_(scheduler_),
         trace_(scheduler_),
         puppets_(network_, setting_.plant) {
     network_.connect(gateway_);

@@ -128,12 +128,30 @@ class HostileClient final : public Attacker {
 };
 
 // A server that accepts everything and answers as its technique says.
-class HostileServer final : public Attacker {
+class HostileServer final : public Attacker, public Watcher {
  public:
   HostileServer(const Attack& attack, Random random, std::vector<ServerTechnique> techniques)
       : attack_(attack), random_(random), techniques_(std::move(techniques)) {
     address = attack.plant.servers[attack.server];
     side = 1;
+    attack_.network.watch(*this);
+  }
+  // Somebody tells it what its clients send.
+  void on_sent(const Host& from, View frame) override {
+    if (from.side != 0) return;
+    const std::optional<Packet> packet = decode(frame);
+    if (!packet || packet->destination_mac != address.mac) return;
+    const auto talk = talks_.find(packet->source_port);
+    if (talk == talks_.end() || talk->second.hand == nullptr || talk->second.hand->foreseen.size() > 32)
+      return;
+    const ProtocolModel& protocol = *attack_.service->protocol;
+    const View request(packet->payload);
+    const Front front = protocol.front(request, true);
+    if (front.kind != Front::Kind::PDU || protocol.silent(request.first(front.size))) return;
+    Random random = random_.fork("foreseen", ++foreseen_);
+    talk->second.hand->foreseen.emplace_back(
+        Octets(request.begin(), request.begin() + static_cast<std::ptrdiff_t>(front.size)),
+        protocol.answer(request.first(front.size), random));
   }
   void on_frame(View frame) override {
     const std::optional<Packet> packet = decode(frame);
@@ -188,6 +206,7 @@ class HostileServer final : public Attacker {
                            talk.received.begin() + static_cast<std::ptrdiff_t>(front.size));
       talk.received.erase(talk.received.begin(),
                           talk.received.begin() + static_cast<std::ptrdiff_t>(front.size));
+      std::erase_if(talk.hand->foreseen, [&request](const auto& one) { return one.first == request; });
       ServerEnd::Reaction reaction = talk.end->on_request(request, random_);
       for (Octets& pdu : reaction.more) reaction.unasked.push_back(std::move(pdu));
       for (const Octets& pdu : reaction.unasked) talk.hand->write(next(talk, pdu));
@@ -214,6 +233,7 @@ class HostileServer final : public Attacker {
   Random random_;
   std::vector<ServerTechnique> techniques_;
   std::map<std::uint16_t, Talk> talks_;
+  std::uint64_t foreseen_ = 0;
 };
 
 // Those of this name, or all of the kind.

@@ -53,6 +53,8 @@ Hand::Hand(const Host& host, Network& network, Random random, const HostAddress&
       peer_port_(peer_port) {
   isn_ = random_.chance(1, 6) ? 0xFFFFFFFF - static_cast<std::uint32_t>(random_.below(30))
                               : static_cast<std::uint32_t>(random_.next());
+  Random clocks = random_.fork("clock");
+  if (clocks.chance(1, 3)) stamp_shift = 0xFFFFFFFF - clock() - static_cast<std::uint32_t>(clocks.below(400));
 }
 
 Packet Hand::blank() const {
@@ -74,6 +76,10 @@ Packet Hand::blank() const {
   return packet;
 }
 
+std::uint32_t Hand::clock() const {
+  return static_cast<std::uint32_t>(network_.scheduler().now() / millisecond) + stamp_shift;
+}
+
 void Hand::send(Packet packet) { network_.send(host_, encode(packet)); }
 
 namespace {
@@ -93,8 +99,7 @@ void Hand::put(std::int64_t offset, View payload, const Tweak& tweak) {
   packet.sequence = sequence(offset);
   packet.acknowledgement = peer_next_;
   packet.flags = payload.empty() ? ACK : ACK | PSH;
-  if (stamps)
-    add_stamp(packet, static_cast<std::uint32_t>(network_.scheduler().now() / millisecond), peer_stamp_);
+  if (stamps) add_stamp(packet, clock(), peer_stamp_);
   packet.payload.assign(payload.begin(), payload.end());
   if (tweak) tweak(packet);
   send(std::move(packet));
@@ -138,7 +143,7 @@ void Hand::syn(const Tweak& tweak) {
   packet.sequence = isn_;
   packet.flags = SYN;
   packet.options = {2, 4, 5, 0xB4};
-  if (stamps) add_stamp(packet, static_cast<std::uint32_t>(network_.scheduler().now() / millisecond), 0);
+  if (stamps) add_stamp(packet, clock(), 0);
   if (tweak) tweak(packet);
   send(std::move(packet));
 }
@@ -148,6 +153,7 @@ void Hand::later(std::uint64_t ms, std::function<void()> task) {
 }
 
 void Hand::on_packet(const Packet& packet) {
+  last_ = packet;
   if ((packet.flags & RST) != 0) return;
   const TcpOptions options = read_options(packet.options);
   if (options.has_timestamp) peer_stamp_ = options.timestamp;
