@@ -9,7 +9,7 @@
   select I CONTROL COUNT   selects and operates, by one relay output block: "ok", or what was answered instead
   direct I CONTROL COUNT   a direct operate of it
   analog I VALUE           a direct operate of an analog output of 16 bits
-  cold-restart             "ok 5": seconds until the outstation is there again
+  cold-restart             "ok 5000": milliseconds until the outstation is there again
   events                   indexes of the events that the outstation has reported so far (and were confirmed)
 
 What was denied is said in the words of the outstation: "IIN2.0 function not supported" … or "status 4".

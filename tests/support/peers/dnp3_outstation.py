@@ -94,7 +94,7 @@ class Session:
             return self.control(function, sequence, objects)
         if function == dnp3.COLD_RESTART and not objects:
             self.plant.restarted = True
-            return self.respond(sequence, bytes([52, 1, 0x07, 1]) + struct.pack("<H", 5))
+            return self.respond(sequence, bytes([52, 2, 0x07, 1]) + struct.pack("<H", 5000))
         return self.respond(sequence, second=IIN_NO_FUNCTION)
 
     def run(self):

@@ -9,8 +9,8 @@
 //
 // What was denied is said in the client library's words for the device's answer: "denied: BacnetError …".
 'use strict';
-const { default: Client } = require('@bacnet-js/client');
 const { answerLines } = require('./lines.js');
+const { default: Client } = require('@bacnet-js/client');
 
 const [own, broadcast, address] = process.argv.slice(2);
 const PRESENT_VALUE = 85;

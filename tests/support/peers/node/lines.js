@@ -1,5 +1,7 @@
-// Answers each line of standard input, "verb word word…", by one line: what the verb's function resolves to.
+// Answers each line of standard input, "verb word word…", by one line: what the verb's function resolves to. Required first:
+// what libraries have to say goes to standard error.
 'use strict';
+console.log = console.info = console.warn = console.error;
 const readline = require('node:readline');
 
 function answerLines(verbs) {
@@ -8,7 +10,7 @@ function answerLines(verbs) {
   lines.on('line', line => {
     const [verb, ...words] = line.split(' ');
     turn = turn.then(() => verbs[verb](words)).catch(error => `wrong: ${error.message || error}`)
-      .then(answer => console.log(answer));
+      .then(answer => process.stdout.write(`${answer}\n`));
   });
   lines.on('close', () => turn.then(() => process.exit(0)));
 }

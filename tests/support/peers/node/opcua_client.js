@@ -7,13 +7,14 @@
 //   watch NODE          by subscription: "ok 1.5", the first value that the server reports
 //   write NODE VALUE    a Double: "ok"
 //   call OBJECT METHOD  "ok"
-//   renew               a new token for the secure channel: "ok"
+//   renewed             the next renewal of the secure channel's token, which lives ten seconds: "ok"
 //
 // What was denied is said in the words of the answer: "denied: … BadUserAccessDenied …".
 'use strict';
+const { answerLines } = require('./lines.js');
+globalThis.crypto ??= require('node:crypto').webcrypto; // Node.js 18 has none of its own
 const { OPCUAClient, OPCUACertificateManager, MessageSecurityMode, SecurityPolicy, AttributeIds, DataType,
   StatusCodes, TimestampsToReturn } = require('node-opcua');
-const { answerLines } = require('./lines.js');
 
 const [address, mode, folder] = process.argv.slice(2);
 const client = OPCUAClient.create({
@@ -21,6 +22,7 @@ const client = OPCUAClient.create({
   securityMode: MessageSecurityMode[mode],
   securityPolicy: mode === 'None' ? SecurityPolicy.None : SecurityPolicy.Basic256Sha256,
   connectionStrategy: { maxRetry: 1, initialDelay: 200 },
+  defaultSecureTokenLifetime: 10000,
   clientCertificateManager: new OPCUACertificateManager({ automaticallyAcceptUnknownCertificate: true,
     rootFolder: folder }),
 });
@@ -71,6 +73,14 @@ const verbs = {
     const result = await (await session()).call({ objectId: id(object), methodId: id(method),
       inputArguments: [] });
     return good(result.statusCode, '');
+  },
+  async renewed() {
+    await session();
+    await new Promise((resolve, reject) => {
+      client.once('security_token_renewed', resolve);
+      setTimeout(() => reject(new Error('the token was not renewed')), 15000).unref();
+    });
+    return 'ok';
   },
 };
 

@@ -5,6 +5,7 @@
 // Endpoints: security None, and Basic256Sha256 with Sign and SignAndEncrypt; anonymous users.
 // Writes down what was done, one JSON object a line: {"service":"write","node":"s=Speed","value":42.5}.
 'use strict';
+globalThis.crypto ??= require('node:crypto').webcrypto; // Node.js 18 has none of its own
 const fs = require('node:fs');
 const { OPCUAServer, OPCUACertificateManager, Variant, DataType, MessageSecurityMode, SecurityPolicy,
   StatusCodes } = require('node-opcua');

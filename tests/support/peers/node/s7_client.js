@@ -5,8 +5,8 @@
 //   read ITEM…           "ok 1 2": DB1,INT0  DB1,REAL4  DB1,BYTE8 …, all in one job
 //   write ITEM=VALUE…    "ok", or "denied: 3": the return codes of items that were not written
 'use strict';
-const NodeS7 = require('nodes7');
 const { answerLines } = require('./lines.js');
+const NodeS7 = require('nodes7');
 
 const connection = new NodeS7({ silent: true });
 connection.globalTimeout = 10000;
@@ -41,4 +41,4 @@ function write(pairs) {
 }
 
 connect(process.argv[2]).then(() => answerLines({ read, write }),
-  error => { console.log(`wrong: ${error.message}`); process.exit(1); });
+  error => { process.stdout.write(`wrong: ${error.message}\n`); process.exit(1); });
