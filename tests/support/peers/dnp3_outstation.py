@@ -3,10 +3,10 @@
 
   dnp3_outstation.py LOG ADDRESS [PORT]     until SIGTERM; link address 10, its master is 1
 
-Writes down every fragment that it received, one JSON object a line: {"function": 5, "objects": "0c0117…"}. What is
-not in that file did not reach it, whatever the master was told. Answers reads of class data with 8 binary and 100
-analog inputs (three link frames), executes operates of outputs 0 to 9 that were selected before and direct
-operates, reports each as an event (unsolicited), restarts when told to.
+Writes down every fragment that it received, one JSON object a line: {"function": 5, "objects": "0c0117…"}.
+What is not in that file did not reach it, whatever the master was told. Answers reads of class data with 8
+binary and 100 analog inputs (three link frames), executes operates of outputs 0 to 9 that were selected
+before and direct operates, reports each as an event (unsolicited), restarts when told to.
 """
 
 import json

@@ -3,9 +3,10 @@
 
   enip_adapter.py LOG ADDRESS [PORT]     until SIGTERM; tags LineSpeed, Recipe (DINT), identity, port 1 slot 0
 
-Takes explicit messages unconnected (SendRRData, with and without Unconnected Send) and connected (Forward Open, transport
-class 3, SendUnitData). Writes down every service that it carried out, one JSON object a line, those inside of others
-as well: {"service": 77, "path": "9109…", "data": "c4000100…"}. What is not in that file did not reach it.
+Takes explicit messages unconnected (SendRRData, with and without Unconnected Send) and connected (Forward
+Open, transport class 3, SendUnitData). Writes down every service that it was asked for, one JSON object a
+line, those inside of others as well: {"service": 77, "path": "9109…", "data": "c400…"}. What is not in that
+file did not reach it.
 """
 
 import json
@@ -74,16 +75,17 @@ class Session:
             places.append(place)
             place += len(one)
         status = EMBEDDED_ERROR if any(one[2] for one in replies) else 0
-        return reply(MULTIPLE_SERVICE_PACKET, status, struct.pack(f"<H{count}H", count, *places) + b"".join(replies))
+        head = struct.pack(f"<H{count}H", count, *places)
+        return reply(MULTIPLE_SERVICE_PACKET, status, head + b"".join(replies))
 
     def forward_open(self, data):
         """Connected messages from here on; both intervals are granted as asked for."""
         originator, serial, vendor, number = struct.unpack_from("<IHHI", data, 6)
-        to_target, to_originator = struct.unpack_from("<I", data, 22)[0], struct.unpack_from("<I", data, 28)[0]
+        to_target, _, to_originator = struct.unpack_from("<IHI", data, 22)
         own = random.randrange(1, 1 << 32)
         self.connections[own] = originator
-        answer = struct.pack("<IIHHIIIBB", own, originator, serial, vendor, number, to_target, to_originator, 0, 0)
-        return reply(FORWARD_OPEN, 0, answer)
+        answer = struct.pack("<IIHHI", own, originator, serial, vendor, number)
+        return reply(FORWARD_OPEN, 0, answer + struct.pack("<IIBB", to_target, to_originator, 0, 0))
 
     def service(self, message):
         service, size = message[0], 2 * message[1]

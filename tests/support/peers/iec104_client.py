@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""A controlling station of IEC 60870-5-104, driven by lines; each is answered by one line. What it sends and what
-it receives is made and read by scapy's layers for the protocol; the order of things and the sequence numbers are
-looked after here.
+"""A controlling station of IEC 60870-5-104, driven by lines; each is answered by one line. What it sends and
+what it receives is made and read by scapy's layers for the protocol; the order of things and the sequence
+numbers are looked after here.
 
   iec104_client.py ADDRESS [PORT]       common address 1
 
@@ -13,18 +13,19 @@ looked after here.
   clock                  clock synchronisation: "ok"
   reports                "ok 1=1 …": objects that came as return information so far
 
-What was denied: "denied: negative activation confirmed (actcon)", the sign and the cause of what came back. Every
-number of a frame that comes in is checked: "wrong: N(S) 4, not 3".
+What was denied: "denied: negative activation confirmed (actcon)", the sign and the cause of what came back.
+Every number of a frame that comes in is checked: "wrong: N(S) 4, not 3".
 """
 
 import socket
 import sys
 
-from scapy.contrib.scada.iec104 import (IEC104_APDU, IEC104_COT_ACT, IEC104_COT_ACTTERM, IEC104_COT_INROGEN,
-                                        IEC104_COT_RETREM, CAUSE_OF_TRANSMISSIONS, IEC104_I_Message,
-                                        IEC104_I_Message_SingleIOA, IEC104_IO_C_CS_NA_1_IOA,
-                                        IEC104_IO_C_IC_NA_1_IOA, IEC104_IO_C_SC_NA_1_IOA,
-                                        IEC104_IO_C_SE_NC_1_IOA, IEC104_S_Message, IEC104_U_Message)
+from scapy.contrib.scada.iec104 import (CAUSE_OF_TRANSMISSIONS, IEC104_APDU, IEC104_COT_ACT,
+                                        IEC104_COT_ACTTERM, IEC104_COT_INROGEN, IEC104_COT_RETREM,
+                                        IEC104_I_Message, IEC104_I_Message_SingleIOA,
+                                        IEC104_IO_C_CS_NA_1_IOA, IEC104_IO_C_IC_NA_1_IOA,
+                                        IEC104_IO_C_SC_NA_1_IOA, IEC104_IO_C_SE_NC_1_IOA, IEC104_S_Message,
+                                        IEC104_U_Message)
 
 POINTS, CLOCK = 1, 103  # types
 
@@ -69,7 +70,7 @@ class Client:
         return apdu
 
     def ask(self, io):
-        """Sends an activation; gives what came until its termination, or until the confirmation of a clock."""
+        """Sends an activation; gives what came until its termination, of a clock until its confirmation."""
         request = IEC104_I_Message_SingleIOA(tx_seq_num=self.sent, rx_seq_num=self.received,
                                              cot=IEC104_COT_ACT, common_asdu_address=1, io=io)
         self.sent = (self.sent + 1) % 32768
@@ -101,7 +102,7 @@ class Client:
         values = []
         for apdu in self.ask(IEC104_IO_C_IC_NA_1_IOA(information_object_address=0, qoi=20)):
             if apdu.cot == IEC104_COT_INROGEN:
-                values += [io.spi_value if apdu.type_id == POINTS else round(io.scaled_value, 3) for io in apdu.io]
+                values += [io.spi_value if apdu.type_id == POINTS else io.scaled_value for io in apdu.io]
         self.acknowledge()
         return "ok " + " ".join(map(str, values))
 
@@ -115,11 +116,12 @@ class Client:
         if verb == "reports":
             return " ".join(["ok"] + self.reported)
         if verb == "command":
-            io = IEC104_IO_C_SC_NA_1_IOA(information_object_address=int(words[0]), scs=int(words[1]))
+            io = IEC104_IO_C_SC_NA_1_IOA(scs=int(words[1]))
         elif verb == "setpoint":
-            io = IEC104_IO_C_SE_NC_1_IOA(information_object_address=int(words[0]), scaled_value=float(words[1]))
+            io = IEC104_IO_C_SE_NC_1_IOA(scaled_value=float(words[1]))
         else:
-            io = IEC104_IO_C_CS_NA_1_IOA(information_object_address=0, hours=12, day_of_month=28, month=11, year=26)
+            io = IEC104_IO_C_CS_NA_1_IOA(hours=12, day_of_month=28, month=11, year=26)
+        io.information_object_address = int(words[0]) if words else 0
         self.ask(io)
         return "ok"
 

@@ -26,7 +26,8 @@ device.on('whoIs', message => {
 
 device.on('readProperty', ({ payload, invokeId, header }) => {
   const { objectId, property } = payload;
-  writeDown({ service: 'readProperty', type: objectId.type, instance: objectId.instance, property: property.id });
+  writeDown({ service: 'readProperty', type: objectId.type, instance: objectId.instance,
+    property: property.id });
   const value = property.id === PRESENT_VALUE ? { type: REAL, value: values.get(objectId.instance) }
     : { type: CHARACTER_STRING, value: `av-${objectId.instance}` };
   device.readPropertyResponse(header.sender.address, invokeId, objectId, property, [value]);

@@ -1,6 +1,6 @@
 // An EtherNet/IP client on st-ethernet-ip, driven by lines; each is answered by one line:
 //
-//   enip_client.js ADDRESS connected|unconnected     to the controller in slot 0, by Forward Open or Unconnected Send
+//   enip_client.js ADDRESS connected|unconnected     to slot 0, by Forward Open or Unconnected Send
 //
 //   identity               "ok plant": name of the device
 //   read TAG               a DINT: "ok 100"
@@ -19,6 +19,7 @@ const DINT = 0xC4;
 const controller = new Controller(mode === 'connected');
 controller.timeout_sp = 8000;
 const connected = controller.connect(address, 0, false);
+connected.catch(() => {}); // said when the first line is answered
 
 // What is thrown is an Error, or the general and extended status of an answer.
 function words(error) {
@@ -32,11 +33,12 @@ function tagOf(name, value) {
   return tag;
 }
 
+const answers = ['Read Tag', 'Write Tag', 'Multiple Service Packet', 'Set Attribute Single',
+  'Get Attribute All'];
+
 // The client library forgets its listeners only where all went well.
 function forget() {
-  for (const name of ['Read Tag', 'Write Tag', 'Multiple Service Packet', 'Set Attribute Single', 'Get Attribute All']) {
-    controller.removeAllListeners(name);
-  }
+  for (const name of answers) controller.removeAllListeners(name);
 }
 
 async function ask(question) {

@@ -1,5 +1,5 @@
-// Answers each line of standard input, "verb word word…", by one line: what the verb's function resolves to. Required first:
-// what libraries have to say goes to standard error.
+// Answers each line of standard input, "verb word word…", by one line: what the verb's function resolves
+// to. Required first: what libraries have to say goes to standard error.
 'use strict';
 console.log = console.info = console.warn = console.error;
 const readline = require('node:readline');

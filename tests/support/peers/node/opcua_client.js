@@ -1,6 +1,6 @@
 // An OPC UA client on node-opcua, driven by lines; each is answered by one line:
 //
-//   opcua_client.js ADDRESS MODE FOLDER     MODE: None, Sign, SignAndEncrypt; keys and certificates below FOLDER
+//   opcua_client.js ADDRESS MODE FOLDER     MODE: None, Sign, SignAndEncrypt; its keys are below FOLDER
 //
 //   read NODE           value of a node in namespace 1: "ok 1.5"
 //   browse NODE         "ok Speed,Limit,Stop": what the node has

@@ -1,6 +1,7 @@
-// An OPC UA server on node-opcua: object Pump in namespace 1 with the variables s=Speed, s=Limit and the method s=Stop.
+// An OPC UA server on node-opcua: object Pump in namespace 1 with the variables s=Speed, s=Limit and the
+// method s=Stop.
 //
-//   opcua_server.js LOG ADDRESS FOLDER     opc.tcp, port 4840, until SIGTERM; keys and certificates below FOLDER
+//   opcua_server.js LOG ADDRESS FOLDER     opc.tcp, port 4840, until SIGTERM; its keys are below FOLDER
 //
 // Endpoints: security None, and Basic256Sha256 with Sign and SignAndEncrypt; anonymous users.
 // Writes down what was done, one JSON object a line: {"service":"write","node":"s=Speed","value":42.5}.

@@ -43,8 +43,8 @@ void S7API on_event(void*, PSrvEvent event, int) {
   const char* name = name_of(event->EvtCode);
   if (name == nullptr) return;
   if (event->EvtCode == evcDataRead || event->EvtCode == evcDataWrite) {
-    std::fprintf(received, "%s area %u index %u start %u size %u: %u", name, event->EvtParam1, event->EvtParam2,
-                 event->EvtParam3, event->EvtParam4, event->EvtRetCode);
+    std::fprintf(received, "%s area %u index %u start %u size %u: %u", name, event->EvtParam1,
+                 event->EvtParam2, event->EvtParam3, event->EvtParam4, event->EvtRetCode);
     bool inside = event->EvtParam2 < 3 && event->EvtParam3 + event->EvtParam4 <= 256;
     for (unsigned at = 0; inside && event->EvtCode == evcDataWrite && at < event->EvtParam4; ++at) {
       std::fprintf(received, at ? "%02x" : " %02x", blocks[event->EvtParam2][event->EvtParam3 + at]);
