@@ -1,6 +1,7 @@
 // What a connection remembers of its frames: data transfer and tests (104 §5.2, §5.3), numbers of I-frames
 // (104 §5.1, §5.5) and what becomes of them when frames are taken out or put in.
 #include <algorithm>
+#include <span>
 
 #include "protocols/iec104/iec104_pdu.hpp"
 
@@ -8,6 +9,7 @@ namespace conduit::iec104 {
 namespace {
 
 constexpr std::uint16_t edit_inserted = 0x8000;
+constexpr std::uint8_t edits_lost = 0xFF;  // `edit_count`: one of them found no place
 
 constexpr std::uint16_t plus(std::uint16_t number, std::uint16_t more) noexcept {
   return static_cast<std::uint16_t>((number + more) & sequence_mask);
@@ -29,37 +31,52 @@ constexpr bool ahead(std::uint16_t number, std::uint16_t from) noexcept {
 // N(S) of the next frame as the receiver counts.
 std::uint16_t arriving_next(const Stream& stream) noexcept { return minus(stream.send_next, stream.removed); }
 
-// Has a receiver that acknowledges `acknowledged` passed this edit? Frames taken out count as soon as all
-// before them do; those put in when they are acknowledged themselves.
-bool passed(std::uint16_t edit, std::uint16_t acknowledged) noexcept {
+std::span<const std::uint16_t> edits_of(const Stream& stream) noexcept {
+  return std::span(stream.edits).first(std::min<std::size_t>(stream.edit_count, edit_count_max));
+}
+
+// Has a receiver that acknowledges `acknowledged` passed this edit? One that was put in, when it is
+// acknowledged itself. One taken out, as soon as all frames of its sender before it are: what was put in does
+// not count.
+bool passed(const Stream& stream, std::uint16_t edit, std::uint16_t acknowledged) noexcept {
   const std::uint16_t at = edit & sequence_mask;
   if ((edit & edit_inserted) != 0) return ahead(acknowledged, at);
-  return !ahead(at, acknowledged);
+  if (!ahead(at, acknowledged)) return true;
+  std::uint16_t between = minus(at, acknowledged);
+  for (const std::uint16_t one : edits_of(stream)) {
+    const std::uint16_t number = one & sequence_mask;
+    if ((one & edit_inserted) != 0 && !ahead(acknowledged, number) && ahead(at, number)) --between;
+  }
+  return between == 0;
 }
 
 // The receiver's N(R) in the numbers of the stream's sender.
 std::uint16_t acknowledged_of(const Stream& stream, std::uint16_t acknowledged) noexcept {
   std::uint16_t number = plus(acknowledged, stream.removed);
-  for (std::size_t i = 0; i < stream.edit_count; ++i) {
-    const std::uint16_t edit = stream.edits[i];
-    if (passed(edit, acknowledged)) continue;
+  for (const std::uint16_t edit : edits_of(stream)) {
+    if (passed(stream, edit, acknowledged)) continue;
     number = (edit & edit_inserted) != 0 ? plus(number, 1) : minus(number, 1);
   }
   return number;
 }
 
 void forget_passed(Stream& stream, std::uint16_t acknowledged) noexcept {
-  std::uint16_t* const first = stream.edits.data();
-  std::uint16_t* const last = std::remove_if(first, first + stream.edit_count,
-                                             [=](std::uint16_t edit) { return passed(edit, acknowledged); });
-  stream.edit_count = static_cast<std::uint8_t>(last - first);
+  std::array<std::uint16_t, edit_count_max> kept{};
+  std::uint8_t count = 0;
+  for (const std::uint16_t edit : edits_of(stream)) {
+    if (!passed(stream, edit, acknowledged)) kept[count++] = edit;
+  }
+  stream.edits = kept;
+  stream.edit_count = count;
 }
 
+// False: no place; the numbers cannot be told any more.
 bool remember(Stream& stream, std::uint16_t edit, std::uint16_t acknowledged) noexcept {
-  if (passed(edit, acknowledged)) return true;
-  if (stream.edit_count == edit_count_max) return false;
-  stream.edits[stream.edit_count++] = edit;
-  return true;
+  if (passed(stream, edit, acknowledged)) return true;
+  const bool full = stream.edit_count >= edit_count_max;
+  if (!full) stream.edits[stream.edit_count] = edit;
+  stream.edit_count = full ? edits_lost : static_cast<std::uint8_t>(stream.edit_count + 1);
+  return !full;
 }
 
 void store_sequence(std::uint8_t* at, std::uint16_t number) noexcept {
@@ -148,6 +165,7 @@ bool renumber(std::span<std::uint8_t> pdu, Role sender, Passage passage, Session
   Stream& other = session.streams[index_of(sender != Role::CLIENT)];
   std::uint8_t* const control = &pdu[control_at];
   const bool is_i = (control[0] & 1U) == 0;
+  if (own.edit_count == edits_lost || other.edit_count == edits_lost) return false;
   if (!is_i && (control[0] & 2U) != 0) return true;  // U-frames have no numbers
   if (passage == Passage::INSERTED) {
     const std::uint16_t at = arriving_next(own);

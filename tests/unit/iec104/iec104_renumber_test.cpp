@@ -184,6 +184,10 @@ TEST_CASE("too many edits without acknowledgement end the connection") {
   Line replies(0);
   for (std::size_t i = 0; i < 14; ++i) REQUIRE(replies.insert());
   CHECK_FALSE(replies.insert());
+  for (const Role sender : {C, S}) {  // whoever sends next learns it
+    Octets frame = s_frame(0);
+    CHECK_FALSE(iec104_protocol.renumber(frame, sender, Passage::PASSED, replies.session));
+  }
   // Acknowledged ones need no place.
   Line acknowledged(0);
   for (std::size_t i = 0; i < 100; ++i) {

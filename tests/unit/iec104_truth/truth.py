@@ -41,6 +41,9 @@ MISPLACED = 512
 
 # (capture, what the room says): how often, and why it is right.
 EXPLAINED = {
+    ("iti-TestDissectIec104.pcap", "malformed not this protocol"):
+        (17, "octets in front of, behind and between APDUs, which Wireshark skips"),
+    ("iti-TestDissectIec104.pcap", "negative differ"): (1, "a request with P/N: reported as misplaced"),
 }
 
 
@@ -88,6 +91,11 @@ def type_of(operation):
     return operation["function"] % MISPLACED
 
 
+def bits_of(numbers):
+    """Wireshark shows the octets of bit strings in their order; bit 1 stands in the first (101 §7.2.6.13)."""
+    return [int.from_bytes(number.to_bytes(4, "big"), "little") for number in numbers]
+
+
 def clock_of(theirs):
     return [calendar.timegm((2000 + year, month, day, hour, minute, ms // 1000)) * 1000 + ms % 1000
             for year, month, day, hour, minute, ms in zip(*(theirs[name] for name in CLOCK))]
@@ -120,7 +128,7 @@ def differences(theirs, ours):
     for name, (types, mine) in VALUES.items():
         values = [plain(operation, mine) for operation in data if type_of(operation) in types]
         values = [int(value == 1) if mine == "select" else value for value in values]
-        if not same(values, theirs[name]):
+        if not same(values, bits_of(theirs[name]) if name == "bitstring" else theirs[name]):
             yield name
     if data and all(type_of(operation) == 103 for operation in data):
         if [operation["value"] for operation in data] != clock_of(theirs):
@@ -172,7 +180,7 @@ def main():
             good = False
             print(f"{key[0]}: '{key[1]}' {seen.get(key, 0)} times, expected {expected} ({why})")
     print(f"{total} frames compared, {sum(seen.values())} explained or not")
-    return 0 if good and total > 250 else 1
+    return 0 if good and total > 300 else 1
 
 
 if __name__ == "__main__":
