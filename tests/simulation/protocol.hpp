@@ -53,6 +53,13 @@ class Conversation {
 // Whose numbers the PDUs have that a reader sees: the gateway may change them on the way.
 enum class Viewpoint : std::uint8_t { CLIENT, SERVER };
 
+// What stands at the front of a stream.
+struct Front {
+  enum class Kind : std::uint8_t { MORE, PDU, GARBAGE };
+  Kind kind = Kind::MORE;
+  std::size_t size = 0;  // PDU: its octets
+};
+
 // One end of a connection, as far as it has to remember something.
 class End {
  public:

@@ -256,7 +256,8 @@ Octets answer_userdata(View request, Random& random) {
 }
 
 Octets answer_job(View job, const Access& first, Random& random) {
-  if (random.chance(1, 20)) return acknowledgement(job, 0x8500 | random.between(0, 4), {}, {});
+  if (random.chance(1, 20))
+    return acknowledgement(job, 0x8500 + static_cast<std::uint32_t>(random.below(5)), {}, {});
   switch (first.function) {
     case read_var:
     case write_var: return answer_items(job, first.function, random);
