@@ -121,6 +121,8 @@ void agree(TcpState& tcp) noexcept {
     }
     const Reason reason = check_reopening(step.context, step.flow);
     if (reason != Reason::NONE) return deny_course(step, reason);
+    const Course course = clean_syn(step);  // a SYN that is denied takes no place
+    if (course != Course::GO_ON) return course;
     begin_anew(step.context, step.flow);
     return take_first_syn(step);
   }
