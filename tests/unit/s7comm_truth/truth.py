@@ -37,6 +37,14 @@ NUMBERED = (0x1C, 0x1D, 0x1E, 0x1F)
 
 # (capture, what the room says): how often, and why it is right.
 EXPLAINED = {
+    ("iti-step7_s300_download.pcap", "malformed pdu_reference"):
+        (2, "empty TPDUs are not in the capture, so that its two directions are read out of step"),
+    ("iti-tia_s300_downloadHwConfig.pcap", "malformed pdu_reference"):
+        (20, "empty TPDUs are not in the capture, so that its two directions are read out of step"),
+    ("iti-wincc_s300_setup-alarm-read_2.pcap", "not decoded"):
+        (1, "read from its repetition, where the octets before it are not missing"),
+    ("iti-wincc_s300_setup-alarm-read_2.pcap", "not dissected"):
+        (1, "that repetition"),
 }
 
 
