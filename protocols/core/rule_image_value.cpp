@@ -76,6 +76,19 @@ bool elements_permitted(std::span<const ValueRecord> constraints, std::size_t co
   return true;
 }
 
+// Positions of the range dimension that one word takes: one where that dimension counts words, sixteen where
+// it counts bits. 0: what is covered and the number of words do not go together.
+std::uint64_t positions_of_word(const Range& covered, std::uint64_t count) noexcept {
+  const std::uint64_t behind_first = covered.last - covered.first;
+  if (behind_first == UINT64_MAX || (behind_first + 1) % count != 0) return 0;
+  return (behind_first + 1) / count;
+}
+
+// Does the operation begin between two elements of so many positions?
+bool begins_element(const Range& covered, std::uint64_t array_first, std::uint64_t positions) noexcept {
+  return covered.first >= array_first && (covered.first - array_first) % positions == 0;
+}
+
 bool words_permitted(std::span<const ValueRecord> constraints, const Value& value, std::uint64_t array_first,
                      const Range* covered) noexcept {
   const std::size_t count = value.count;
@@ -83,17 +96,22 @@ bool words_permitted(std::span<const ValueRecord> constraints, const Value& valu
   const std::uint8_t* const octets = value.data.data();
   const auto word = [octets](std::size_t i) -> std::int64_t { return load_u16be(octets + 2 * i); };
   const NumberType type = constraints[0].type;
-  if (type == NumberType::NATURAL || type == NumberType::UINT16)
-    return elements_permitted(constraints, count, 1, word);
+  if (type == NumberType::NATURAL) return elements_permitted(constraints, count, 1, word);
+  if (type == NumberType::BOOL) return false;
+  // Whole elements only: the operation must begin and end between them.
+  const std::uint64_t positions = covered == nullptr ? 0 : positions_of_word(*covered, count);
+  if (type == NumberType::UINT16 || type == NumberType::INT16) {
+    if (positions > 1 && !begins_element(*covered, array_first, positions)) return false;
+  }
+  if (type == NumberType::UINT16) return elements_permitted(constraints, count, 1, word);
   if (type == NumberType::INT16) {
     return elements_permitted(constraints, count, 1, [word](std::size_t i) -> std::int64_t {
       return static_cast<std::int16_t>(word(i));
     });
   }
-  if (type == NumberType::BOOL) return false;
-  // Whole elements only: the operation must say which words it covers, and begin and end between elements.
-  if (covered == nullptr || covered->last - covered->first != count - 1 || count % 2 != 0) return false;
-  if (covered->first < array_first || (covered->first - array_first) % 2 != 0) return false;
+  // And say which words it covers.
+  if (positions == 0 || count % 2 != 0) return false;
+  if (!begins_element(*covered, array_first, 2 * positions)) return false;
   const bool low_first = constraints[0].order == WordOrder::LOW_FIRST;
   const auto two_words = [word, low_first](std::size_t i) {
     const auto high = static_cast<std::uint32_t>(word(low_first ? i + 1 : i));

@@ -396,25 +396,27 @@ bool results_match(Bytes data, std::uint8_t count, std::uint64_t detail) noexcep
 }
 
 Next next_operation(Bytes pdu, Bytes tsdu, Fields& fields, Operation& operation) noexcept {
-  begin(operation, fields);
+  const bool told = fields.items_left == 0 && fields.areas_left == 0;
   switch (fields.telling) {
     case Telling::NONE: return Next::END;
     case Telling::ONE:
       if (fields.told != 0) return Next::END;
       fields.told = 1;
+      begin(operation, fields);
       set_names(operation, pdu, tsdu, fields);
       if (fields.has_szl) operation.set(SZL_ID, fields.szl_id);
       return Next::OPERATION;
     case Telling::ITEMS:
-      if (fields.items_left == 0 && fields.areas_left == 0) return Next::END;
-      return tell_item(tsdu, fields, operation);
-    case Telling::RESULTS: return fields.items_left == 0 ? Next::END : tell_result(tsdu, fields, operation);
+    case Telling::RESULTS:
     case Telling::RETURN_CODES:
-      return fields.items_left == 0 ? Next::END : tell_code(tsdu, fields, operation);
-    case Telling::BLOCKS:
-      return fields.items_left == 0 ? Next::END : tell_block(pdu, tsdu, fields, operation);
+    case Telling::BLOCKS: break;
   }
-  return Next::MALFORMED;
+  if (told) return Next::END;
+  begin(operation, fields);
+  if (fields.telling == Telling::ITEMS) return tell_item(tsdu, fields, operation);
+  if (fields.telling == Telling::RESULTS) return tell_result(tsdu, fields, operation);
+  if (fields.telling == Telling::RETURN_CODES) return tell_code(tsdu, fields, operation);
+  return tell_block(pdu, tsdu, fields, operation);
 }
 
 }  // namespace conduit::s7comm

@@ -29,7 +29,7 @@ enum class Telling : std::uint8_t {
   BLOCKS,        // PI service with a list of blocks
 };
 
-// A block as type and number, or what else stands for it; at most the octets that a job has for it.
+// A block as type and number, or what else stands for it. Longer names are malformed.
 struct BlockName {
   std::uint8_t size = 0;
   char text[12] = {};

@@ -67,6 +67,16 @@ std::size_t refuse_job(const Header& header, Reason reason, std::span<std::uint8
   return ack_header_size;
 }
 
+// With the parameter that was asked for: clients read the size behind the error as well.
+std::size_t refuse_setup(const Header& header, Reason reason, std::span<std::uint8_t> out) noexcept {
+  const std::size_t size = ack_header_size + header.parameter.size();
+  if (out.size() < size) return 0;
+  store_header(out, ACK_DATA, header.reference, header.parameter.size(), 0);
+  store_u16be(&out[10], job_error(reason));
+  std::copy(header.parameter.begin(), header.parameter.end(), &out[ack_header_size]);
+  return size;
+}
+
 // A code for each item. Where there is no room for so many: 0.
 std::size_t refuse_items(const Header& header, Reason reason, std::span<std::uint8_t> out) noexcept {
   const std::uint8_t function = header.parameter[0];
@@ -117,6 +127,7 @@ std::size_t refuse_s7(Bytes tsdu, Reason reason, std::span<std::uint8_t> out) no
   if (header.rosctr == USERDATA_PDU) return refuse_userdata(header, reason, out);
   if (header.rosctr != JOB || header.parameter.empty()) return 0;
   const std::uint8_t function = header.parameter[0];
+  if (function == SETUP_COMMUNICATION) return refuse_setup(header, reason, out);
   if ((function != READ_VAR && function != WRITE_VAR) || header.parameter.size() < 2)
     return refuse_job(header, reason, out);
   const std::size_t size = refuse_items(header, reason, out);

@@ -349,6 +349,7 @@ const char* file_of_job(Bytes parameter, Bytes& name) noexcept {
   std::uint8_t size = 0;
   if (!rest.skip(block_job_size) || !rest.u8(size) || size == 0 || !rest.bytes(size, name))
     return "file_name";
+  if (size > sizeof BlockName::text) return "file_name";  // judged and remembered whole, or not at all
   if (parameter[0] == REQUEST_DOWNLOAD) {
     // Lengths in load memory and of the code, as digits.
     if (!rest.u8(size) || !rest.skip(size)) return "block_length";

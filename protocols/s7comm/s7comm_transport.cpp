@@ -34,6 +34,14 @@ Framing malformed(const char* field) noexcept {
   return framing;
 }
 
+Framing complete(std::size_t size) noexcept {
+  Framing framing;
+  framing.status = FrameStatus::COMPLETE;
+  framing.pdu_size = static_cast<std::uint32_t>(size);
+  framing.judge_size = framing.pdu_size;
+  return framing;
+}
+
 bool known_tpdu(std::uint8_t code) noexcept {
   return code == DATA || code == CONNECT_REQUEST || code == CONNECT_CONFIRM || code == DISCONNECT_REQUEST ||
          code == DISCONNECT_CONFIRM_TPDU || code == ERROR_TPDU;
@@ -72,6 +80,15 @@ FrameStatus read_head(Bytes bytes, Tpkt& tpkt, const char*& field) noexcept {
   }
   if (field != nullptr) return FrameStatus::MALFORMED;
   return size < length_least ? FrameStatus::INCOMPLETE : FrameStatus::COMPLETE;
+}
+
+// Most PDUs: one TPKT with the whole of a TSDU. Its size if `bytes` begins like that, or 0.
+std::size_t usual_size(Bytes bytes) noexcept {
+  constexpr std::uint32_t whole_data = (std::uint32_t{data_indicator} << 16) | (DATA << 8) | end_of_tsdu;
+  if (bytes.size() < length_least || load_u16be(bytes.data()) != version << 8) return 0;
+  const std::size_t length = load_u16be(&bytes[2]);
+  const bool whole = (load_u32be(&bytes[3]) & 0xFFFFFF) == whole_data;
+  return whole && length > length_least && length <= tpkts_size_max ? length : 0;
 }
 
 const char* read_parameters(Cursor rest, Control& control) noexcept {
@@ -116,6 +133,7 @@ const char* skip_parameters(Cursor rest) noexcept {
 }  // namespace
 
 Framing frame_tpkt(Bytes bytes) noexcept {
+  if (const std::size_t size = usual_size(bytes); size != 0) return complete(size);
   std::size_t at = 0;
   std::size_t data_size = 0;
   for (;;) {
@@ -139,12 +157,7 @@ Framing frame_tpkt(Bytes bytes) noexcept {
     data_size += tpkt.length - length_least;
     // Nothing in it, and nothing before it: a PDU of its own, whatever it says of the end.
     const bool empty = tpkt.code == DATA && data_size == 0 && at == length_least;
-    if (tpkt.code != DATA || tpkt.last || empty) {
-      framing.status = FrameStatus::COMPLETE;
-      framing.pdu_size = static_cast<std::uint32_t>(at);
-      framing.judge_size = framing.pdu_size;
-      return framing;
-    }
+    if (tpkt.code != DATA || tpkt.last || empty) return complete(at);
     // The next one would not fit.
     if (tpkts_size_max - at < length_least) return malformed("tsdu_size");
     if (bytes.size() < at) {
@@ -178,6 +191,10 @@ const char* read_control(Bytes pdu, Control& control) noexcept {
 }
 
 const char* read_data(Bytes pdu, std::span<std::uint8_t> scratch, Bytes& tsdu) noexcept {
+  if (const std::size_t usual = usual_size(pdu); usual != 0 && usual == pdu.size()) {
+    tsdu = pdu.subspan(length_least);
+    return nullptr;
+  }
   std::size_t at = 0;
   std::size_t size = 0;
   for (;;) {

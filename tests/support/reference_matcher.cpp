@@ -86,6 +86,19 @@ std::optional<std::vector<Exact>> elements(const ServiceSource& service, const R
   for (std::uint32_t i = 0; i < value.count; ++i)
     words.push_back(value.data[2 * i] * 256U + value.data[2 * i + 1]);
   if (type == NumberType::BOOL) return std::nullopt;
+  const std::uint8_t dimension = service.range_dimension;
+  const bool placed = dimension != no_dimension && operation.has(dimension) &&
+                      operation.dimension[dimension].first <= operation.dimension[dimension].last;
+  const Range covered = placed ? operation.dimension[dimension] : Range{};
+  const std::uint64_t array =
+      placed && !rule.ranges[dimension].empty() ? beginning(rule.ranges[dimension], covered.first) : 0;
+  // Positions of the range dimension: as many for each word.
+  const std::uint64_t behind_first = covered.last - covered.first;
+  const bool even = placed && !words.empty() && behind_first != std::numeric_limits<std::uint64_t>::max() &&
+                    (behind_first + 1) % words.size() == 0;
+  const std::uint64_t each = even ? (behind_first + 1) / words.size() : 1;
+  const bool small = type == NumberType::UINT16 || type == NumberType::INT16;
+  if (even && small && (covered.first - array) % each != 0) return std::nullopt;
   if (type == NumberType::NATURAL || type == NumberType::UINT16 || type == NumberType::INT16) {
     for (const std::uint32_t word : words) {
       const Exact number = word;
@@ -93,13 +106,7 @@ std::optional<std::vector<Exact>> elements(const ServiceSource& service, const R
     }
     return found;
   }
-  const std::uint8_t dimension = service.range_dimension;
-  if (dimension == no_dimension || !operation.has(dimension)) return std::nullopt;
-  const Range covered = operation.dimension[dimension];
-  if (covered.last - covered.first + 1 != words.size()) return std::nullopt;
-  const std::vector<Range>& ranges = rule.ranges[dimension];
-  const std::uint64_t array = ranges.empty() ? 0 : beginning(ranges, covered.first);
-  if ((covered.first - array) % 2 != 0 || words.size() % 2 != 0) return std::nullopt;
+  if (!even || words.size() % 2 != 0 || (covered.first - array) % (2 * each) != 0) return std::nullopt;
   for (std::size_t i = 0; i < words.size(); i += 2) {
     const bool high_first = rule.values[0].order == WordOrder::HIGH_FIRST;
     const std::uint32_t high = high_first ? words[i] : words[i + 1];

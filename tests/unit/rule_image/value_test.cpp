@@ -130,6 +130,27 @@ TEST_CASE("elements of two words need to know where they lie") {
   CHECK_FALSE(value_permitted({&range, 1}, value, 10, &disagrees));
 }
 
+TEST_CASE("words may take several positions each, and elements lie between them") {
+  const std::vector<std::uint8_t> octets = {0, 0, 0, 1};
+  const Value value = word_value(octets);
+  const auto permitted = [&](NumberType type, std::uint64_t first, std::uint64_t last) {
+    const ValueRecord range = unbounded(type);
+    const Range covered{first, last};
+    return value_permitted({&range, 1}, value, 32, &covered);
+  };
+  CHECK(permitted(NumberType::UINT32, 32, 63));
+  CHECK(permitted(NumberType::UINT32, 64, 95));
+  CHECK_FALSE(permitted(NumberType::UINT32, 48, 79));
+  CHECK_FALSE(permitted(NumberType::UINT32, 40, 71));
+  CHECK_FALSE(permitted(NumberType::UINT32, 32, 64));
+  CHECK_FALSE(permitted(NumberType::UINT32, 0, UINT64_MAX));
+  CHECK(permitted(NumberType::INT16, 48, 79));
+  CHECK(permitted(NumberType::UINT16, 48, 79));
+  CHECK_FALSE(permitted(NumberType::INT16, 40, 71));
+  CHECK_FALSE(permitted(NumberType::UINT16, 40, 71));
+  CHECK(permitted(NumberType::NATURAL, 40, 71));
+}
+
 TEST_CASE("each element needs one of the ranges") {
   const ValueRecord ranges[] = {between(NumberType::NATURAL, 1, 2), between(NumberType::NATURAL, 7, 8)};
   const std::vector<std::uint8_t> both = {0, 1, 0, 8};

@@ -281,6 +281,8 @@ TEST_CASE("refusals, octet by octet") {
         ack("04 01", "0a 00 0000"));
   CHECK(refusal(job("29 0000000000 09 505f50524f4752414d"), Reason::FUNCTION_NOT_PERMITTED) ==
         ack("", "", 0x8104, 7, 2));
+  CHECK(refusal(job("f0 00 0001 0001 01e0"), Reason::FUNCTION_NOT_PERMITTED) ==
+        ack("f0 00 0001 0001 01e0", "", 0x8104));
   CHECK(refusal(userdata("00011204 11470205", "ff 09 0002 0000", 9), object) ==
         userdata("00011208 128702050000 d0a1", "0a 00 0000", 9));
   CHECK(refusal(tpkts(from_hex("7201 000a 31 0000 04bb 0000 0001 00 72010000")), object).empty());
