@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Compares what `conduitctl decode` reads with what Wireshark's dissector reads of the same EtherNet/IP captures.
+"""Compares what `conduitctl decode` reads of EtherNet/IP captures with what Wireshark's dissector reads.
 
 usage: truth.py CONDUITCTL
 
-Captures: $CONDUIT_CORPUS/enip-cip (default: ../shared/corpus beside the tree). Frame by frame: the services of
-requests and answers, classes, instances, attributes and symbols of requests, connections, and whether an answer
-refuses. Wireshark names fields and judges little; the room judges. So what the room accepts has to be the
-dissector's, and what it does not has to stand in EXPLAINED, with its number and the reason.
+Captures: $CONDUIT_CORPUS/enip-cip (default: ../shared/corpus beside the tree). Frame by frame: the services
+of requests and answers, classes, instances, attributes and symbols of requests, connections, and whether an
+answer refuses. Wireshark names fields and judges little; the room judges. So what the room accepts has to be
+the dissector's, and what it does not has to stand in EXPLAINED, with its number and the reason.
 
 Wireshark lists the envelopes (multiple service packet, unconnected send) with the services in them, and, for
-messages of a connection that it saw opened, the path of that connection. Both are left out: classes 2 and 6 are
-not compared.
+messages of a connection that it saw opened, the path of that connection. Both are left out: classes 2 and 6
+are not compared.
 """
 
 import collections
@@ -21,8 +21,9 @@ import subprocess
 import sys
 
 SKIPPED = 77
-FIELDS = ("frame.number", "enip.command", "enip.status", "enip.cpf.sai.connid", "enip.cpf.cai.connid", "cip.rr",
-          "cip.sc", "cip.class", "cip.instance", "cip.attribute", "cip.symbol", "cip.genstat", "cip.cm.genstat")
+FIELDS = ("frame.number", "enip.command", "enip.status", "enip.cpf.sai.connid", "enip.cpf.cai.connid",
+          "cip.sc", "cip.class", "cip.instance", "cip.attribute", "cip.symbol", "cip.genstat",
+          "cip.cm.genstat")
 MULTIPLE, UNCONNECTED = 0x0A, 0x52
 ENVELOPE_CLASSES = (2, 6)
 PCCC_BASE = 0x1000000
@@ -49,7 +50,8 @@ def their_frames(capture):
     for line in text.splitlines():
         cells = dict(zip(FIELDS, line.split("\t")))
         frames[int(cells["frame.number"])] = {
-            name: [cell if name == "cip.symbol" else number(cell) for cell in cells.get(name, "").split("|") if cell]
+            name: [cell if name == "cip.symbol" else number(cell)
+                   for cell in cells.get(name, "").split("|") if cell]
             for name in FIELDS}
     return frames
 
@@ -119,7 +121,8 @@ def differences(theirs, ours):
                             if "association" in operation}:
         yield "connections"
     if ours[0]["role"] == "response":
-        refused = any(theirs["enip.status"]) or (theirs["cip.genstat"] + theirs["cip.cm.genstat"] + [0])[0] != 0
+        status = (theirs["cip.genstat"] + theirs["cip.cm.genstat"] + [0])[0]
+        refused = any(theirs["enip.status"]) or status != 0
         if refused != ours[0].get("negative", False):
             yield "status"
         return
@@ -178,7 +181,8 @@ def read_names(tree):
 def main():
     conduitctl = sys.argv[1]
     tree = os.path.dirname(os.path.abspath(__file__)) + "/../../.."
-    corpus = os.path.join(os.environ.get("CONDUIT_CORPUS", os.path.join(tree, "../shared/corpus")), "enip-cip")
+    corpora = os.environ.get("CONDUIT_CORPUS", os.path.join(tree, "../shared/corpus"))
+    corpus = os.path.join(corpora, "enip-cip")
     if shutil.which("tshark") is None or not os.path.isdir(corpus):
         print("tshark or the captures are not here")
         return SKIPPED
