@@ -36,9 +36,12 @@ AssociationTable::AssociationTable(std::uint64_t seed)
 }
 
 std::uint64_t AssociationTable::mix(std::uint64_t a, std::uint64_t b) const noexcept {
-  const unsigned __int128 product =
-      static_cast<unsigned __int128>(a ^ seed_) * (b ^ 0x9E3779B97F4A7C15 ^ (seed_ >> 7));
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  std::uint64_t state = ((a ^ seed_) * 0x9E3779B97F4A7C15) ^ b;
+  for (int round = 0; round < 2; ++round) {
+    state ^= state >> 32;
+    state *= 0xD6E8FEB86659FD93;
+  }
+  return state ^ (state >> 32);
 }
 
 std::uint32_t AssociationTable::bucket_of(const AssociationEnds& ends,
