@@ -133,8 +133,8 @@ const char* place_class(std::uint32_t number, Reading& reading) noexcept {
   if (number == 0 || reading.index_count != 0 || reading.unnamed) return "class";
   if (reading.rank != RANK_NONE) {
     const bool within = reading.use == PathUse::MESSAGE && reading.rank == RANK_INSTANCE && !reading.named;
-    if (!within || path.outer_class != 0) return "class";
-    path.outer_class = static_cast<std::uint16_t>(path.class_id);
+    if (!within || path.outer_class > 0xFFFF) return "class";
+    path.outer_class = (path.outer_class << 16) | path.class_id;
     path.parts = 0;
   }
   reading.rank = RANK_CLASS;

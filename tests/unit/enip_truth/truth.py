@@ -32,6 +32,10 @@ IO_DATA = 255
 
 # (capture, what the room says): how often, and why it is right.
 EXPLAINED = {
+    ("iti-EIP-ControlProtocolChangeAttempt.pcap", "attributes differ"):
+        (21, "lists of several attributes to set: where the second begins, only the device knows"),
+    ("iti-EIP-RebootorRestart.pcap", "attributes differ"):
+        (12, "lists of several attributes to set: where the second begins, only the device knows"),
 }
 
 
@@ -43,6 +47,7 @@ def their_frames(capture):
     """{frame: {field: [values]}}"""
     options = [option for field in FIELDS for option in ("-e", field)]
     text = subprocess.run(["tshark", "-n", "-r", capture, "-o", "tcp.desegment_tcp_streams:TRUE",
+                           "-d", "tcp.port==1102,enip",  # a client's port that it takes for something else
                            "-Y", "enip || cipio", "-T", "fields", "-E", "separator=/t", "-E", "aggregator=|",
                            *options],
                           check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
@@ -93,13 +98,14 @@ def dimension(operation, name):
 
 def objects(operations):
     """Classes, an object within another as two."""
-    for operation in operations:
-        value = dimension(operation, "class")
-        if value is None:
-            continue
-        if value >> 16:
-            yield value >> 16
-        yield value & 0xFFFF
+    found = []
+    for value in unique([dimension(operation, "class") for operation in operations if "class" in operation]):
+        found += [part for part in (value >> 32, value >> 16 & 0xFFFF, value & 0xFFFF) if part]
+    return found
+
+
+def nested(operations):
+    return any((dimension(operation, "class") or 0) >> 16 for operation in operations)
 
 
 def symbols(operations):
@@ -126,11 +132,13 @@ def differences(theirs, ours):
         if refused != ours[0].get("negative", False):
             yield "status"
         return
-    classes = [code for code in theirs["cip.class"] if code not in ENVELOPE_CLASSES]
-    if unique(classes) != unique([code for code in objects(ours) if code not in ENVELOPE_CLASSES]):
+    classes = unique([code for code in theirs["cip.class"] if code not in ENVELOPE_CLASSES])
+    told = unique([code for code in objects(ours) if code not in ENVELOPE_CLASSES])
+    if set(classes) != set(told) or (classes != told and not nested(ours)):
         yield "classes"
     instances = {operation["instance"][0] for operation in ours if "instance" in operation}
-    if not instances <= set(theirs["cip.instance"]) or set(theirs["cip.instance"]) - instances - {1}:
+    more = set(theirs["cip.instance"]) - instances - {1}  # outer instances are not told
+    if not instances <= set(theirs["cip.instance"]) or (more and not nested(ours)):
         yield "instances"
     attributes = [operation["attribute"] for operation in ours if isinstance(operation.get("attribute"), int)
                   and operation["function"] < PCCC_BASE]
