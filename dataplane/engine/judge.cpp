@@ -278,6 +278,7 @@ void forget_answered(Case& judged, Outstanding& answered) noexcept {
   const Flow& flow = judged.flow;
   WorkerContext& context = judged.context;
   if (judged.head.association == 0 || mutated(Mutation::ASSOCIATION_UNJUDGED)) return Reason::NONE;
+  if (context.association_table == nullptr) return Reason::ASSOCIATION_UNKNOWN;
   const Operation* const opening =
       context.association_table->use(ends_of(judged), {judged.head.association, judged.role}, context.now_ns);
   if (opening == nullptr) return Reason::ASSOCIATION_UNKNOWN;
@@ -294,6 +295,7 @@ void forget_answered(Case& judged, Outstanding& answered) noexcept {
 // Keeps the operation of a permitted request whose answer may open associations.
 [[nodiscard]] Reason expect_association(Case& judged, std::uint32_t group) noexcept {
   bool kept = false;
+  if (judged.context.association_table == nullptr) return Reason::ASSOCIATION_FULL;
   again(judged, group, [&] {
     kept = judged.context.association_table->expect(ends_of(judged), judged.flow.id, judged.head.match_key,
                                                     judged.context.operation, judged.context.now_ns);
@@ -304,6 +306,7 @@ void forget_answered(Case& judged, Outstanding& answered) noexcept {
 
 void note_associations(Case& judged) noexcept {
   const Associations& told = judged.context.associations;
+  if (judged.context.association_table == nullptr) return;
   AssociationTable& table = *judged.context.association_table;
   for (std::size_t i = 0; i < told.closed_count && i < told.closed.size(); ++i)
     table.close(ends_of(judged), told.closed[i]);

@@ -37,7 +37,7 @@ struct WorkerContext {
   BackOffTable* back_off = nullptr;
   MacTable* macs = nullptr;
   FragmentTable* fragments = nullptr;
-  AssociationTable* association_table = nullptr;
+  AssociationTable* association_table = nullptr;  // null: nothing can be opened
   FrameSink* sink = nullptr;
   EventRing* ring = nullptr;
   WorkerCounters counters{};
