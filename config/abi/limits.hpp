@@ -52,6 +52,10 @@ inline constexpr std::size_t fragment_packet_size_max =
     1500;  // octets of the whole packet: it leaves unfragmented
 inline constexpr std::size_t fragment_piece_count_max = 16;
 inline constexpr std::uint64_t fragment_wait_ns = 2ULL * 1'000'000'000;  // from the first piece to the last
+inline constexpr std::size_t assembly_count = 64;  // messages in several datagrams that wait for their rest
+inline constexpr std::size_t assembly_source_share = 4;  // of them: at most one part in so many of one asset
+inline constexpr std::uint64_t assembly_wait_ns =
+    10ULL * 1'000'000'000;  // one whose sender has been silent for so long makes room when there is none
 inline constexpr std::size_t event_fold_count = 256;  // kinds of frame denials folded at a time, power of two
 // Flows are counted by the address that opened them, so that one source cannot take all places: at most one
 // part in so many. Sources that fall into the same counter share it.

@@ -340,7 +340,11 @@ void translate_acknowledgement(Step& step) noexcept {
   const PositionMap map = map_of(step.back, step.back_aside);
   // Everything older than `acked` is no news to its receiver: one number serves for all.
   if (!mutated(Mutation::ACKNOWLEDGEMENT_NOT_TRANSLATED)) set_acknowledgement(frame, step.back.acked);
-  const std::uint16_t window = told_window(map, frame.window, step.stream.scale);
+  // Its window counts from its own number: an older one leaves so much less behind the newest.
+  const std::uint32_t lag = later(step.back.acked_r, frame.acknowledgement) - frame.acknowledgement;
+  const std::uint32_t room = std::uint32_t{frame.window} << step.stream.scale;
+  const auto left = static_cast<std::uint16_t>((room > lag ? room - lag : 0) >> step.stream.scale);
+  const std::uint16_t window = told_window(map, left, step.stream.scale);
   set_window(frame, window);
   const std::uint32_t told = step.back.acked + (std::uint32_t{window} << step.stream.scale);
   step.back.told_edge = later(step.back.told_edge, told);

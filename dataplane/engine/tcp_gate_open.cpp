@@ -121,6 +121,8 @@ void agree(TcpState& tcp) noexcept {
     }
     const Reason reason = check_reopening(step.context, step.flow);
     if (reason != Reason::NONE) return deny_course(step, reason);
+    const Course course = clean_syn(step);  // a SYN that is denied takes no place
+    if (course != Course::GO_ON) return course;
     begin_anew(step.context, step.flow);
     return take_first_syn(step);
   }
@@ -220,8 +222,7 @@ void agree(TcpState& tcp) noexcept {
     return deny_course(step, inside ? Reason::TCP_RST_NOT_EXACT : Reason::TCP_OUT_OF_WINDOW);
   }
   // Held bytes never come any more: to the receiver the stream ends where it was let through.
-  const std::uint32_t sequence_r =
-      sent ? next_r(step.flow, step.sender) : to_receiver(map_of(stream, step.aside), sequence);
+  const std::uint32_t sequence_r = sent ? next_r(step.flow, step.sender) : stream.acked_r;
   if (sequence_r != sequence || step.flow.tcp.mapped || frame.payload_size != 0) {
     (void)forward_stripped(step, sequence_r);
   }

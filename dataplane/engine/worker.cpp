@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cstring>
 
+#include "dataplane/engine/assembly_pool.hpp"
 #include "dataplane/engine/association_table.hpp"
 #include "dataplane/engine/back_off_table.hpp"
 #include "dataplane/engine/block_pool.hpp"
@@ -48,6 +49,7 @@ struct Worker::Impl {
     context.folder = &folder;
     context.back_off = &back_off;
     context.fragments = &fragments;
+    context.assemblies = &assemblies;
     context.association_table = &associations;
     context.macs = &macs;
     context.sink = &sink;
@@ -75,6 +77,7 @@ struct Worker::Impl {
   BackOffTable back_off;
   AssociationTable associations;
   FragmentTable fragments{};
+  AssemblyPool assemblies{};
   MacTable macs{};
   std::array<Prepared, burst_size> prepared{};
   std::size_t prepared_count = 0;

@@ -20,6 +20,7 @@ class BackOffTable;      // back_off_table.hpp
 class MacTable;          // mac_table.hpp
 class FragmentTable;     // fragment_gate.hpp
 class AssociationTable;  // association_table.hpp
+class AssemblyPool;      // assembly_pool.hpp
 
 struct WorkerContext {
   std::uint64_t now_ns = 0;
@@ -37,6 +38,7 @@ struct WorkerContext {
   BackOffTable* back_off = nullptr;
   MacTable* macs = nullptr;
   FragmentTable* fragments = nullptr;
+  AssemblyPool* assemblies = nullptr;
   AssociationTable* association_table = nullptr;  // null: nothing can be opened
   FrameSink* sink = nullptr;
   EventRing* ring = nullptr;

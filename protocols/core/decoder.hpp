@@ -43,6 +43,9 @@ struct alignas(8) SessionState {
 // `Tolerance` enums in <name>.proto, which are numbered together (1 to 16). Each use is counted.
 using Quirks = std::uint16_t;
 inline constexpr Quirks QUIRK_NONE = 0;
+// Not of a device, number 16: for readers of captures, which may lack what came before. What the session says
+// about the place of a PDU is not judged.
+inline constexpr Quirks QUIRK_PLACE_UNKNOWN = 1U << 15;
 [[nodiscard]] constexpr Quirks quirk(unsigned tolerance) noexcept {
   return static_cast<Quirks>(1U << (tolerance - 1));
 }
@@ -95,9 +98,10 @@ struct PduHead {
   bool well_formed = false;
   const char* field = "";  // not well formed: the field at fault
   PduKind kind = PduKind::REQUEST;
-  bool answered = true;        // a REQUEST that will be answered (false: broadcast and the like)
-  bool negative = false;       // a RESPONSE that refuses (exception, error)
-  std::uint32_t function = 0;  // for reports of PDUs without operations
+  bool answered = true;                   // a REQUEST that will be answered (false: broadcast and the like)
+  bool negative = false;                  // a RESPONSE that refuses (exception, error)
+  std::uint32_t function = 0;             // for reports of PDUs without operations
+  std::uint32_t shown_size = UINT32_MAX;  // octets of the PDU that reports may show: a secret stands behind
   std::uint64_t match_key = 0;
   std::uint64_t match_detail = 0;
   Assembly assembly = Assembly::NONE;
@@ -148,6 +152,10 @@ struct Protocol {
   std::uint32_t judge_size_max = 0;       // bound of Framing::judge_size; the engine sizes its buffers by it
   std::uint32_t pdu_size_max = 0;         // bound of Framing::pdu_size
   bool replies_in_order = false;          // a reply may only follow the replies to earlier requests
+  // Either side may ask the other on one flow. Then `open` says by the PDU alone whether it is a request, and
+  // `match_key` tells who asked; what each side asks is judged by its own service. `sender` is still the role
+  // by which the flow was found.
+  bool peers = false;
   std::uint8_t selector_dimension = 0xFF;  // dimension most often exact (Modbus unit); 0xFF = none
   std::uint8_t range_dimension = 0xFF;     // dimension that rules list by range (Modbus address); 0xFF = none
   DimensionNames dimension_names{};

@@ -202,10 +202,11 @@ void accept_response(const Fields& fields, Session& session) noexcept {
 
 void accept(Bytes pdu, Role sender, SessionState& state, Associations&) noexcept {
   Session& session = state.as<Session>();
-  LinkHeader header;
   std::array<std::uint8_t, fragment_size_max> fragment;
   std::size_t size = 0;
-  if (pdu.size() < link_header_size || parse_header(pdu, header) != nullptr || !header.carries_data()) return;
+  if (pdu.size() < link_header_size) return;
+  const LinkHeader header = header_of(pdu);
+  if (!header.carries_data()) return;
   // Of most fragments the first block says enough.
   const std::size_t user = header.user_size < block_size ? header.user_size : block_size;
   if (pdu.size() < link_header_size + user || user < 3) return;

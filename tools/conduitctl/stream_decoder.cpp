@@ -183,8 +183,9 @@ void StreamDecoder::report(std::uint32_t frame, Stream& stream, Bytes bytes, con
   pdu.bytes = bytes;
   pdu.malformed = malformed;
   PduState state;
+  if (stream.pieces != nullptr) state.assembled = *stream.pieces;
   if (malformed == nullptr) {
-    pdu.head = stream.protocol->open(bytes, stream.sender, QUIRK_NONE, *stream.session, state);
+    pdu.head = stream.protocol->open(bytes, stream.sender, QUIRK_PLACE_UNKNOWN, *stream.session, state);
     if (!pdu.head.well_formed) pdu.malformed = pdu.head.field;
     if (pdu.head.well_formed && stream.protocol->accept != nullptr) {
       Associations associations;
@@ -193,6 +194,14 @@ void StreamDecoder::report(std::uint32_t frame, Stream& stream, Bytes bytes, con
     }
   }
   sink_.on_pdu(pdu, state);
+  if (stream.pieces != nullptr && pdu.malformed == nullptr) note_piece(pdu.head, *stream.pieces);
+}
+
+void StreamDecoder::note_piece(const PduHead& head, std::vector<std::uint8_t>& pieces) {
+  if (head.assembly == Assembly::NONE) return;
+  if (head.assembly != Assembly::MORE) pieces.clear();
+  const bool fits = assembly_size_max - pieces.size() >= head.piece.size();
+  if (fits) pieces.insert(pieces.end(), head.piece.begin(), head.piece.end());
 }
 
 void StreamDecoder::note_associations(const Stream& stream, const Associations& told) {
@@ -217,6 +226,11 @@ void StreamDecoder::add_datagram(std::uint32_t frame, const ParsedFrame& parsed)
   stream.protocol = protocol_of(parsed, Transport::UDP, stream.sender);
   if (stream.protocol == nullptr || parsed.payload_size == 0) return;
   stream.session = &session_of(parsed);
+  const std::uint32_t ports = (std::uint32_t{parsed.source_port} << 16) | parsed.destination_port;
+  stream.pieces = &pieces_[Key{parsed.source, parsed.destination, ports, parsed.vlan}];
+  if (stream.protocol->peers && parsed.source_port == parsed.destination_port) {
+    stream.sender = parsed.source < parsed.destination ? Role::CLIENT : Role::SERVER;  // two sides, no more
+  }
   stream.source = endpoint_text(parsed.source, parsed.source_port, true);
   stream.destination = endpoint_text(parsed.destination, parsed.destination_port, true);
   const Bytes bytes = parsed.payload();

@@ -25,6 +25,7 @@ import talk  # noqa: E402
 
 GROUPS = [("segments", "Streams that can be read in two ways"),
           ("states", "Connections: opening, ending, windows, time stamps"),
+          ("edited", "Around a refusal; clocks, quotations, resources"),
           ("headers", "TCP headers that lie"),
           ("network", "Frames, IP, fragments"),
           ("fragments", "Fragments in a conduit that tolerates them"),

@@ -1,0 +1,199 @@
+#include "tests/simulation/enip/enip_rules.hpp"
+
+#include <algorithm>
+
+namespace conduit::simulation::enip {
+namespace {
+
+struct Name {
+  std::uint32_t number;
+  const char* name;
+};
+constexpr Name functions_by_name[] = {{5, "RESET"},
+                                      {14, "GET_ATTRIBUTE_SINGLE"},
+                                      {16, "SET_ATTRIBUTE_SINGLE"},
+                                      {229, "REGISTER_SESSION"},
+                                      {0x0652, "UNCONNECTED_SEND"},
+                                      {0x6B4C, "READ_TAG"},
+                                      {0x6B4D, "WRITE_TAG"}};
+constexpr Name objects_by_name[] = {{0x01, "IDENTITY"}, {0x04, "ASSEMBLY"}, {0xF5, "TCP_IP_INTERFACE"}};
+constexpr const char* class_names[] = {"READ",   "WRITE",    "OPERATE", "PROGRAM",
+                                       "MANAGE", "DISCOVER", "SESSION"};
+
+template <std::size_t N>
+std::string name_of(const Name (&names)[N], std::uint32_t number) {
+  for (const Name& each : names) {
+    if (each.number == number) return each.name;
+  }
+  return "UNKNOWN";
+}
+
+template <typename T, typename U>
+bool holds(const std::vector<T>& list, const U& value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+// Within one of the spans; those that touch count as one.
+bool within(std::vector<Span> spans, std::uint32_t first, std::uint32_t last) {
+  std::sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.first < b.first; });
+  std::vector<Span> merged;
+  for (const Span& span : spans) {
+    if (!merged.empty() && span.first <= merged.back().last + 1)
+      merged.back().last = std::max(merged.back().last, span.last);
+    else
+      merged.push_back(span);
+  }
+  return std::any_of(merged.begin(), merged.end(),
+                     [&](const Span& span) { return span.first <= first && last <= span.last; });
+}
+bool within(const std::vector<Span>& spans, const std::optional<std::uint32_t>& value) {
+  return value && within(spans, *value, *value);
+}
+
+std::string spans_text(const char* field, const std::vector<Span>& spans) {
+  std::string text;
+  for (const Span& span : spans) {
+    text += std::string(" ") + field + " { first: " + std::to_string(span.first);
+    if (span.last != span.first) text += " last: " + std::to_string(span.last);
+    text += " }";
+  }
+  return text;
+}
+
+void draw_tags(Random& random, Allow& allow) {
+  static const std::vector<std::string> names{"LineSpeed", "Recipe", "Program:Main.Level", "Pump"};
+  if (random.chance(2, 3)) allow.tags = {random.pick(names)};
+  if (allow.tags.empty() || random.chance(1, 6))
+    allow.prefixes = {random.chance(1, 2) ? "Program:Main." : "Rec"};
+  if (random.chance(1, 2)) {
+    const auto first = static_cast<std::uint32_t>(random.below(4));
+    allow.elements = {{first, first + static_cast<std::uint32_t>(random.below(6))}};
+  }
+}
+
+Allow draw_allow(Random& random) {
+  Allow allow;
+  allow.essential = random.chance(1, 2);
+  switch (random.below(8)) {
+    case 0: allow.classes = {Class::READ}; break;
+    case 1:
+      allow.functions = {function_read_tag};
+      draw_tags(random, allow);
+      break;
+    case 2:
+    case 3:
+      allow.functions = {function_write_tag};
+      draw_tags(random, allow);
+      if (random.chance(1, 2)) {
+        const auto low = static_cast<double>(random.below(100)) - 20;
+        allow.values = {{low, low + static_cast<double>(random.below(80))}};
+      }
+      break;
+    case 4:
+      allow.functions = {set_single, get_single};
+      allow.objects = {0x04};
+      allow.instances = {{100, static_cast<std::uint32_t>(random.between(100, 103))}};
+      if (random.chance(1, 2)) allow.attributes = {{3, 3}};
+      break;
+    case 5:
+      allow.functions = {set_single};
+      allow.objects = {0x04};
+      allow.values = {{0, static_cast<double>(random.below(300))}};
+      break;
+    case 6: allow.classes = {random.chance(1, 2) ? Class::DISCOVER : Class::MANAGE}; break;
+    case 7:
+      allow.functions = {function_unconnected};
+      if (random.chance(2, 3)) allow.routes = {random.chance(1, 2) ? "1/0" : "1/3"};
+      break;
+    default: break;
+  }
+  if (allow.functions.empty() || allow.functions[0] == function_unconnected) return allow;
+  if (random.chance(1, 8)) allow.routes = {"1/0"};
+  return allow;
+}
+
+}  // namespace
+
+std::string Allow::text() const {
+  std::string text = "enip {";
+  for (const Class each : classes)
+    text += std::string(" access: ") + class_names[static_cast<std::size_t>(each)];
+  for (const std::uint32_t number : functions) text += " function: " + name_of(functions_by_name, number);
+  for (const std::uint32_t number : objects) text += " object: " + name_of(objects_by_name, number);
+  text += spans_text("instance", instances) + spans_text("attribute", attributes) +
+          spans_text("element", elements);
+  for (const std::string& name : tags) text += " tag: \"" + name + "\"";
+  for (const std::string& name : prefixes) text += " tag_prefix: \"" + name + "\"";
+  for (const std::string& name : routes) text += " route: \"" + name + "\"";
+  for (const auto& [low, high] : values)
+    text += " value { min: " + std::to_string(low) + " max: " + std::to_string(high) + " }";
+  return text + " }";
+}
+
+bool Allow::contains(const Access& access) const {
+  if (!classes.empty() && !holds(classes, access.what)) return false;
+  if (!functions.empty() && !holds(functions, access.function)) return false;
+  if (functions.empty() && access.function == function_unconnected) return false;  // by name only
+  if (!objects.empty() && !(access.object && holds(objects, *access.object))) return false;
+  if (!instances.empty() && !within(instances, access.instance)) return false;
+  if (!attributes.empty() && !within(attributes, access.attribute)) return false;
+  if (!elements.empty() &&
+      !(access.elements && within(elements, access.elements->first, access.elements->second)))
+    return false;
+  if (!routes.empty() && !(access.route && holds(routes, *access.route))) return false;
+  if (!tags.empty() || !prefixes.empty()) {
+    const bool named =
+        access.tag && (holds(tags, *access.tag) ||
+                       std::any_of(prefixes.begin(), prefixes.end(), [&](const std::string& prefix) {
+                         return access.tag->starts_with(prefix);
+                       }));
+    if (!named) return false;
+  }
+  if (values.empty()) return true;
+  return access.value && std::any_of(values.begin(), values.end(), [&](const auto& range) {
+           return *access.value >= range.first && *access.value <= range.second;
+         });
+}
+
+std::vector<Rules::Text> EnipRules::allows() const {
+  std::vector<Text> texts;
+  for (const auto& allow : list) texts.push_back({allow.text(), allow.essential});
+  return texts;
+}
+
+bool EnipRules::permits(View request, std::uint32_t standing, bool island) const {
+  const std::optional<std::vector<Access>> accesses = read_request(request);
+  if (!accesses) return false;
+  if (accesses->front().function != function_register && standing != of_session) return false;
+  return std::all_of(accesses->begin(), accesses->end(), [&](const Access& access) {
+    return std::any_of(list.begin(), list.end(), [&](const auto& allow) {
+      return (!island || allow.essential) && allow.contains(access);
+    });
+  });
+}
+
+std::unique_ptr<EnipRules> draw_rules(Random& random) {
+  auto rules = std::make_unique<EnipRules>();
+  if (random.chance(15, 16)) {
+    Allow session;
+    if (random.chance(1, 2))
+      session.classes = {Class::SESSION};
+    else
+      session.functions = {function_register};
+    session.essential = random.chance(2, 3);
+    rules->list.push_back(std::move(session));
+  }
+  for (std::uint64_t i = random.between(1, 5); i > 0; --i) {
+    rules->list.push_back(draw_allow(random));
+    const Allow& last = rules->list.back();
+    if (last.elements.empty() || random.chance(1, 2)) continue;
+    // The same for what lies right behind: a read that needs both is permitted by neither.
+    Allow next = last;
+    const std::uint32_t from = last.elements.back().last + 1;
+    next.elements = {{from, from + static_cast<std::uint32_t>(random.below(4))}};
+    rules->list.push_back(std::move(next));
+  }
+  return rules;
+}
+
+}  // namespace conduit::simulation::enip

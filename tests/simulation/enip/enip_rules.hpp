@@ -1,0 +1,43 @@
+// Random `allow`s for EtherNet/IP, and whether one contains an access.
+#pragma once
+
+#include "tests/simulation/enip/enip_access.hpp"
+
+namespace conduit::simulation::enip {
+
+struct Span {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+};
+
+// An empty list does not restrict.
+struct Allow {
+  std::vector<Class> classes;
+  std::vector<std::uint32_t> functions;
+  std::vector<std::uint32_t> objects;
+  std::vector<Span> instances;
+  std::vector<Span> attributes;
+  std::vector<Span> elements;
+  std::vector<std::string> tags;
+  std::vector<std::string> prefixes;
+  std::vector<std::string> routes;
+  std::vector<std::pair<double, double>> values;
+  bool essential = false;
+
+  [[nodiscard]] std::string text() const;
+  [[nodiscard]] bool contains(const Access& access) const;
+};
+
+// How a request stands: its session is that of the connection.
+inline constexpr std::uint32_t of_session = 1;
+
+class EnipRules final : public Rules {
+ public:
+  std::vector<Allow> list;
+  [[nodiscard]] std::vector<Text> allows() const override;
+  [[nodiscard]] bool permits(View request, std::uint32_t standing, bool island) const override;
+};
+
+[[nodiscard]] std::unique_ptr<EnipRules> draw_rules(Random& random);
+
+}  // namespace conduit::simulation::enip
