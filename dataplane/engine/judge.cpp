@@ -1,9 +1,8 @@
 // The judge: one PDU in, one verdict out (DESIGN §5, laws 4 and 5).
 #include <algorithm>
-#include <utility>
 
 #include "dataplane/engine/assembly_pool.hpp"
-#include "dataplane/engine/association_table.hpp"
+#include "dataplane/engine/association_judge.hpp"
 #include "dataplane/engine/classify.hpp"
 #include "dataplane/engine/events.hpp"
 #include "dataplane/engine/worker_context.hpp"
@@ -312,50 +311,9 @@ void forget_answered(Case& judged, Outstanding& answered) noexcept {
 
 // --- associations ----------------------------------------------------------------------------------------
 
-[[nodiscard]] AssociationEnds ends_of(const Case& judged) noexcept {
-  const Flow& flow = judged.flow;
-  return {flow.key.address[flow.client_side], flow.key.address[other(flow.client_side)], flow.key.vlan,
-          flow.key.port_pair, flow.protocol->id};
-}
-
-// What opened the association that this PDU names, or null; `service`: by whose rules.
-[[nodiscard]] const Operation* find_opening(Case& judged, std::uint32_t& service) noexcept {
-  const Flow& flow = judged.flow;
-  WorkerContext& context = judged.context;
-  AssociationTable& table = *context.association_table;
-  AssociationEnds ends = ends_of(judged);
-  service = flow.service;
-  const Operation* opening = table.use(ends, {judged.head.association, judged.role}, context.now_ns);
-  if (opening != nullptr || judged.head.kind != PduKind::IMPLIED) return opening;
-  // Between two hosts that both open connections, the flow of their datagrams was found by one of them.
-  std::swap(ends.client, ends.server);
-  const Role role = judged.role == Role::CLIENT ? Role::SERVER : Role::CLIENT;
-  opening = table.use(ends, {judged.head.association, role}, context.now_ns);
-  const Side server = other(flow.client_side);
-  if (opening != nullptr) {
-    service = context.image->find_service(flow.asset[server], flow.asset[flow.client_side], Transport::UDP,
-                                          flow.protocol->udp_port_aside, OpenedBy::EITHER);
-  }
-  return opening;
-}
-
-// May this PDU name the association that it names? Only while the policy in force permits what opened it, so
-// that swaps, grants and island mode bind connections like anything else. An answer follows its request.
 [[nodiscard]] Reason judge_association(Case& judged) noexcept {
-  WorkerContext& context = judged.context;
-  if (judged.head.association == 0 || mutated(Mutation::ASSOCIATION_UNJUDGED)) return Reason::NONE;
-  if (context.association_table == nullptr) return Reason::ASSOCIATION_UNKNOWN;
-  std::uint32_t service = none_index;
-  const Operation* const opening = find_opening(judged, service);
-  if (opening == nullptr) return Reason::ASSOCIATION_UNKNOWN;
-  if (judged.head.kind == PduKind::RESPONSE || judged.head.kind == PduKind::RESPONSE_PART)
-    return Reason::NONE;
-  if (service == none_index) return Reason::FLOW_UNDOCUMENTED;
-  const std::uint32_t group = context.image->services()[service].request_group;
-  const MatchResult result = context.image->match(group, *opening, {context.now_ns, context.island});
-  judged.rule = result.rule == none_index ? result.nearest_rule : result.rule;
-  if (mutated(Mutation::ASSOCIATION_OUTLIVES_POLICY)) return Reason::NONE;
-  return result.rule == none_index ? result.reason : Reason::NONE;
+  if (judged.head.association == 0) return Reason::NONE;
+  return judge_association(judged.context, judged.flow, judged.role, judged.head, judged.rule);
 }
 
 // Keeps the operation of a permitted request whose answer may open associations.
@@ -363,8 +321,9 @@ void forget_answered(Case& judged, Outstanding& answered) noexcept {
   bool kept = false;
   if (judged.context.association_table == nullptr) return Reason::ASSOCIATION_FULL;
   again(judged, group, [&] {
-    kept = judged.context.association_table->expect(ends_of(judged), judged.flow.id, judged.head.match_key,
-                                                    judged.context.operation, judged.context.now_ns);
+    kept =
+        judged.context.association_table->expect(ends_of(judged.flow), judged.flow.id, judged.head.match_key,
+                                                 judged.context.operation, judged.context.now_ns);
     return false;
   });
   return kept ? Reason::NONE : Reason::ASSOCIATION_FULL;
@@ -375,7 +334,7 @@ void note_associations(Case& judged) noexcept {
   if (judged.context.association_table == nullptr) return;
   AssociationTable& table = *judged.context.association_table;
   for (std::size_t i = 0; i < told.closed_count && i < told.closed.size(); ++i)
-    table.close(ends_of(judged), told.closed[i]);
+    table.close(ends_of(judged.flow), told.closed[i]);
   if (table.expected() != 0 && judged.head.kind == PduKind::RESPONSE)
     table.answered(judged.flow.id, judged.head.match_key, told, judged.context.now_ns);
 }
