@@ -95,7 +95,7 @@ const char* open_reply_message(Bytes octets, PduHead& head, Detail& detail) noex
 const char* open_message(Bytes pdu, const Header& header, Role sender, const Session& session, Fields& fields,
                          PduHead& head, Detail& detail) noexcept {
   Packet packet;
-  if (header.length == 0 && sender == Role::SERVER && header.status != 0) return nullptr;
+  if (sender == Role::SERVER && header.status != 0) return nullptr;  // what stands behind it says no more
   if (const char* field = read_packet(pdu, header.command, packet); field != nullptr) return field;
   fields.connected = packet.connected;
   fields.message_at = static_cast<std::uint16_t>(packet.message.data() - pdu.data());
@@ -205,7 +205,7 @@ bool matches(Bytes response, std::uint64_t asked, Quirks) noexcept {
   if (!read_header(response, header)) return false;
   if ((asked & command_mask) != (0x80U | header.command)) return false;
   const bool message = header.command == COMMAND_SEND_RR_DATA || header.command == COMMAND_SEND_UNIT_DATA;
-  if (!message || (header.length == 0 && header.status != 0)) return true;
+  if (!message || header.status != 0) return true;
   if (read_packet(response, header.command, packet) != nullptr) return false;
   if (read_reply(packet.message, reply) != nullptr) return false;
   // The router on the way refuses an unconnected send in its own name.

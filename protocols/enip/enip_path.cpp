@@ -64,7 +64,7 @@ bool link_octet(std::uint8_t octet) noexcept {
 // Visible, and nothing by which the text form separates names.
 constexpr auto symbol_octets = [] {
   std::array<bool, 256> good{};
-  for (std::size_t octet = ' ' + 1; octet < 0x7F; ++octet) good[octet] = true;
+  for (std::size_t octet = ' ' + 1; octet < good.size(); ++octet) good[octet] = octet != 0x7F;
   good['.'] = good['['] = good[']'] = good[','] = false;
   return good;
 }();

@@ -106,6 +106,7 @@ constexpr TagVector tags[] = {
     {"a member", 0x4C, "Program:Main.Recipe[300].Value", "0100",
      "READ_TAG READ element:0 \"Program:Main.Recipe[300].Value\""},
     {"a member's element", 0x4C, "A[1].B[2].C[3]", "0100", "READ_TAG READ element:3 \"A[1].B[2].C\""},
+    {"a name in UTF-8", 0x4C, "F\xC3\xBCller", "0100", "READ_TAG READ element:0 \"F\xC3\xBCller\""},
     {"two dimensions", 0x4C, "Grid[1,2]", "0300", "READ_TAG READ element:0-2 \"Grid[1,2]\""},
     {"three dimensions within", 0x4C, "Grid[1,2,3].X", "0100", "READ_TAG READ element:0 \"Grid[1,2,3].X\""},
     {"read fragmented", 0x52, "Recipe", "6400 e8030000", "READ_TAG_FRAGMENTED READ element:0-99 \"Recipe\""},
