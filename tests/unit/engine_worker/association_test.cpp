@@ -154,6 +154,17 @@ TEST_CASE("one client has its share") {
   CHECK(table.expect(between(11), 2, 1, opening(), second));
 }
 
+TEST_CASE("who has used up its share makes room among its own, once they are idle") {
+  AssociationTable table(1);
+  REQUIRE(table.expect(between(11), 1, 5000, opening(), second));
+  table.answered(1, 5000, told(1, 2), second);
+  for (std::uint32_t i = 0; i < association_count / association_source_share; ++i)
+    REQUIRE(table.expect(between(10), 1, i, opening(), second));
+  CHECK_FALSE(table.expect(between(10), 1, 9999, opening(), second + association_idle_ns - 1));
+  CHECK(table.expect(between(10), 1, 9999, opening(), second + association_idle_ns));
+  CHECK(table.use(between(11), {1, Role::CLIENT}, second + association_idle_ns) != nullptr);
+}
+
 // --- through a worker ------------------------------------------------------------------------------------
 
 Octets le16(std::uint32_t number) {
