@@ -9,6 +9,7 @@ namespace conduit {
 namespace {
 
 constexpr std::uint16_t source_max = association_count / association_source_share;
+constexpr std::size_t idle_search_max = 64;  // entries looked at for one of the same source
 
 // Copies what the keys of `to` point at into `octets`, and points them there. False: no room.
 bool keep_keys(Operation& to, std::span<std::uint8_t> octets) noexcept {
@@ -36,9 +37,12 @@ AssociationTable::AssociationTable(std::uint64_t seed)
 }
 
 std::uint64_t AssociationTable::mix(std::uint64_t a, std::uint64_t b) const noexcept {
-  const unsigned __int128 product =
-      static_cast<unsigned __int128>(a ^ seed_) * (b ^ 0x9E3779B97F4A7C15 ^ (seed_ >> 7));
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  std::uint64_t state = ((a ^ seed_) * 0x9E3779B97F4A7C15) ^ b;
+  for (int round = 0; round < 2; ++round) {
+    state ^= state >> 32;
+    state *= 0xD6E8FEB86659FD93;
+  }
+  return state ^ (state >> 32);
 }
 
 std::uint32_t AssociationTable::bucket_of(const AssociationEnds& ends,
@@ -132,13 +136,29 @@ void AssociationTable::release(std::uint32_t entry) noexcept {
   free_ = entry;
 }
 
+bool AssociationTable::idle(std::uint32_t entry, std::uint64_t now_ns) const noexcept {
+  return now_ns - entries_[entry].used_ns >= association_idle_ns;
+}
+
+bool AssociationTable::drop_idle_of(const std::uint16_t& source, std::uint64_t now_ns) noexcept {
+  std::uint32_t at = oldest_;
+  for (std::size_t step = 0; step < idle_search_max && at != none_index; ++step, at = entries_[at].newer) {
+    if (!idle(at, now_ns)) return false;
+    if (&source_of(entries_[at].ends) != &source) continue;
+    release(at);
+    return true;
+  }
+  return false;
+}
+
 bool AssociationTable::has_room(const AssociationEnds& ends, std::uint64_t now_ns) noexcept {
-  const bool idle = oldest_ != none_index && now_ns - entries_[oldest_].used_ns >= association_idle_ns;
-  if (source_of(ends) >= source_max && !idle) return false;
-  if (free_ != none_index && source_of(ends) < source_max) return true;
-  if (!idle) return false;
+  // Who has used up its share makes room among its own.
+  const std::uint16_t& source = source_of(ends);
+  if (source >= source_max) return drop_idle_of(source, now_ns);
+  if (free_ != none_index) return true;
+  if (!idle(oldest_, now_ns)) return false;
   release(oldest_);
-  return source_of(ends) < source_max;
+  return true;
 }
 
 bool AssociationTable::expect(const AssociationEnds& ends, std::uint64_t flow, std::uint64_t request,

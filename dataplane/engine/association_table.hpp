@@ -3,8 +3,9 @@
 // judged again by whatever policy is in force when it is used.
 //
 // All memory is taken by the constructor. When the table is full, what has been idle for association_idle_ns
-// makes room; otherwise nothing more is opened. One client gets a share of it at most. One worker's own: it
-// owns both hosts' flows, since a worker owns address pairs.
+// makes room; otherwise nothing more is opened. One client gets a share of it at most, and makes room among
+// its own when that is used up. One worker's own: it owns both hosts' flows, since a worker owns address
+// pairs.
 #pragma once
 
 #include <array>
@@ -82,6 +83,8 @@ class AssociationTable {
   [[nodiscard]] std::uint32_t find(const AssociationEnds& ends,
                                    const Association& association) const noexcept;
   [[nodiscard]] std::uint32_t find_expected(std::uint64_t flow, std::uint64_t request) const noexcept;
+  [[nodiscard]] bool idle(std::uint32_t entry, std::uint64_t now_ns) const noexcept;
+  [[nodiscard]] bool drop_idle_of(const std::uint16_t& source, std::uint64_t now_ns) noexcept;
   [[nodiscard]] bool has_room(const AssociationEnds& ends, std::uint64_t now_ns) noexcept;
   void file(std::uint32_t entry, std::size_t name, std::uint32_t bucket) noexcept;
   void unfile(std::uint32_t entry, std::size_t name) noexcept;

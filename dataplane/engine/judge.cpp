@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "dataplane/engine/assembly_pool.hpp"
-#include "dataplane/engine/association_table.hpp"
+#include "dataplane/engine/association_judge.hpp"
 #include "dataplane/engine/classify.hpp"
 #include "dataplane/engine/events.hpp"
 #include "dataplane/engine/worker_context.hpp"
@@ -311,37 +311,19 @@ void forget_answered(Case& judged, Outstanding& answered) noexcept {
 
 // --- associations ----------------------------------------------------------------------------------------
 
-[[nodiscard]] AssociationEnds ends_of(const Case& judged) noexcept {
-  const Flow& flow = judged.flow;
-  return {flow.key.address[flow.client_side], flow.key.address[other(flow.client_side)], flow.key.vlan,
-          flow.key.port_pair, flow.protocol->id};
-}
-
-// May this PDU name the association that it names? Only while the policy in force permits what opened it, so
-// that swaps, grants and island mode bind connections like anything else. An answer follows its request.
 [[nodiscard]] Reason judge_association(Case& judged) noexcept {
-  const Flow& flow = judged.flow;
-  WorkerContext& context = judged.context;
-  if (judged.head.association == 0 || mutated(Mutation::ASSOCIATION_UNJUDGED)) return Reason::NONE;
-  const Operation* const opening =
-      context.association_table->use(ends_of(judged), {judged.head.association, judged.role}, context.now_ns);
-  if (opening == nullptr) return Reason::ASSOCIATION_UNKNOWN;
-  if (judged.head.kind == PduKind::RESPONSE || judged.head.kind == PduKind::RESPONSE_PART)
-    return Reason::NONE;
-  if (flow.service == none_index) return Reason::FLOW_UNDOCUMENTED;
-  const std::uint32_t group = context.image->services()[flow.service].request_group;
-  const MatchResult result = context.image->match(group, *opening, {context.now_ns, context.island});
-  judged.rule = result.rule == none_index ? result.nearest_rule : result.rule;
-  return result.rule == none_index && !mutated(Mutation::ASSOCIATION_OUTLIVES_POLICY) ? result.reason
-                                                                                      : Reason::NONE;
+  if (judged.head.association == 0) return Reason::NONE;
+  return judge_association(judged.context, judged.flow, judged.role, judged.head, judged.rule);
 }
 
 // Keeps the operation of a permitted request whose answer may open associations.
 [[nodiscard]] Reason expect_association(Case& judged, std::uint32_t group) noexcept {
   bool kept = false;
+  if (judged.context.association_table == nullptr) return Reason::ASSOCIATION_FULL;
   again(judged, group, [&] {
-    kept = judged.context.association_table->expect(ends_of(judged), judged.flow.id, judged.head.match_key,
-                                                    judged.context.operation, judged.context.now_ns);
+    kept =
+        judged.context.association_table->expect(ends_of(judged.flow), judged.flow.id, judged.head.match_key,
+                                                 judged.context.operation, judged.context.now_ns);
     return false;
   });
   return kept ? Reason::NONE : Reason::ASSOCIATION_FULL;
@@ -349,9 +331,10 @@ void forget_answered(Case& judged, Outstanding& answered) noexcept {
 
 void note_associations(Case& judged) noexcept {
   const Associations& told = judged.context.associations;
+  if (judged.context.association_table == nullptr) return;
   AssociationTable& table = *judged.context.association_table;
   for (std::size_t i = 0; i < told.closed_count && i < told.closed.size(); ++i)
-    table.close(ends_of(judged), told.closed[i]);
+    table.close(ends_of(judged.flow), told.closed[i]);
   if (table.expected() != 0 && judged.head.kind == PduKind::RESPONSE)
     table.answered(judged.flow.id, judged.head.match_key, told, judged.context.now_ns);
 }

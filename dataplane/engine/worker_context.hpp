@@ -39,7 +39,7 @@ struct WorkerContext {
   MacTable* macs = nullptr;
   FragmentTable* fragments = nullptr;
   AssemblyPool* assemblies = nullptr;
-  AssociationTable* association_table = nullptr;
+  AssociationTable* association_table = nullptr;  // null: nothing can be opened
   FrameSink* sink = nullptr;
   EventRing* ring = nullptr;
   WorkerCounters counters{};

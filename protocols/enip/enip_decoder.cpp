@@ -9,6 +9,7 @@ namespace conduit::enip {
 namespace {
 
 constexpr std::uint16_t protocol_version = 1;
+constexpr std::size_t unconnected_at = 40;  // where an unconnected message begins: its items have one form
 constexpr std::uint64_t connected_key = std::uint64_t{1} << 63;
 constexpr std::uint8_t status_embedded = 0x1E;  // some service of a packet failed
 constexpr std::uint8_t unconnected_send_code = 0x52;
@@ -94,7 +95,7 @@ const char* open_reply_message(Bytes octets, PduHead& head, Detail& detail) noex
 const char* open_message(Bytes pdu, const Header& header, Role sender, const Session& session, Fields& fields,
                          PduHead& head, Detail& detail) noexcept {
   Packet packet;
-  if (header.length == 0 && sender == Role::SERVER && header.status != 0) return nullptr;
+  if (sender == Role::SERVER && header.status != 0) return nullptr;  // what stands behind it says no more
   if (const char* field = read_packet(pdu, header.command, packet); field != nullptr) return field;
   fields.connected = packet.connected;
   fields.message_at = static_cast<std::uint16_t>(packet.message.data() - pdu.data());
@@ -204,7 +205,7 @@ bool matches(Bytes response, std::uint64_t asked, Quirks) noexcept {
   if (!read_header(response, header)) return false;
   if ((asked & command_mask) != (0x80U | header.command)) return false;
   const bool message = header.command == COMMAND_SEND_RR_DATA || header.command == COMMAND_SEND_UNIT_DATA;
-  if (!message || (header.length == 0 && header.status != 0)) return true;
+  if (!message || header.status != 0) return true;
   if (read_packet(response, header.command, packet) != nullptr) return false;
   if (read_reply(packet.message, reply) != nullptr) return false;
   // The router on the way refuses an unconnected send in its own name.
@@ -216,13 +217,20 @@ bool matches(Bytes response, std::uint64_t asked, Quirks) noexcept {
   return set_list(reply.data, detail) == nullptr && (detail.number() & list_mask) == (asked & list_mask);
 }
 
-void accept(Bytes pdu, Role sender, SessionState& state, Associations& associations) noexcept {
-  Session& session = state.as<Session>();
+// Could this be an opening, a closing, or the answer to one? Of most messages the first octet says no.
+bool may_connect(Bytes message) noexcept {
+  if (message.empty()) return false;
+  const unsigned service = message[0] & 0x7FU;
+  return service == (FORWARD_OPEN & 0xFF) || service == (LARGE_FORWARD_OPEN & 0xFF) ||
+         service == (FORWARD_CLOSE & 0xFF);
+}
+
+void accept_command(Bytes pdu, Role sender, Session& session, Associations& associations) noexcept {
   Header header;
   Packet packet;
   Message message;
   Reply reply;
-  if (is_io(pdu) || !read_header(pdu, header)) return;
+  if (!read_header(pdu, header)) return;
   if (header.command == COMMAND_UNREGISTER_SESSION) session.handle = 0;
   if (header.command == COMMAND_REGISTER_SESSION && sender == Role::SERVER && header.status == 0)
     session.handle = header.session;
@@ -231,9 +239,15 @@ void accept(Bytes pdu, Role sender, SessionState& state, Associations& associati
     if (read_reply(packet.message, reply) == nullptr) accept_reply(reply, session, associations);
     return;
   }
-  std::uint32_t class_id = 0;
-  if (read_message(packet.message, message) != nullptr || !leading_class(message.path, class_id)) return;
-  if (class_id == class_connection_manager) accept_request(message, session);
+  if (read_message(packet.message, message) == nullptr && is_for(message, class_connection_manager))
+    accept_request(message, session);
+}
+
+void accept(Bytes pdu, Role sender, SessionState& state, Associations& associations) noexcept {
+  if (pdu.size() < header_size || pdu[0] == COMMAND_SEND_UNIT_DATA || is_io(pdu)) return;
+  const bool unconnected = pdu.size() > unconnected_at && pdu[0] == COMMAND_SEND_RR_DATA;
+  if (unconnected && !may_connect(pdu.subspan(unconnected_at))) return;
+  accept_command(pdu, sender, state.as<Session>(), associations);
 }
 
 }  // namespace

@@ -178,6 +178,9 @@ std::string_view function_name(std::uint32_t function) noexcept {
 }
 
 AccessClass access_of(std::uint32_t function, const Path& path) noexcept {
+  // What most requests ask for.
+  if (function == READ_TAG || function == READ_TAG_FRAGMENTED) return AccessClass::READ;
+  if (function == WRITE_TAG) return AccessClass::WRITE;
   const FunctionRow* const row = row_of(function);
   if (row == nullptr) return AccessClass::PROGRAM;
   if (function >= class_service_first) return row->access;

@@ -53,7 +53,8 @@ const char* tell_attribute_list(Bytes pdu, Bytes data, Fields& fields, Operation
   std::uint16_t count = 0;
   std::uint16_t attribute = 0;
   if (fields.path.has(HAS_ATTRIBUTE)) return "attribute";
-  if (!rest.u16le(count) || count == 0) return "attribute_count";
+  if (!rest.u16le(count)) return "attribute_count";
+  if (count == 0) return rest.empty() ? nullptr : "attribute_count";
   if (fields.function == GET_ATTRIBUTE_LIST) {
     if (rest.remaining() != std::size_t{count} * 2) return "attribute_count";
     fields.telling = Telling::ATTRIBUTES;

@@ -62,8 +62,17 @@ bool link_octet(std::uint8_t octet) noexcept {
 }
 
 // Visible, and nothing by which the text form separates names.
-bool symbol_octet(std::uint8_t octet) noexcept {
-  return octet > ' ' && octet < 0x7F && octet != '.' && octet != '[' && octet != ']' && octet != ',';
+constexpr auto symbol_octets = [] {
+  std::array<bool, 256> good{};
+  for (std::size_t octet = ' ' + 1; octet < good.size(); ++octet) good[octet] = octet != 0x7F;
+  good['.'] = good['['] = good[']'] = good[','] = false;
+  return good;
+}();
+
+bool are_symbol(Bytes octets) noexcept {
+  bool good = true;
+  for (const std::uint8_t octet : octets) good = good && symbol_octets[octet];
+  return good;
 }
 
 // Only zeros make even.
@@ -103,7 +112,7 @@ const char* read_symbol(std::size_t size, Cursor& rest, Reading& reading) noexce
   Bytes symbol;
   if (reading.use == PathUse::ROUTE || size == 0) return "symbol";
   if (!rest.bytes(size, symbol)) return "symbol";
-  if (!std::all_of(symbol.begin(), symbol.end(), symbol_octet)) return "symbol";
+  if (!are_symbol(symbol)) return "symbol";
   if (reading.rank != RANK_NONE) {
     if (reading.use != PathUse::MESSAGE || !reading.of_tag() || reading.named) return "symbol";
     reading.unnamed = true;
@@ -133,8 +142,8 @@ const char* place_class(std::uint32_t number, Reading& reading) noexcept {
   if (number == 0 || reading.index_count != 0 || reading.unnamed) return "class";
   if (reading.rank != RANK_NONE) {
     const bool within = reading.use == PathUse::MESSAGE && reading.rank == RANK_INSTANCE && !reading.named;
-    if (!within || path.outer_class != 0) return "class";
-    path.outer_class = static_cast<std::uint16_t>(path.class_id);
+    if (!within || path.outer_class > 0xFFFF) return "class";
+    path.outer_class = (path.outer_class << 16) | path.class_id;
     path.parts = 0;
   }
   reading.rank = RANK_CLASS;

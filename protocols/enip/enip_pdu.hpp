@@ -61,8 +61,9 @@ enum PathPart : std::uint8_t {
 };
 
 struct Path {
-  std::uint8_t parts = 0;         // PathPart
-  std::uint16_t outer_class = 0;  // of an object within an instance of another class; 0: not so
+  std::uint8_t parts = 0;  // PathPart
+  std::uint32_t outer_class =
+      0;  // of an object within an instance of another class: that, 16 bits each; else 0
   std::uint32_t class_id = 0;
   std::uint32_t instance = 0;
   std::uint32_t attribute = 0;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes the case folders of EtherNet/IP: policy.txtpb, send.pcap, expect.json. What is expected was thought out
-from the policy and the CIP specification, never taken from a run."""
+"""Makes the case folders of EtherNet/IP: policy.txtpb, send.pcap, expect.json. What is expected was thought
+out from the policy and the CIP specification, never taken from a run."""
 
 import json
 import pathlib
@@ -21,7 +21,9 @@ conduit {
   id: "c" zones: "a" zones: "b" owner: "o"
   direction {
     from: "a" to: "b"
-    allow { id: "session" reason: "r" client: "scada" server: "plc" enip { access: SESSION access: DISCOVER } }
+    allow {
+      id: "session" reason: "r" client: "scada" server: "plc" enip { access: SESSION access: DISCOVER }
+    }
     allow { id: "read" reason: "r" client: "scada" server: "plc" enip { access: READ tag_prefix: "Line." } }
     allow {
       id: "speed" reason: "r" client: "scada" server: "plc"
@@ -102,8 +104,8 @@ def routed(inner, route=bytes([1, 0])):
 
 
 def forward_open(path, transport=0x01, interval=20000, parameters=0x4822):
-    data = struct.pack("<BBIIHHIB3xIHIHBB", 10, 14, 0, 1, 7, 77, 0x12345678, 2, interval, parameters, interval,
-                       parameters, transport, len(path) // 2)
+    data = struct.pack("<BBIIHHIB3xIHIHBB", 10, 14, 0, 1, 7, 77, 0x12345678, 2, interval, parameters,
+                       interval, parameters, transport, len(path) // 2)
     return message(0x54, MANAGER, data + path)
 
 
@@ -192,12 +194,14 @@ def dialogues():
     case.answered(unconnected(reply(0x4C, bytes.fromhex("c300 e803")), 2)).end()
     Case("write_of_a_second_element").refused(write("Line.Speed", 1, 2), "OBJECT_NOT_PERMITTED").end()
     Case("another_tag").refused(write("Line.Mode", 1), "OBJECT_NOT_PERMITTED").end()
-    Case("reset_of_the_device").refused(message(5, bytes.fromhex("20012401")), "FUNCTION_NOT_PERMITTED").end()
+    Case("reset_of_the_device").refused(message(5, bytes.fromhex("20012401")),
+                                        "FUNCTION_NOT_PERMITTED").end()
     Case("same_code_of_another_class").refused(message(0x4D, bytes.fromhex("20042401")),
                                                "FUNCTION_NOT_PERMITTED").end()
     Case("answer_without_a_question").answer(POLLED).expect("discard", "RESPONSE_UNSOLICITED").end()
-    Case("answer_to_another_context").passes(POLL).answer(
-        unconnected(reply(0x4C, bytes.fromhex("c300 e803")), 2)).expect("discard", "RESPONSE_UNSOLICITED").end()
+    other = unconnected(reply(0x4C, bytes.fromhex("c300 e803")), 2)
+    Case("answer_to_another_context").passes(POLL).answer(other).expect(
+        "discard", "RESPONSE_UNSOLICITED").end()
     Case("answer_of_another_service").passes(POLL).answer(unconnected(reply(0x4D))).expect(
         "discard", "RESPONSE_MISMATCHED").end()
     Case("another_session").malformed(encapsulated(0x6F, POLL[24:], session=0x55)).end()
@@ -211,15 +215,18 @@ def nestings():
     good = unconnected(routed(packet(read("Line.Speed"), write("Line.Speed", 5))))
     Case("permitted_packet_in_an_unconnected_send").passes(good).answered(
         unconnected(reply(0x0A, packet_data([reply(0x4C, bytes.fromhex("c300 e803")), reply(0x4D)])))).end()
-    Case("packet_in_a_packet").refused(packet(packet(read("Line.Speed"), TOO_FAST)), "VALUE_NOT_PERMITTED").end()
+    twice = packet(packet(read("Line.Speed"), TOO_FAST))
+    Case("packet_in_a_packet").refused(twice, "VALUE_NOT_PERMITTED").end()
     Case("nested_too_deep").malformed(unconnected(packet(packet(packet(read("Line.Speed")))))).end()
     Case("another_route").refused(routed(read("Line.Speed"), bytes([1, 3])), "OBJECT_NOT_PERMITTED").end()
     Case("beyond_the_next_device").refused(routed(read("Line.Speed"), bytes([1, 0, 2, 5])),
                                            "OBJECT_NOT_PERMITTED").end()
     Case("send_within_a_send").malformed(unconnected(routed(routed(read("Line.Speed"))))).end()
     first, second = read("Line.Speed"), TOO_FAST
-    for name, offsets in [("overlapping_offsets", (6, 6 + len(first) - 4)), ("offsets_twice_the_same", (6, 6)),
-                          ("offsets_out_of_order", (6 + len(first), 6)), ("gap_before_the_first", (8, 6 + len(first))),
+    for name, offsets in [("overlapping_offsets", (6, 6 + len(first) - 4)),
+                          ("offsets_twice_the_same", (6, 6)),
+                          ("offsets_out_of_order", (6 + len(first), 6)),
+                          ("gap_before_the_first", (8, 6 + len(first))),
                           ("offset_behind_the_end", (6, 400))]:
         data = struct.pack("<HHH", 2, *offsets) + first + second
         Case(name).malformed(unconnected(message(0x0A, ROUTER, data))).end()
@@ -234,23 +241,25 @@ def nestings():
 
 def connections():
     opening = unconnected(forward_open(ASSEMBLIES))
-    case = Case("io_of_a_permitted_connection").passes(opening).answered(unconnected(opened_reply(0x500, 0x600)))
+    opened = unconnected(opened_reply(0x500, 0x600))
+    case = Case("io_of_a_permitted_connection").passes(opening).answered(opened)
     case.datagram(True, io(0x500)).expect("forward").datagram(False, io(0x600)).expect("forward")
     case.datagram(True, io(0x600)).expect("drop", "ASSOCIATION_UNKNOWN")
     case.datagram(True, io(0x501)).expect("drop", "ASSOCIATION_UNKNOWN").end()
     Case("io_without_a_connection").datagram(True, io(0x500)).expect("drop", "ASSOCIATION_UNKNOWN").end()
     case = Case("io_before_the_answer").passes(opening).datagram(True, io(0x500))
     case.expect("drop", "ASSOCIATION_UNKNOWN").end()
-    case = Case("octets_behind_io").passes(opening).answered(unconnected(opened_reply(0x500, 0x600)))
+    case = Case("octets_behind_io").passes(opening).answered(opened)
     case.datagram(True, io(0x500) + b"\0").expect("drop", "DATAGRAM_TRAILING_BYTES").end()
     Case("io_of_another_point").refused(forward_open(bytes.fromhex("2004 2466 2c65 2c65")),
                                         "OBJECT_NOT_PERMITTED").end()
     Case("io_too_often").refused(forward_open(ASSEMBLIES, interval=1000), "OBJECT_NOT_PERMITTED").end()
     explicit = unconnected(forward_open(EXPLICIT, transport=0xA3))
-    case = Case("connected_messages").passes(explicit).answered(unconnected(opened_reply(0x500, 0x600)))
+    case = Case("connected_messages").passes(explicit).answered(opened)
     case.passes(connected(0x500, 1, read("Line.Speed")))
     case.answered(connected(0x600, 1, reply(0x4C, bytes.fromhex("c300 e803"))))
-    case.ask(connected(0x500, 2, packet(read("Line.Speed"), TOO_FAST))).expect("refuse", "VALUE_NOT_PERMITTED")
+    case.ask(connected(0x500, 2, packet(read("Line.Speed"), TOO_FAST)))
+    case.expect("refuse", "VALUE_NOT_PERMITTED")
     case.passes(connected(0x500, 3, read("Line.Speed"))).end()
     Case("connected_without_a_connection").ask(connected(0x500, 1, read("Line.Speed"))).expect(
         "reset", "ASSOCIATION_UNKNOWN").end()

@@ -154,6 +154,17 @@ TEST_CASE("one client has its share") {
   CHECK(table.expect(between(11), 2, 1, opening(), second));
 }
 
+TEST_CASE("who has used up its share makes room among its own, once they are idle") {
+  AssociationTable table(1);
+  REQUIRE(table.expect(between(11), 1, 5000, opening(), second));
+  table.answered(1, 5000, told(1, 2), second);
+  for (std::uint32_t i = 0; i < association_count / association_source_share; ++i)
+    REQUIRE(table.expect(between(10), 1, i, opening(), second));
+  CHECK_FALSE(table.expect(between(10), 1, 9999, opening(), second + association_idle_ns - 1));
+  CHECK(table.expect(between(10), 1, 9999, opening(), second + association_idle_ns));
+  CHECK(table.use(between(11), {1, Role::CLIENT}, second + association_idle_ns) != nullptr);
+}
+
 // --- through a worker ------------------------------------------------------------------------------------
 
 Octets le16(std::uint32_t number) {
@@ -256,11 +267,12 @@ struct Dialogue {
                      .acknowledgement = (flags & 0x10) != 0 ? at[side ^ 1] : 0,
                      .flags = flags,
                      .window = 60000};
-    const Link link = side == 0 ? Link{mac_hmi, mac_plc, {}} : Link{mac_plc, mac_hmi, {}};
-    const Ip addresses = side == 0 ? Ip{ip_hmi, ip_plc} : Ip{ip_plc, ip_hmi};
+    const bool downwards = (side == 0) != reversed;
+    const Link link = downwards ? Link{mac_hmi, mac_plc, {}} : Link{mac_plc, mac_hmi, {}};
+    const Ip addresses = downwards ? Ip{ip_hmi, ip_plc} : Ip{ip_plc, ip_hmi};
     at[side] += static_cast<std::uint32_t>(payload.size()) + ((flags & 0x02) != 0 ? 1 : 0);
     plane.recorder.reports.clear();
-    return plane.forwards(tcp(link, addresses, header, payload), side);
+    return plane.forwards(tcp(link, addresses, header, payload), downwards ? 0 : 1);
   }
   Reason ask(const Octets& pdu) {
     (void)segment(0, 0x18, pdu);
@@ -287,6 +299,7 @@ struct Dialogue {
 
   Plane plane;
   std::uint16_t from;
+  bool reversed = false;  // the PLC is the client
   std::uint32_t at[2]{};
 };
 
@@ -316,6 +329,30 @@ TEST_CASE("the server may send first") {
   dialogue.connect();
   CHECK(dialogue.inputs(0x600, 4000) == Reason::NONE);
   CHECK(dialogue.outputs(0x500, 4001) == Reason::NONE);
+}
+
+TEST_CASE("two hosts may both open connections to each other") {
+  ImageSource source = cip_plant(usual_rules());
+  const std::size_t count = source.services.size();
+  for (std::size_t i = count - 2; i < count; ++i) {
+    ServiceSource back = source.services[i];
+    std::swap(back.client, back.server);
+    source.services.push_back(back);
+  }
+  Dialogue dialogue(source);
+  dialogue.connect();
+  CHECK(dialogue.outputs() == Reason::NONE);
+  CHECK(dialogue.inputs() == Reason::NONE);
+  CHECK(dialogue.inputs(0x700) == Reason::ASSOCIATION_UNKNOWN);
+  dialogue.reversed = true;
+  dialogue.open();
+  REQUIRE(dialogue.ask(open_request(1)) == Reason::NONE);
+  REQUIRE(dialogue.answer(open_reply(1, 0x700, 0x800)) == Reason::NONE);
+  CHECK(dialogue.inputs(0x700) == Reason::NONE);  // what the PLC sends as a client
+  CHECK(dialogue.outputs(0x800) == Reason::NONE);
+  CHECK(dialogue.inputs(0x800) == Reason::ASSOCIATION_UNKNOWN);
+  CHECK(dialogue.outputs(0x500) == Reason::NONE);
+  CHECK(dialogue.inputs(0x600) == Reason::NONE);
 }
 
 TEST_CASE("what the server refuses to open is not open") {

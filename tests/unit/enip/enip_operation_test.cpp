@@ -83,6 +83,9 @@ constexpr Vector services[] = {
      "READ_TEMPLATE DISCOVER class:108 instance:4660 = 6 octets"},
     {"object within another", "0e 05 2068 2401 206a 2402 3001",
      "GET_ATTRIBUTE_SINGLE PROGRAM class:6815850 instance:2 attribute:1"},
+    {"object within two others", "4b 06 2068 2401 206d 2402 208c 2403",
+     "35915 PROGRAM class:446683742348 instance:3"},
+    {"list of no attributes", "04 02 2069 2401 0000", "SET_ATTRIBUTE_LIST PROGRAM class:105 instance:1"},
     {"who owns a connection", "5a 02 2006 2401", "GET_CONNECTION_OWNER DISCOVER class:6 instance:1"},
 };
 
@@ -103,6 +106,7 @@ constexpr TagVector tags[] = {
     {"a member", 0x4C, "Program:Main.Recipe[300].Value", "0100",
      "READ_TAG READ element:0 \"Program:Main.Recipe[300].Value\""},
     {"a member's element", 0x4C, "A[1].B[2].C[3]", "0100", "READ_TAG READ element:3 \"A[1].B[2].C\""},
+    {"a name in UTF-8", 0x4C, "F\xC3\xBCller", "0100", "READ_TAG READ element:0 \"F\xC3\xBCller\""},
     {"two dimensions", 0x4C, "Grid[1,2]", "0300", "READ_TAG READ element:0-2 \"Grid[1,2]\""},
     {"three dimensions within", 0x4C, "Grid[1,2,3].X", "0100", "READ_TAG READ element:0 \"Grid[1,2,3].X\""},
     {"read fragmented", 0x52, "Recipe", "6400 e8030000", "READ_TAG_FRAGMENTED READ element:0-99 \"Recipe\""},
@@ -180,7 +184,7 @@ constexpr PathVector hostile_messages[] = {
     {"attribute before the instance", "0e 03 2004 3003 2401"},
     {"attribute twice", "0e 04 2004 2401 3003 3004"},
     {"class 0", "0e 02 2000 2401"},
-    {"object within an object within an object", "0e 06 2068 2401 206a 2402 206b 2403"},
+    {"four objects within each other", "0e 08 2068 2401 206a 2402 206b 2403 206c 2404"},
     {"object within an attribute", "0e 04 2068 2401 3001 206b"},
     {"pad in 16 bits", "0e 04 2004 25ff 6500 3003"},
     {"pad in 32 bits", "0e 05 2004 26ff 65000000 3003"},
@@ -212,10 +216,10 @@ constexpr PathVector hostile_messages[] = {
     {"attribute of a tag, read as a tag", "4c 04 9101 4100 2800 3001 0100"},
     {"attribute among all", "01 03 2001 2401 3001"},
     {"attribute beside a list", "03 03 2001 2401 3001 0100 0100"},
-    {"list of nothing", "03 02 2001 2401 0000"},
+    {"list of nothing, and something", "03 02 2001 2401 0000 0100"},
     {"list cut", "03 02 2001 2401 0200 0100"},
     {"list too long", "03 02 2001 2401 0100 0100 0200"},
-    {"set list of nothing", "04 02 2001 2401 0000"},
+    {"set list of nothing, and something", "04 02 2001 2401 0000 0100"},
     {"set list cut", "04 02 2001 2401 0200 0100"},
 };
 

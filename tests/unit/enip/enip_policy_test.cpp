@@ -20,7 +20,7 @@ struct Plant {
         "conduit { id: \"c\" zones: \"a\" zones: \"b\" owner: \"o\" direction { from: \"a\" to: \"b\"\n" +
         rules + " } }";
     policy = compile_policy(input);
-    for (const auto& one : policy.diagnostics.list) INFO(one.text);
+    CAPTURE(rules);
     REQUIRE(policy.good);
     const char* broken = "";
     image = RuleImage::open(policy.image.bytes(), broken);

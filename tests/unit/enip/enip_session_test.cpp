@@ -68,6 +68,7 @@ TEST_CASE("answers carry the sender's context, and the service") {
   CHECK_FALSE(fits(asked, unconnected(reply(0x10), 0x0102030405060708)));
   CHECK_FALSE(fits(asked, encapsulated(0x63, Octets(40), 0x0102030405060708)));
   CHECK(fits(asked, encapsulated(0x6F, {}, 0x0102030405060708, 0x64)));  // the encapsulation refuses
+  CHECK(fits(asked, encapsulated(0x6F, from_hex("00000000"), 0x0102030405060708, 3)));
   CHECK(fits(encapsulated(0x63, {}, 7), encapsulated(0x63, Octets(40), 7)));
   CHECK(fits(encapsulated(0x65, from_hex("01000000"), 7, 0, 0), encapsulated(0x65, from_hex("01000000"), 7)));
   CHECK(fits(encapsulated(0x65, from_hex("01000000"), 7, 0, 0), encapsulated(0x65, {}, 7, 1)));
