@@ -18,8 +18,8 @@ inline constexpr std::size_t ipv6_extension_count_max = 4;
 inline constexpr std::size_t ipv6_extension_size_max = 256;  // octets of all extension headers of a packet
 
 inline constexpr std::size_t retained_size_max =
-    64 * 1024;                                      // forwarded, unacknowledged octets per flow and direction
-inline constexpr std::size_t held_size_max = 4096;  // octets of a cut PDU held per flow and direction
+    64 * 1024;  // forwarded, unacknowledged octets per flow and direction
+inline constexpr std::size_t held_size_max = 16 * 1024;  // octets of a cut PDU held per flow and direction
 inline constexpr std::size_t out_of_order_segment_count_max = 8;  // per flow and direction
 inline constexpr std::size_t position_map_count_max =
     16;  // edits of one direction of a stream that are remembered
@@ -29,6 +29,13 @@ inline constexpr std::uint64_t outstanding_stale_ms =
     60'000;  // a request without an answer for so long makes room when the table of its flow is full
 // Between two requests of the same key: the client no longer waits for the answer to the first.
 inline constexpr std::uint32_t outstanding_given_up_ms = 100;
+// Connections of protocols that flows open for other flows. Per worker.
+inline constexpr std::uint32_t association_count = 1024;
+inline constexpr std::uint32_t association_source_share =
+    4;  // of them: at most one part in so many of one client
+inline constexpr std::size_t association_key_size_max = 128;  // octets of the names in the opening operation
+inline constexpr std::uint64_t association_idle_ns =
+    300ULL * 1'000'000'000;  // one not used for so long makes room when the table is full
 inline constexpr std::size_t learned_mac_count = 1024;  // addresses whose MAC is remembered, power of two
 inline constexpr std::size_t back_off_count = 1024;     // address pairs with resets, power of two
 inline constexpr std::uint32_t back_off_after = 4;      // resets of a pair within back_off_window_ns
@@ -45,6 +52,10 @@ inline constexpr std::size_t fragment_packet_size_max =
     1500;  // octets of the whole packet: it leaves unfragmented
 inline constexpr std::size_t fragment_piece_count_max = 16;
 inline constexpr std::uint64_t fragment_wait_ns = 2ULL * 1'000'000'000;  // from the first piece to the last
+inline constexpr std::size_t assembly_count = 64;  // messages in several datagrams that wait for their rest
+inline constexpr std::size_t assembly_source_share = 4;  // of them: at most one part in so many of one asset
+inline constexpr std::uint64_t assembly_wait_ns =
+    10ULL * 1'000'000'000;  // one whose sender has been silent for so long makes room when there is none
 inline constexpr std::size_t event_fold_count = 256;  // kinds of frame denials folded at a time, power of two
 // Flows are counted by the address that opened them, so that one source cannot take all places: at most one
 // part in so many. Sources that fall into the same counter share it.

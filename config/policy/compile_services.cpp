@@ -35,9 +35,8 @@ bool speaks_ipv6(const AssetSource& asset) {
 
 // The service of this endpoint, made at first sight. Null: another protocol stands there already.
 ServiceSource* PolicyCompiler::service(const AllowContext& context, std::uint32_t client,
-                                       std::uint32_t server, Transport transport, ProtocolId protocol,
-                                       std::uint16_t first, std::uint16_t last) {
-  const OpenedBy opened_by = opener(context.allow.opened_by());
+                                       std::uint32_t server, Transport transport, OpenedBy opened_by,
+                                       ProtocolId protocol, std::uint16_t first, std::uint16_t last) {
   const ServiceKey key{client, server, transport, opened_by, first, last};
   const auto [found, fresh] = services_.emplace(key, source.services.size());
   if (fresh) {
@@ -89,6 +88,13 @@ bool PolicyCompiler::has_room(const AllowContext& context, std::size_t rules) {
   return false;
 }
 
+ServiceSource* PolicyCompiler::service(const AllowContext& context, std::uint32_t client,
+                                       std::uint32_t server, Transport transport, ProtocolId protocol,
+                                       std::uint16_t first, std::uint16_t last) {
+  const OpenedBy opened_by = opener(context.allow.opened_by());
+  return service(context, client, server, transport, opened_by, protocol, first, last);
+}
+
 void PolicyCompiler::compile_protocol(const AllowContext& context) {
   const auto* what =
       context.allow.GetDescriptor()->FindFieldByNumber(static_cast<int>(context.allow.what_case()));
@@ -98,7 +104,8 @@ void PolicyCompiler::compile_protocol(const AllowContext& context) {
   ProtocolRule compiled;
   const Place inside = context.place.in(context.allow, what->name());
   if (!compile_protocol_rule(message, *protocol, inside, compiled, diagnostics)) return;
-  if (compiled.transport == Transport::NONE) compiled.transport = Transport::TCP;
+  if (compiled.transport == Transport::NONE)
+    compiled.transport = protocol->tcp_port != 0 ? Transport::TCP : Transport::UDP;
   common_rule(context, compiled.rule);
   if (compiled.unrestricted) {
     warning(context.place, "allow \"" + context.allow.id() + "\" permits every function on every object; " +
@@ -107,7 +114,9 @@ void PolicyCompiler::compile_protocol(const AllowContext& context) {
   if (compiled.ports.empty()) {
     compiled.ports.push_back(compiled.transport == Transport::UDP ? protocol->udp_port : protocol->tcp_port);
   }
-  if (!has_room(context, pairs_of(context) * compiled.ports.size())) return;
+  const bool aside =
+      compiled.transport == Transport::TCP && protocol->udp_port_aside != 0 && !context.unsolicited;
+  if (!has_room(context, pairs_of(context) * (compiled.ports.size() + (aside ? 1 : 0)))) return;
   for (const std::uint32_t server : context.servers) {
     if (compiled.transport == Transport::TCP && (source.assets[server].flags & ASSET_GROUP) != 0) {
       return error(context.place.at(context.allow, "server"), "a GROUP cannot be reached by TCP");
@@ -120,8 +129,20 @@ void PolicyCompiler::compile_protocol(const AllowContext& context) {
         if (place == nullptr) return;
         (context.unsolicited ? place->unsolicited : place->request).push_back(compiled.rule);
       }
+      if (aside && !add_aside(context, client, server, *protocol, compiled.rule)) return;
     }
   }
+}
+
+// Datagrams of what these rules let a connection open: to the same port of either side, whoever sends first.
+bool PolicyCompiler::add_aside(const AllowContext& context, std::uint32_t client, std::uint32_t server,
+                               const Protocol& protocol, const RuleSource& rule) {
+  const std::uint16_t port = protocol.udp_port_aside;
+  ServiceSource* place =
+      service(context, client, server, Transport::UDP, OpenedBy::EITHER, protocol.id, port, port);
+  if (place == nullptr) return false;
+  place->request.push_back(rule);
+  return true;
 }
 
 void PolicyCompiler::compile_opaque(const AllowContext& context) {

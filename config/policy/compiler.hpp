@@ -92,6 +92,11 @@ class PolicyCompiler {
   void compile_ethernet(const AllowContext& context);
   ServiceSource* service(const AllowContext& context, std::uint32_t client, std::uint32_t server,
                          Transport transport, ProtocolId protocol, std::uint16_t first, std::uint16_t last);
+  ServiceSource* service(const AllowContext& context, std::uint32_t client, std::uint32_t server,
+                         Transport transport, OpenedBy opened_by, ProtocolId protocol, std::uint16_t first,
+                         std::uint16_t last);
+  bool add_aside(const AllowContext& context, std::uint32_t client, std::uint32_t server,
+                 const Protocol& protocol, const RuleSource& rule);
   Verdict deny_of(const AllowContext& context) const;
   // compile_ethernet.cpp
   bool ethernet_sources(const AllowContext& context, std::vector<std::uint32_t>& sources);

@@ -154,8 +154,15 @@ class Reader {
     out_.unrestricted = false;
     KeySource key;
     key.prefix = binding.binding() == schema::KEY_PREFIX;
-    key.octets = field.is_repeated() ? reflection_.GetRepeatedString(message_, &field, element)
-                                     : reflection_.GetString(message_, &field);
+    if (field.enum_type() != nullptr) {  // its values' names
+      const auto* value = field.enum_type()->FindValueByNumber(static_cast<int>(number(field, element)));
+      if (value == nullptr || value->number() == 0)
+        return wrong(field, element, field.name() + ": no such value");
+      key.octets = value->name();
+    } else {
+      key.octets = field.is_repeated() ? reflection_.GetRepeatedString(message_, &field, element)
+                                       : reflection_.GetString(message_, &field);
+    }
     out_.rule.keys[binding.dimension()].push_back(key);
   }
 

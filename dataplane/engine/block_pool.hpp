@@ -17,7 +17,7 @@ namespace conduit {
 inline constexpr std::uint32_t block_size = 2048;       // octets
 inline constexpr std::uint32_t modest_block_count = 2;  // what a stream may take of the reserve
 // The unjudged bytes of one stream, contiguous: a held tail, one segment and all early ones behind it.
-inline constexpr std::size_t assembly_size = 32 * 1024;
+inline constexpr std::size_t assembly_size = 48 * 1024;
 static_assert(assembly_size >= held_size_max + (1 + out_of_order_segment_count_max) * frame_size_max);
 static_assert(block_size >= frame_size_max && block_size >= refusal_size_max);
 
@@ -61,6 +61,7 @@ class BlockPool {
 
   // Working space for one call of the gate; nothing in it outlives the call.
   std::array<std::uint8_t, assembly_size> assembly{};
+  std::array<std::uint8_t, assembly_size> renumbered{};
   std::array<std::uint8_t, frame_size_max> frame{};
   std::array<std::uint8_t, refusal_size_max> reply{};
 

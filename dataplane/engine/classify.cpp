@@ -46,6 +46,7 @@ void find_service(const RuleImage& image, Flow& flow) noexcept {
   const std::uint32_t opener = flow.asset[0];
   const std::uint32_t listener = flow.asset[1];
   flow.client_side = 0;
+  flow.peer_service = none_index;
   flow.service = image.find_service(opener, listener, transport, port, OpenedBy::CLIENT);
   const std::size_t others = mutated(Mutation::CLIENT_IGNORED) ? image.assets().size() : 0;
   for (std::uint32_t asset = 0; asset < others && flow.service == none_index; ++asset) {
@@ -57,6 +58,15 @@ void find_service(const RuleImage& image, Flow& flow) noexcept {
   if (flow.service != none_index) flow.client_side = 1;
 }
 
+// The service by which the server of the flow asks its client.
+void find_peer_service(const RuleImage& image, const ServiceRecord& service, Flow& flow) noexcept {
+  const Side client = flow.client_side;
+  const std::uint32_t found =
+      image.find_service(flow.asset[other(client)], flow.asset[client], transport_of(flow.key),
+                         flow.key.l4_port[client], OpenedBy::CLIENT);
+  if (found != none_index && image.services()[found].protocol == service.protocol) flow.peer_service = found;
+}
+
 // Service found: what inspects it, and whether it applies now.
 [[nodiscard]] Reason apply_service(const WorkerContext& context, Flow& flow) noexcept {
   const ServiceRecord& service = context.image->services()[flow.service];
@@ -66,6 +76,7 @@ void find_service(const RuleImage& image, Flow& flow) noexcept {
   flow.opaque = service.opaque_rule != none_index;
   flow.protocol = flow.opaque ? nullptr : find_protocol(service.protocol);
   if (flow.opaque) return rule_in_force(context, service.opaque_rule);
+  if (flow.protocol != nullptr && flow.protocol->peers) find_peer_service(*context.image, service, flow);
   if (flow.protocol == nullptr || flow.protocol->frame == nullptr) return Reason::FLOW_UNDOCUMENTED;
   return context.island && service.essential == 0 ? Reason::ISLAND_MODE : Reason::NONE;
 }

@@ -34,6 +34,7 @@ struct LinkTags {
 
 inline constexpr std::uint64_t timer_never = UINT64_MAX;
 inline constexpr std::uint8_t wheel_none = 0xFF;
+inline constexpr std::uint8_t assembly_none = 0xFF;
 
 struct Outstanding {
   std::uint64_t key = 0;
@@ -83,6 +84,9 @@ struct Flow {
   // the conversation
   std::uint32_t request_count = 0;
   std::uint32_t outstanding_count = 0;
+  // Where both sides may ask: SERVICES index by which requests of the other side than client_side are judged.
+  std::uint32_t peer_service = none_index;
+  std::array<std::uint8_t, 2> assembly{assembly_none, assembly_none};  // by side: buffer of AssemblyPool
   SessionState session{};
   std::array<Outstanding, outstanding_count_max> outstanding{};
   TcpState tcp{};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "dataplane/engine/assembly_pool.hpp"
 #include "dataplane/engine/back_off_table.hpp"
 #include "dataplane/engine/classify.hpp"
 #include "dataplane/engine/events.hpp"
@@ -181,6 +182,7 @@ Flow* open_flow(WorkerContext& context, const ParsedFrame& frame, Side sender, F
 void settle_flow(WorkerContext& context, Flow& flow) noexcept {
   if (flow.state == FlowState::FREE) {
     if (is_tcp(flow)) tcp_release(context, flow);
+    release_assemblies(context, flow);
     context.flows->remove(flow);
     ++context.counters.flows_removed;
     return;
@@ -222,6 +224,7 @@ bool reclassify(WorkerContext& context, Flow& flow, const ParsedFrame* frame) no
   if (reason == Reason::ISLAND_MODE && mutated(Mutation::ISLAND_SPARES_FLOWS)) reason = Reason::NONE;
   if (reason == Reason::NONE) {
     for (Outstanding& request : flow.outstanding) request.rule = none_index;  // a number of the former image
+    release_assemblies(context, flow);  // their pieces were judged by the former image
     flow.idle_ns = idle_of(context, flow);
     settle_flow(context, flow);
     return true;

@@ -1,6 +1,8 @@
 // The judge: one PDU in, one verdict out (DESIGN §5, laws 4 and 5).
 #include <algorithm>
 
+#include "dataplane/engine/assembly_pool.hpp"
+#include "dataplane/engine/association_table.hpp"
 #include "dataplane/engine/classify.hpp"
 #include "dataplane/engine/events.hpp"
 #include "dataplane/engine/worker_context.hpp"
@@ -23,13 +25,25 @@ struct Case {
   const PduHead& head;  // in `context`
   bool told = false;    // the one operation that the PDU has was set already
   std::uint32_t operation_count = 0;
-  std::uint32_t rule = none_index;  // that permitted the last operation, or came nearest
-  const char* field = nullptr;      // malformed: at fault
-  bool limited = false;             // some rule has a rate limit
-  bool recorded = false;            // some rule wants permitted operations recorded
+  std::uint32_t rule = none_index;     // that permitted the last operation, or came nearest
+  const char* field = nullptr;         // malformed: at fault
+  bool limited = false;                // some rule has a rate limit
+  bool recorded = false;               // some rule wants permitted operations recorded
+  std::uint32_t service = none_index;  // by which the PDU is judged
 };
 
 [[nodiscard]] bool over_tcp(const Case& judged) noexcept { return judged.flow.key.ip_protocol == number_tcp; }
+
+// Did the client of the exchange send it? Where both sides may ask, that is who asks.
+[[nodiscard]] bool client_sent(const Case& judged) noexcept {
+  if (!judged.flow.protocol->peers || !judged.head.well_formed) return judged.role == Role::CLIENT;
+  return judged.head.kind == PduKind::REQUEST;
+}
+
+// What reports may show of it.
+[[nodiscard]] Bytes shown(const Case& judged) noexcept {
+  return judged.pdu.first(std::min<std::size_t>(judged.pdu.size(), judged.head.shown_size));
+}
 
 void count_reason(Case& judged, Reason reason) noexcept {
   if (mutated(Mutation::REASON_NOT_COUNTED) && reason != Reason::OPERATION_PERMITTED) return;
@@ -41,7 +55,7 @@ void report(const Case& judged, Verdict verdict, Reason reason, bool observed) n
   report.verdict = verdict;
   report.reason = reason;
   report.observed = observed;
-  report.client_sent = judged.role == Role::CLIENT;
+  report.client_sent = client_sent(judged);
   report.kind = judged.head.kind;
   report.protocol = judged.flow.protocol->id;
   report.rule = judged.rule;
@@ -60,10 +74,10 @@ void write_pdu_event(const Case& judged, Verdict verdict, Reason reason, bool ob
   detail.verdict = verdict;
   detail.reason = reason;
   detail.observed = observed;
-  detail.client_sent = judged.role == Role::CLIENT;
+  detail.client_sent = client_sent(judged);
   detail.rule = judged.rule;
   detail.pdu_size = judged.pdu_size;
-  detail.pdu = judged.pdu;
+  detail.pdu = shown(judged);
   detail.protocol = judged.flow.protocol->id;
   detail.field = judged.field;
   if (judged.operation_count > 0) {
@@ -163,7 +177,39 @@ void record_operations(Case& judged, std::uint32_t group) noexcept {
   });
 }
 
+// A piece of a message goes on where some rule permits its function on any object: what it asks is judged
+// with the last piece. Pieces that go on are kept.
+[[nodiscard]] Reason judge_piece(Case& judged, std::uint32_t group) noexcept {
+  WorkerContext& context = judged.context;
+  const MatchMoment moment{context.now_ns, context.island};
+  if (next_operation(judged) != Next::OPERATION) return Reason::PDU_MALFORMED;
+  ++judged.operation_count;
+  ++context.counters.operations_judged;
+  Reason reason = Reason::FUNCTION_NOT_PERMITTED;
+  for (std::size_t access = 1; access < access_class_count; ++access) {
+    context.operation.access = static_cast<AccessClass>(access);
+    const MatchResult result = context.image->match(group, context.operation, moment);
+    const bool permitted = result.rule != none_index || result.reason == Reason::OBJECT_NOT_PERMITTED ||
+                           result.reason == Reason::VALUE_NOT_PERMITTED;
+    if (result.reason == Reason::FUNCTION_NOT_PERMITTED) continue;
+    judged.rule = result.rule != none_index ? result.rule : result.nearest_rule;
+    if (permitted) return Reason::NONE;
+    reason = result.reason;
+  }
+  return reason;
+}
+
+[[nodiscard]] bool is_piece(const PduHead& head) noexcept {
+  return head.assembly == Assembly::FIRST || head.assembly == Assembly::MORE;
+}
+
+[[nodiscard]] Reason keep_piece(Case& judged) noexcept {
+  return judged.context.assemblies->keep(judged.flow, judged.sender, judged.head.assembly, judged.head.piece,
+                                         judged.context.now_ns);
+}
+
 [[nodiscard]] Reason judge_by_rules(Case& judged, std::uint32_t group) noexcept {
+  if (is_piece(judged.head)) return judge_piece(judged, group);
   const Reason reason = judge_operations(judged, group);
   judged.context.counters.operations_judged += judged.operation_count;
   if (reason != Reason::NONE || !judged.limited) return reason;
@@ -263,10 +309,61 @@ void forget_answered(Case& judged, Outstanding& answered) noexcept {
   return next == Next::END;
 }
 
+// --- associations ----------------------------------------------------------------------------------------
+
+[[nodiscard]] AssociationEnds ends_of(const Case& judged) noexcept {
+  const Flow& flow = judged.flow;
+  return {flow.key.address[flow.client_side], flow.key.address[other(flow.client_side)], flow.key.vlan,
+          flow.key.port_pair, flow.protocol->id};
+}
+
+// May this PDU name the association that it names? Only while the policy in force permits what opened it, so
+// that swaps, grants and island mode bind connections like anything else. An answer follows its request.
+[[nodiscard]] Reason judge_association(Case& judged) noexcept {
+  const Flow& flow = judged.flow;
+  WorkerContext& context = judged.context;
+  if (judged.head.association == 0 || mutated(Mutation::ASSOCIATION_UNJUDGED)) return Reason::NONE;
+  const Operation* const opening =
+      context.association_table->use(ends_of(judged), {judged.head.association, judged.role}, context.now_ns);
+  if (opening == nullptr) return Reason::ASSOCIATION_UNKNOWN;
+  if (judged.head.kind == PduKind::RESPONSE || judged.head.kind == PduKind::RESPONSE_PART)
+    return Reason::NONE;
+  if (flow.service == none_index) return Reason::FLOW_UNDOCUMENTED;
+  const std::uint32_t group = context.image->services()[flow.service].request_group;
+  const MatchResult result = context.image->match(group, *opening, {context.now_ns, context.island});
+  judged.rule = result.rule == none_index ? result.nearest_rule : result.rule;
+  return result.rule == none_index && !mutated(Mutation::ASSOCIATION_OUTLIVES_POLICY) ? result.reason
+                                                                                      : Reason::NONE;
+}
+
+// Keeps the operation of a permitted request whose answer may open associations.
+[[nodiscard]] Reason expect_association(Case& judged, std::uint32_t group) noexcept {
+  bool kept = false;
+  again(judged, group, [&] {
+    kept = judged.context.association_table->expect(ends_of(judged), judged.flow.id, judged.head.match_key,
+                                                    judged.context.operation, judged.context.now_ns);
+    return false;
+  });
+  return kept ? Reason::NONE : Reason::ASSOCIATION_FULL;
+}
+
+void note_associations(Case& judged) noexcept {
+  const Associations& told = judged.context.associations;
+  AssociationTable& table = *judged.context.association_table;
+  for (std::size_t i = 0; i < told.closed_count && i < told.closed.size(); ++i)
+    table.close(ends_of(judged), told.closed[i]);
+  if (table.expected() != 0 && judged.head.kind == PduKind::RESPONSE)
+    table.answered(judged.flow.id, judged.head.match_key, told, judged.context.now_ns);
+}
+
 void accept(Case& judged) noexcept {
   const Protocol& protocol = *judged.flow.protocol;
-  if (protocol.accept != nullptr)
-    protocol.accept(judged.pdu, judged.role, judged.flow.session, judged.context.associations);
+  if (protocol.accept == nullptr) return;
+  Associations& told = judged.context.associations;
+  told.opened_count = 0;
+  told.closed_count = 0;
+  protocol.accept(judged.pdu, judged.role, judged.flow.session, told);
+  note_associations(judged);
 }
 
 // --- outcomes --------------------------------------------------------------------------------------------
@@ -308,8 +405,9 @@ void accept(Case& judged) noexcept {
 [[nodiscard]] Judgement deny_request(Case& judged, Reason reason, std::span<std::uint8_t> reply) noexcept {
   if (reason == Reason::PDU_MALFORMED) return deny_malformed(judged, reason);
   const Flow& flow = judged.flow;
-  Verdict verdict = flow.service != none_index ? judged.context.image->services()[flow.service].on_deny
-                                               : judged.context.image->conduits()[flow.conduit].on_deny;
+  const std::uint32_t service = judged.service != none_index ? judged.service : flow.service;
+  Verdict verdict = service != none_index ? judged.context.image->services()[service].on_deny
+                                          : judged.context.image->conduits()[flow.conduit].on_deny;
   std::uint32_t reply_size = 0;
   if (verdict == Verdict::REFUSE && !judged.head.answered) {
     verdict = Verdict::DISCARD;  // nobody waits for an answer
@@ -324,18 +422,40 @@ void accept(Case& judged) noexcept {
   return deny(judged, on_transport(judged, verdict), reason, reply_size);
 }
 
+// The rules by which the sender's requests are judged. NONE: `group` is set, `judged.service` too.
+[[nodiscard]] Reason find_rules(Case& judged, std::uint32_t& group) noexcept {
+  const Flow& flow = judged.flow;
+  if (flow.service == none_index) return Reason::FLOW_UNDOCUMENTED;
+  const std::span<const ServiceRecord> services = judged.context.image->services();
+  judged.service = flow.service;
+  group = services[flow.service].request_group;
+  if (judged.sender == flow.client_side) return Reason::NONE;
+  if (!flow.protocol->peers) return Reason::WRONG_DIRECTION;
+  // The other side asks as well: as the client of a service of its own, or as a server that speaks unasked.
+  group = services[flow.service].unsolicited_group;
+  if (flow.peer_service == none_index) return Reason::NONE;
+  judged.service = flow.peer_service;
+  group = services[flow.peer_service].request_group;
+  return Reason::NONE;
+}
+
 [[nodiscard]] Judgement judge_request(Case& judged, std::span<std::uint8_t> reply) noexcept {
   const Flow& flow = judged.flow;
-  Reason reason = Reason::FLOW_UNDOCUMENTED;
   std::uint32_t group = 0;
-  if (judged.sender != flow.client_side) {
-    reason = Reason::WRONG_DIRECTION;
-  } else if (flow.service != none_index) {
-    group = judged.context.image->services()[flow.service].request_group;
-    reason = judge_by_rules(judged, group);
+  Reason reason = find_rules(judged, group);
+  if (reason == Reason::NONE) reason = judge_association(judged);
+  if (reason == Reason::NONE) reason = judge_by_rules(judged, group);
+  const bool unasked = judged.sender != flow.client_side && flow.peer_service == none_index;
+  if (unasked && reason == Reason::FUNCTION_NOT_PERMITTED) reason = Reason::UNSOLICITED_NOT_PERMITTED;
+  const bool piece = is_piece(judged.head);
+  if (piece && (reason == Reason::NONE || flow.observe)) {
+    const Reason kept = keep_piece(judged);
+    if (reason == Reason::NONE) reason = kept;
   }
-  Outstanding* const place = judged.head.answered ? outstanding_place(judged) : nullptr;
-  if (reason == Reason::NONE && judged.head.answered && place == nullptr) reason = Reason::OUTSTANDING_FULL;
+  const bool answered = judged.head.answered && !piece;
+  Outstanding* const place = answered ? outstanding_place(judged) : nullptr;
+  if (reason == Reason::NONE && answered && place == nullptr) reason = Reason::OUTSTANDING_FULL;
+  if (reason == Reason::NONE && judged.head.opens) reason = expect_association(judged, group);
   // In a conduit that only observes, a denied request goes on as well, and its answer has to find it.
   const bool remembered =
       reason == Reason::NONE || flow.observe || mutated(Mutation::REFUSED_REQUEST_REMEMBERED);
@@ -352,7 +472,7 @@ void accept(Case& judged) noexcept {
 
 [[nodiscard]] Judgement judge_response(Case& judged) noexcept {
   Flow& flow = judged.flow;
-  if (judged.sender == flow.client_side) {
+  if (judged.sender == flow.client_side && !flow.protocol->peers) {
     return deny(judged, on_transport(judged, Verdict::DISCARD), Reason::WRONG_DIRECTION, 0);
   }
   bool key_known = false;
@@ -363,6 +483,8 @@ void accept(Case& judged) noexcept {
     return deny(judged, on_transport(judged, Verdict::DISCARD), reason, 0);
   }
   judged.rule = request->rule;
+  const Reason reason = judge_association(judged);
+  if (reason != Reason::NONE) return deny(judged, on_transport(judged, Verdict::DISCARD), reason, 0);
   if (!response_readable(judged)) return deny_malformed(judged, Reason::PDU_MALFORMED);
   if (flow.quirks != QUIRK_NONE && !flow.protocol->matches(judged.pdu, request->detail, QUIRK_NONE)) {
     ++judged.context.counters.quirks_used;
@@ -372,14 +494,16 @@ void accept(Case& judged) noexcept {
 }
 
 [[nodiscard]] Judgement judge_unsolicited(Case& judged) noexcept {
-  if (judged.head.kind == PduKind::IMPLIED) return permit(judged);
   const Flow& flow = judged.flow;
-  Reason reason = Reason::UNSOLICITED_NOT_PERMITTED;
+  const bool implied = judged.head.kind == PduKind::IMPLIED;
+  Reason reason = implied ? judge_association(judged) : Reason::UNSOLICITED_NOT_PERMITTED;
+  if (implied && reason == Reason::NONE) return permit(judged);
   std::uint32_t group = 0;
-  if (flow.service != none_index) {
+  if (!implied && flow.service != none_index) {
     const ServiceRecord& service = judged.context.image->services()[flow.service];
     group = judged.role == Role::CLIENT ? service.request_group : service.unsolicited_group;
-    reason = judge_by_rules(judged, group);
+    reason = judge_association(judged);
+    if (reason == Reason::NONE) reason = judge_by_rules(judged, group);
     if (reason == Reason::FUNCTION_NOT_PERMITTED) reason = Reason::UNSOLICITED_NOT_PERMITTED;
   }
   if (reason == Reason::PDU_MALFORMED) return deny_malformed(judged, reason);
@@ -411,6 +535,8 @@ Judgement judge_pdu(WorkerContext& context, Flow& flow, Side sender, const Parse
                     std::uint32_t pdu_size, std::span<std::uint8_t> reply) noexcept {
   const Role role = sender == flow.client_side ? Role::CLIENT : Role::SERVER;
   PduHead& head = context.pdu_head;
+  context.pdu_state.assembled =
+      flow.assembly[sender] == assembly_none ? Bytes{} : context.assemblies->kept(flow, sender);
   head = flow.protocol->open(judged, role, flow.quirks, flow.session, context.pdu_state);
   Case pdu{context, flow, frame, judged, pdu_size, sender, role, head};
   if (role == Role::SERVER && mutated(Mutation::SERVER_UNJUDGED)) return permit(pdu);
@@ -418,7 +544,10 @@ Judgement judge_pdu(WorkerContext& context, Flow& flow, Side sender, const Parse
     pdu.field = head.field;
     return deny_malformed(pdu, Reason::PDU_MALFORMED);
   }
-  return judge_read(pdu, reply);
+  const Judgement judgement = judge_read(pdu, reply);
+  const bool over = head.assembly == Assembly::LAST || judgement.verdict != Verdict::FORWARD;
+  if (head.assembly != Assembly::NONE && over) context.assemblies->release(flow, sender);
+  return judgement;
 }
 
 Judgement judge_usual(WorkerContext& context, Flow& flow, Side sender, const ParsedFrame& frame, Bytes pdu,

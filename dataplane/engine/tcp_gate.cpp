@@ -27,6 +27,8 @@ namespace {
     return true;
   }
   const bool unknown = tcp.follow == Follow::OPAQUE || tcp.blind || tcp.doubtful;
+  // What leaves a renumbered flow has to be rewritten, whatever the policy wants to be told.
+  if (tcp.renumbered) return follow != Follow::OPAQUE && tcp.protocol == step.flow.protocol;
   if (follow == Follow::INSPECTED && unknown && !mutated(Mutation::DOUBT_FORGOTTEN)) return false;
   if (tcp.protocol != step.flow.protocol && follow != Follow::OPAQUE) return false;
   if (tcp.follow == Follow::INSPECTED && !(settled(step.stream) && settled(step.back))) return true;
@@ -249,7 +251,7 @@ inline void note_usual(WorkerContext& context, Flow& flow, Side sender, Stream& 
   step.news = news;
   const std::uint32_t left = step.stream.forwarded;
   Disposition disposition = Disposition::CONSUME;
-  if (obey(step, judgement, frame.payload_size))
+  if (obey(step, judgement, frame.payload(), frame.payload_size))
     disposition = let_go(step, step.stream.received, left, false);
   if (flow.state != FlowState::FREE && flow.tcp.phase == TcpPhase::OPEN) finish(step);
   return disposition;
@@ -338,7 +340,11 @@ void translate_acknowledgement(Step& step) noexcept {
   const PositionMap map = map_of(step.back, step.back_aside);
   // Everything older than `acked` is no news to its receiver: one number serves for all.
   if (!mutated(Mutation::ACKNOWLEDGEMENT_NOT_TRANSLATED)) set_acknowledgement(frame, step.back.acked);
-  const std::uint16_t window = told_window(map, frame.window, step.stream.scale);
+  // Its window counts from its own number: an older one leaves so much less behind the newest.
+  const std::uint32_t lag = later(step.back.acked_r, frame.acknowledgement) - frame.acknowledgement;
+  const std::uint32_t room = std::uint32_t{frame.window} << step.stream.scale;
+  const auto left = static_cast<std::uint16_t>((room > lag ? room - lag : 0) >> step.stream.scale);
+  const std::uint16_t window = told_window(map, left, step.stream.scale);
   set_window(frame, window);
   const std::uint32_t told = step.back.acked + (std::uint32_t{window} << step.stream.scale);
   step.back.told_edge = later(step.back.told_edge, told);
@@ -390,7 +396,9 @@ void settle_acknowledged(WorkerContext& context, Flow& flow, Side side) noexcept
   stream.acked = later(stream.acked, earlier(acked, stream.forwarded));
   const std::uint32_t from = earlier(stream.acked, stream.boundary);
   const std::uint32_t begin = kept_begin(stream);
-  if (stream.kept.size != 0 && after(from, begin)) kept_drop(*context.blocks, stream.kept, from - begin);
+  if (stream.kept.size == 0 || !after(from, begin)) return;
+  kept_drop(*context.blocks, stream.kept, from - begin);
+  if (flow.tcp.renumbered) kept_drop(*context.blocks, stream.told, from - begin);
 }
 
 Disposition tcp_gate(WorkerContext& context, Flow& flow, Side sender, ParsedFrame& parsed) noexcept {

@@ -46,11 +46,12 @@ void end_by_drop(Step& step) noexcept {
   step.flow.timer_ns = timer_never;
 }
 
-[[nodiscard]] bool take_out(Step& step, std::uint32_t size, Bytes reply) noexcept {
+[[nodiscard]] bool take_out(Step& step, Bytes judged, std::uint32_t size, Bytes reply) noexcept {
   const bool partly_left = after(step.stream.forwarded, step.stream.boundary);
   if (partly_left && !mutated(Mutation::PARTLY_LEFT_REFUSED)) return end_by_reset(step, Reason::NONE);
   if (step.stream.joined) return end_by_reset(step, Reason::NONE);  // nobody knows yet where it would stand
   if (!remove_pdu(step, size)) return end_by_reset(step, Reason::TCP_MAP_FULL);
+  if (!renumber_removed(step, judged)) return end_by_reset(step, Reason::TCP_MAP_FULL);
   if (!reply.empty() && !queue_reply(step, reply)) return end_by_reset(step, Reason::TCP_MAP_FULL);
   return true;
 }
@@ -67,7 +68,7 @@ void end_by_drop(Step& step) noexcept {
                                      no_reply ? 0 : step.context.blocks->reply.size());
   const Judgement judgement =
       judge_pdu(step.context, step.flow, step.sender, step.frame, judged, pdu_size, room);
-  return obey(step, judgement, pdu_size);
+  return obey(step, judgement, judged, pdu_size);
 }
 
 [[nodiscard]] bool end_malformed(Step& step, Bytes bytes, const Framing& framing) noexcept {
@@ -95,11 +96,14 @@ bool end_by_reset(Step& step, Reason reason) noexcept {
   return false;
 }
 
-bool obey(Step& step, const Judgement& judgement, std::uint32_t pdu_size) noexcept {
+bool obey(Step& step, const Judgement& judgement, Bytes judged, std::uint32_t pdu_size) noexcept {
   Stream& stream = step.stream;
   const Bytes reply(step.context.blocks->reply.data(), judgement.reply_size);
   switch (judgement.verdict) {
     case Verdict::FORWARD:
+      if (step.flow.tcp.renumbered && !renumber_passed(step, judged)) {
+        return end_by_reset(step, Reason::TCP_MAP_FULL);
+      }
       stream.boundary += pdu_size;
       stream.discarding = false;
       break;
@@ -107,14 +111,15 @@ bool obey(Step& step, const Judgement& judgement, std::uint32_t pdu_size) noexce
       if (mutated(Mutation::REFUSED_FORWARDED_TOO)) {
         stream.boundary += pdu_size;
         (void)queue_reply(step, reply);
-      } else if (!take_out(step, pdu_size, mutated(Mutation::REFUSAL_WITHOUT_REPLY) ? Bytes{} : reply)) {
+      } else if (!take_out(step, judged, pdu_size,
+                           mutated(Mutation::REFUSAL_WITHOUT_REPLY) ? Bytes{} : reply)) {
         return false;
       }
       break;
     case Verdict::DISCARD:
       if (mutated(Mutation::DISCARDED_FORWARDED)) {
         stream.boundary += pdu_size;
-      } else if (!take_out(step, pdu_size, {})) {
+      } else if (!take_out(step, judged, pdu_size, {})) {
         return false;
       }
       break;
@@ -129,6 +134,9 @@ bool obey(Step& step, const Judgement& judgement, std::uint32_t pdu_size) noexce
 bool judge_stream(Step& step, Bytes fresh) noexcept {
   Stream& stream = step.stream;
   if (!before(stream.boundary, data_end(stream))) return true;  // the rest of a judged PDU
+  const std::uint32_t unjudged_size = data_end(stream) - stream.boundary;
+  if (unjudged_size < std::min<std::uint32_t>(stream.need, held_size_max)) return true;
+  stream.need = 0;
   Bytes bytes = unjudged(step, fresh);
   if (mutated(Mutation::HELD_TAIL_JUDGED_ALONE) && !fresh.empty() && fresh.size() < bytes.size()) {
     stream.boundary += static_cast<std::uint32_t>(bytes.size() - fresh.size());
@@ -146,7 +154,10 @@ bool judge_stream(Step& step, Bytes fresh) noexcept {
       return true;
     }
     const bool whole = framing.status == FrameStatus::COMPLETE && framing.judge_size <= bytes.size();
-    if (!whole) break;
+    if (!whole) {
+      stream.need = framing.status == FrameStatus::COMPLETE ? framing.judge_size : framing.need_size;
+      break;
+    }
     if (!judge_one(step, bytes.first(framing.judge_size), framing.pdu_size)) return false;
     if (mutated(Mutation::ONLY_FIRST_PDU_JUDGED)) stream.boundary = later(stream.boundary, data_end(stream));
     if (mutated(Mutation::ONLY_FIRST_PDU_JUDGED)) return true;

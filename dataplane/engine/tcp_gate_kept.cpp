@@ -1,6 +1,7 @@
 #include "dataplane/engine/tcp_gate_kept.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace conduit {
@@ -99,6 +100,52 @@ void kept_drop(BlockPool& pool, KeptBytes& kept, std::uint32_t count) noexcept {
     }
   }
   kept.begin = static_cast<std::uint16_t>(begin);
+}
+
+void kept_shorten(BlockPool& pool, KeptBytes& kept, std::uint32_t count) noexcept {
+  if (count >= kept.size) return kept_clear(pool, kept);
+  kept.size -= count;
+  if (kept.first == none_index) return;
+  std::uint32_t last = kept.first;
+  for (std::uint32_t end = kept.begin + kept.size; end > block_size; end -= block_size)
+    last = pool.next(last);
+  while (kept.last != last) {  // from the front: a chain knows only its next block
+    const std::uint32_t block = pool.next(last);
+    pool.next(last) = block == kept.last ? none_index : pool.next(block);
+    if (block == kept.last) kept.last = last;
+    pool.give_back(block);
+  }
+}
+
+void kept_write(BlockPool& pool, KeptBytes& kept, std::uint32_t offset, Bytes bytes) noexcept {
+  if (kept.first == none_index) {
+    if (!bytes.empty()) std::memcpy(kept.small.data() + kept.begin + offset, bytes.data(), bytes.size());
+    return;
+  }
+  std::uint32_t block = kept.first;
+  std::uint32_t at = kept.begin + offset;
+  for (; at >= block_size; at -= block_size) block = pool.next(block);
+  for (std::size_t done = 0; done < bytes.size(); at = 0) {
+    const std::size_t count = std::min<std::size_t>(bytes.size() - done, block_size - at);
+    std::memcpy(pool.data(block) + at, bytes.data() + done, count);
+    done += count;
+    if (done < bytes.size()) block = pool.next(block);
+  }
+}
+
+bool kept_clone(BlockPool& pool, const KeptBytes& kept, KeptBytes& to) noexcept {
+  kept_clear(pool, to);
+  std::array<std::uint8_t, block_size> piece;
+  for (std::uint32_t done = 0; done < kept.size;) {
+    const std::uint32_t count = std::min<std::uint32_t>(kept.size - done, block_size);
+    kept_copy(pool, kept, done, {piece.data(), count});
+    if (!kept_append(pool, to, {piece.data(), count})) {
+      kept_clear(pool, to);
+      return false;
+    }
+    done += count;
+  }
+  return true;
 }
 
 void kept_clear(BlockPool& pool, KeptBytes& kept) noexcept {

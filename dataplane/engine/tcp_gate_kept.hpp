@@ -24,7 +24,13 @@ namespace conduit {
 }
 // Lets go of the first `count` (≤ size) octets.
 void kept_drop(BlockPool& pool, KeptBytes& kept, std::uint32_t count) noexcept;
+// Lets go of the last `count` (≤ size) octets.
+void kept_shorten(BlockPool& pool, KeptBytes& kept, std::uint32_t count) noexcept;
 void kept_clear(BlockPool& pool, KeptBytes& kept) noexcept;
+// Writes over octets that are there: `offset` + size of the bytes ≤ kept.size.
+void kept_write(BlockPool& pool, KeptBytes& kept, std::uint32_t offset, Bytes bytes) noexcept;
+// The same octets once more, in place of what `to` held. False: the pool has no room; `to` is empty.
+[[nodiscard]] bool kept_clone(BlockPool& pool, const KeptBytes& kept, KeptBytes& to) noexcept;
 // `offset` + size of the range ≤ kept.size.
 void kept_copy(const BlockPool& pool, const KeptBytes& kept, std::uint32_t offset,
                std::span<std::uint8_t> out) noexcept;

@@ -220,8 +220,7 @@ void agree(TcpState& tcp) noexcept {
     return deny_course(step, inside ? Reason::TCP_RST_NOT_EXACT : Reason::TCP_OUT_OF_WINDOW);
   }
   // Held bytes never come any more: to the receiver the stream ends where it was let through.
-  const std::uint32_t sequence_r =
-      sent ? next_r(step.flow, step.sender) : to_receiver(map_of(stream, step.aside), sequence);
+  const std::uint32_t sequence_r = sent ? next_r(step.flow, step.sender) : stream.acked_r;
   if (sequence_r != sequence || step.flow.tcp.mapped || frame.payload_size != 0) {
     (void)forward_stripped(step, sequence_r);
   }

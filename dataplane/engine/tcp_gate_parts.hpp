@@ -96,9 +96,10 @@ void let_judged_go(Step& step) noexcept;
 // Judges every PDU of the sender's stream whose judged part has come. `fresh`: the stream's last bytes, where
 // they lie contiguous. False: the flow was ended, or (OBSERVED) cannot be followed on.
 [[nodiscard]] bool judge_stream(Step& step, Bytes fresh) noexcept;
-// Does with the PDU at the boundary what the judge has said (its reply: in the pool's `reply`). False: the
-// flow was ended.
-[[nodiscard]] bool obey(Step& step, const Judgement& judgement, std::uint32_t pdu_size) noexcept;
+// Does with the PDU at the boundary, whose judged part is `judged`, what the judge has said (its reply: in
+// the pool's `reply`). False: the flow was ended.
+[[nodiscard]] bool obey(Step& step, const Judgement& judgement, Bytes judged,
+                        std::uint32_t pdu_size) noexcept;
 // Ends the flow for what the segment carried; always false.
 bool end_by_reset(Step& step, Reason reason) noexcept;
 
@@ -133,6 +134,18 @@ void send_joined(WorkerContext& context, Flow& flow, Side side) noexcept;
 [[nodiscard]] std::uint32_t next_r(const Flow& flow, Side side) noexcept;
 // Repeats the oldest reply that is not acknowledged; false: often enough.
 [[nodiscard]] bool repeat_reply(WorkerContext& context, Flow& flow, Side side) noexcept;
+
+// --- tcp_gate_renumber.cpp ------------------------------------------------------------------------------
+
+// Appends bytes to `kept`, and to `told` where the flow is renumbered. False: no room, nothing was changed.
+[[nodiscard]] bool keep(WorkerContext& context, const TcpState& tcp, Stream& stream, Bytes bytes) noexcept;
+// A PDU was taken out of the sender's stream: from now on PDUs of both sides that carry numbers have them
+// adjusted. False: no room, or the room cannot do it.
+[[nodiscard]] bool renumber_removed(Step& step, Bytes judged) noexcept;
+// The PDU at the boundary was permitted; `judged`: its judged part. False: the room cannot adjust it.
+[[nodiscard]] bool renumber_passed(Step& step, Bytes judged) noexcept;
+// A reply takes its place in the stream of `side`.
+void renumber_inserted(Flow& flow, Side side, std::span<std::uint8_t> reply) noexcept;
 
 // --- tcp_gate_reset.cpp ----------------------------------------------------------------------------------
 

@@ -119,6 +119,8 @@ void place_replies(WorkerContext& context, Flow& flow, Side side, Placing placin
       if (stream.repeat_ns == timer_never) stream.repeat_ns = context.now_ns + reply_repeat_ns;
       return;
     }
+    if (flow.tcp.renumbered)
+      renumber_inserted(flow, side, {context.blocks->data(waiting.block), waiting.size});
     aside.edits[stream.edit_count++] =
         Edit{stream.boundary, waiting.size, waiting.block, EditKind::INSERTED, 0};
     drop_first_waiting(stream, aside);

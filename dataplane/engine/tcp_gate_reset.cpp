@@ -149,6 +149,7 @@ void release_stream(WorkerContext& context, Flow& flow, Side side) noexcept {
   StreamAside& aside = flow.tcp.aside[side];
   if (mutated(Mutation::BLOCK_LEAKED_BY_RESET)) return;
   kept_clear(pool, stream.kept);
+  kept_clear(pool, stream.told);
   for (; stream.early_count != 0; --stream.early_count) {
     pool.give_back(aside.early[stream.early_count - 1U].block);
   }
@@ -251,6 +252,7 @@ const char* tcp_invariants(const Flow& flow) noexcept {
     const StreamAside& aside = flow.tcp.aside[side];
     if (after(stream.acked, stream.forwarded)) return "acked <= forwarded";
     if (after(stream.forwarded, stream.received)) return "forwarded <= received";
+    if (stream.told.size != (flow.tcp.renumbered ? stream.kept.size : 0)) return "told has what kept has";
     if (stream.kept.size > retained_size_max) return "kept <= retained_size_max";
     if (stream.received - stream.forwarded > held_size_max + frame_size_max) return "held <= held_size_max";
     const bool body = after(stream.boundary, stream.received);

@@ -88,7 +88,7 @@ void drain_early(Step& step, bool& fin) noexcept {
     if (known < early.size) {
       const Bytes rest{pool.data(early.block) + known, early.size - known};
       if (stream.kept.size + rest.size() > retained_size_max) break;
-      if (!kept_append(pool, stream.kept, rest)) break;
+      if (!keep(step.context, step.flow.tcp, stream, rest)) break;
       stream.received += static_cast<std::uint32_t>(rest.size());
     }
     fin = fin || (early.fin && stream.received == early.sequence + early.size);
@@ -113,7 +113,9 @@ void drain_early(Step& step, bool& fin) noexcept {
   const std::uint32_t tail = stream.received - stream.boundary;
   const std::uint16_t flags = step.flow.asset_flags;
   // Where connections may be joined in mid-stream, a restart has to find every receiver at a PDU boundary.
-  const bool whole_only = resyncs(step.context, step.flow) && !mutated(Mutation::PART_LEFT_BEFORE_RESYNC);
+  // And numbers of a PDU that is not whole cannot be adjusted.
+  const bool whole_only = (resyncs(step.context, step.flow) && !mutated(Mutation::PART_LEFT_BEFORE_RESYNC)) ||
+                          step.flow.tcp.renumbered;
   const bool waits_no_more =
       (flags & ASSET_PARTIAL_FORWARD) != 0 || stream.released_count >= releases_until_forward;
   const bool clean = !whole_only && (waits_no_more || tail <= step.flow.protocol->framing_prefix_size);
@@ -178,7 +180,8 @@ void send_run(Step& step, std::uint32_t from, std::uint32_t to, bool fin) noexce
   while (from != to || end_left) {
     const std::uint32_t size = std::min(to - from, limit);
     const bool last = size == to - from;
-    kept_copy(*step.context.blocks, stream.kept, from - kept_begin(stream), {piece.data(), size});
+    const KeptBytes& bytes = step.flow.tcp.renumbered ? stream.told : stream.kept;
+    kept_copy(*step.context.blocks, bytes, from - kept_begin(stream), {piece.data(), size});
     std::uint8_t flags = TCP_ACK;
     if (last) flags |= step.frame.tcp_flags & TCP_PSH;
     if (last && fin) flags |= TCP_FIN;
@@ -222,7 +225,9 @@ void send_range(Step& step, std::uint32_t from, std::uint32_t to) noexcept {
 // May the frame leave as it came, being exactly [from, to)?
 [[nodiscard]] bool leaves_as_it_came(const Step& step, std::uint32_t from, std::uint32_t to) noexcept {
   const ParsedFrame& frame = step.frame;
-  if (from != frame.sequence || to - from != frame.payload_size + (is_fin(frame) ? 1U : 0U)) return false;
+  if (step.flow.tcp.renumbered || from != frame.sequence ||
+      to - from != frame.payload_size + (is_fin(frame) ? 1U : 0U))
+    return false;
   for (std::uint8_t i = 0; i < step.stream.edit_count; ++i) {
     const Edit& edit = step.aside.edits[i];
     const bool behind = edit.kind == EditKind::REMOVED ? !after(edit.position + edit.size, from)
@@ -262,7 +267,7 @@ void send_range(Step& step, std::uint32_t from, std::uint32_t to) noexcept {
   const bool held = before(stream.boundary, stream.received);
   reason = held ? Reason::TCP_HOLD_FULL : Reason::TCP_RETAINED_FULL;
   if (stream.kept.size + fresh.size() > retained_size_max) return false;
-  if (!kept_append(*step.context.blocks, stream.kept, fresh)) return false;
+  if (!keep(step.context, step.flow.tcp, stream, fresh)) return false;
   stream.received += static_cast<std::uint32_t>(fresh.size());
   if (stream.early_count != 0) drain_early(step, fin);
   return true;

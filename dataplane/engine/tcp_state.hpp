@@ -15,7 +15,9 @@
 //     boundary ≤ received: [boundary, received) are its bytes; those before `forwarded` have left already.
 //     boundary > received: the rest of a judged PDU is still to come, to be passed or discarded.
 //
-// `kept` holds all bytes from the earlier of acked and boundary up to received.
+// `kept` holds all bytes from the earlier of acked and boundary up to received. Where PDUs carry numbers of
+// their place (Protocol::renumber) and the flow is `renumbered`, `told` holds the same bytes as the receiver
+// is to see them.
 #pragma once
 
 #include <array>
@@ -94,7 +96,9 @@ struct Stream {
   std::uint16_t segment_max = 0;    // octets of the sender's largest segment with its options
   std::uint64_t held_since_ns = 0;
   std::uint64_t repeat_ns = UINT64_MAX;  // when an inserted reply is to be repeated
+  std::uint32_t need = 0;  // unjudged octets before which nothing new can be said of them; 0: any
   KeptBytes kept{};
+  KeptBytes told{};
 };
 
 // What a SYN said.
@@ -135,6 +139,7 @@ struct TcpState {
   std::uint64_t plain_for = never_plain;
   TcpPhase phase = TcpPhase::NEW;
   Follow follow = Follow::UNDECIDED;
+  bool renumbered = false;             // mapped, and numbers within PDUs have to be adjusted as well
   bool mapped = false;                 // some stream has, or had, an edit: every header has to be translated
   bool blind = false;                  // OBSERVED: the streams could not be followed any more
   bool doubtful = false;               // OBSERVED: a receiver may have taken other bytes than were followed

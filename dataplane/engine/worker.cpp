@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cstring>
 
+#include "dataplane/engine/assembly_pool.hpp"
+#include "dataplane/engine/association_table.hpp"
 #include "dataplane/engine/back_off_table.hpp"
 #include "dataplane/engine/block_pool.hpp"
 #include "dataplane/engine/event_folder.hpp"
@@ -38,7 +40,8 @@ struct Worker::Impl {
       : counters_block(block),
         flows(config.limits, config.hash_seed),
         blocks(config.limits.block_count),
-        back_off(config.hash_seed) {
+        back_off(config.hash_seed),
+        associations(config.hash_seed) {
     context.config = config;
     context.limits = &limits;
     context.flows = &flows;
@@ -46,6 +49,8 @@ struct Worker::Impl {
     context.folder = &folder;
     context.back_off = &back_off;
     context.fragments = &fragments;
+    context.assemblies = &assemblies;
+    context.association_table = &associations;
     context.macs = &macs;
     context.sink = &sink;
     context.ring = ring;
@@ -70,7 +75,9 @@ struct Worker::Impl {
   BlockPool blocks;
   EventFolder folder{};
   BackOffTable back_off;
+  AssociationTable associations;
   FragmentTable fragments{};
+  AssemblyPool assemblies{};
   MacTable macs{};
   std::array<Prepared, burst_size> prepared{};
   std::size_t prepared_count = 0;

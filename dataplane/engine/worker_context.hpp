@@ -13,12 +13,14 @@
 
 namespace conduit {
 
-class FlowTable;      // flow_table.hpp
-class BlockPool;      // block_pool.hpp; constructed by the worker as BlockPool(block_count)
-class EventFolder;    // event_folder.hpp
-class BackOffTable;   // back_off_table.hpp
-class MacTable;       // mac_table.hpp
-class FragmentTable;  // fragment_gate.hpp
+class FlowTable;         // flow_table.hpp
+class BlockPool;         // block_pool.hpp; constructed by the worker as BlockPool(block_count)
+class EventFolder;       // event_folder.hpp
+class BackOffTable;      // back_off_table.hpp
+class MacTable;          // mac_table.hpp
+class FragmentTable;     // fragment_gate.hpp
+class AssociationTable;  // association_table.hpp
+class AssemblyPool;      // assembly_pool.hpp
 
 struct WorkerContext {
   std::uint64_t now_ns = 0;
@@ -36,6 +38,8 @@ struct WorkerContext {
   BackOffTable* back_off = nullptr;
   MacTable* macs = nullptr;
   FragmentTable* fragments = nullptr;
+  AssemblyPool* assemblies = nullptr;
+  AssociationTable* association_table = nullptr;
   FrameSink* sink = nullptr;
   EventRing* ring = nullptr;
   WorkerCounters counters{};

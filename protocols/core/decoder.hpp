@@ -43,6 +43,9 @@ struct alignas(8) SessionState {
 // `Tolerance` enums in <name>.proto, which are numbered together (1 to 16). Each use is counted.
 using Quirks = std::uint16_t;
 inline constexpr Quirks QUIRK_NONE = 0;
+// Not of a device, number 16: for readers of captures, which may lack what came before. What the session says
+// about the place of a PDU is not judged.
+inline constexpr Quirks QUIRK_PLACE_UNKNOWN = 1U << 15;
 [[nodiscard]] constexpr Quirks quirk(unsigned tolerance) noexcept {
   return static_cast<Quirks>(1U << (tolerance - 1));
 }
@@ -95,16 +98,20 @@ struct PduHead {
   bool well_formed = false;
   const char* field = "";  // not well formed: the field at fault
   PduKind kind = PduKind::REQUEST;
-  bool answered = true;        // a REQUEST that will be answered (false: broadcast and the like)
-  bool negative = false;       // a RESPONSE that refuses (exception, error)
-  std::uint32_t function = 0;  // for reports of PDUs without operations
+  bool answered = true;                   // a REQUEST that will be answered (false: broadcast and the like)
+  bool negative = false;                  // a RESPONSE that refuses (exception, error)
+  std::uint32_t function = 0;             // for reports of PDUs without operations
+  std::uint32_t shown_size = UINT32_MAX;  // octets of the PDU that reports may show: a secret stands behind
   std::uint64_t match_key = 0;
   std::uint64_t match_detail = 0;
   Assembly assembly = Assembly::NONE;
   Bytes piece{};  // FIRST, MORE: view into the PDU
   // Not 0: the PDU belongs to this association of its address pair (see Associations), and is denied where
-  // there is none that its sender may use.
+  // there is none that its sender may use, or where the policy would not permit any more what opened it.
   std::uint64_t association = 0;
+  // A REQUEST of one operation whose answer may open associations: that operation is remembered for them, and
+  // denied where there is no room for it.
+  bool opens = false;
 };
 
 // What a PDU that goes on opens or closes beside its own flow: connections of the protocol between the same
@@ -138,10 +145,17 @@ struct Protocol {
   std::string_view name;       // "modbus"
   std::uint16_t tcp_port = 0;  // registered port, 0 = none
   std::uint16_t udp_port = 0;
+  // Port of datagrams that belong to associations, 0 = none: either side of a pair with a service on TCP may
+  // send the first one, to this port of the other.
+  std::uint16_t udp_port_aside = 0;
   std::uint32_t framing_prefix_size = 0;  // first bytes of a PDU without any part of an operation (§5 law 1)
   std::uint32_t judge_size_max = 0;       // bound of Framing::judge_size; the engine sizes its buffers by it
   std::uint32_t pdu_size_max = 0;         // bound of Framing::pdu_size
   bool replies_in_order = false;          // a reply may only follow the replies to earlier requests
+  // Either side may ask the other on one flow. Then `open` says by the PDU alone whether it is a request, and
+  // `match_key` tells who asked; what each side asks is judged by its own service. `sender` is still the role
+  // by which the flow was found.
+  bool peers = false;
   std::uint8_t selector_dimension = 0xFF;  // dimension most often exact (Modbus unit); 0xFF = none
   std::uint8_t range_dimension = 0xFF;     // dimension that rules list by range (Modbus address); 0xFF = none
   DimensionNames dimension_names{};
@@ -174,8 +188,9 @@ struct Protocol {
   // Where PDUs carry numbers of their place in the stream: makes the numbers of a stream in which PDUs were
   // taken out or put in go together again. Called for every PDU of a flow from its first removed or inserted
   // one on, in the order of the stream, after `accept`; `session` holds what the room remembers of those.
-  // Rewrites `pdu` in place, its size stays (a REMOVED one is not looked at any more). False: cannot be done,
-  // the flow is reset. May be null: no such numbers.
+  // Rewrites `pdu` (its judged part, or the reply) in place, its size stays; a REMOVED one is not looked at
+  // any more. False: cannot be done, the flow is reset (not asked of INSERTED: REMOVED has to keep a place
+  // for the reply). May be null: no such numbers.
   bool (*renumber)(std::span<std::uint8_t> pdu, Role sender, Passage passage,
                    SessionState& session) noexcept = nullptr;
   // Name of a function code, empty if it has none.

@@ -107,8 +107,11 @@ namespace conduit {
   X(SACK_NOT_TRANSLATED, "SACK edges keep their numbers in an edited stream")                              \
   X(WINDOW_NOT_TRANSLATED, "a window does not shrink by the reply that stands in it")                      \
   X(QUOTE_NOT_TRANSLATED, "an ICMP error quotes the receiver's numbers to the sender")                     \
+  X(NUMBERS_NOT_ADJUSTED, "PDUs behind a removed one keep the numbers that they carry")                    \
   X(RESET_ONE_SIDE, "a reset tells only one side")                                                         \
   X(RESET_OFF_BY_ONE, "a reset has a number that its receiver does not accept")                            \
+  X(ASSOCIATION_UNJUDGED, "a connection need not have been opened")                                        \
+  X(ASSOCIATION_OUTLIVES_POLICY, "a connection stays usable without what permitted it")                    \
   /* accounting */                                                                                         \
   X(EVENT_LOST, "a denied PDU leaves no event")                                                            \
   X(REASON_NOT_COUNTED, "a denied PDU is not counted by its reason")                                       \

@@ -127,6 +127,11 @@ enum class Verdict : std::uint8_t {
   X(212, DATAGRAM_TRAILING_BYTES, 1004, 3, "CR 3.5", "datagram holds more than its PDU")                     \
   X(213, OPERATION_PERMITTED, 1010, 1, "SR 2.8", "permitted operation that the rule wants recorded")         \
   X(214, WRONG_DIRECTION, 1002, 4, "SR 5.2 RE1", "PDU travels in a direction that no rule documents")        \
+  X(218, ASSOCIATION_UNKNOWN, 1007, 4, "SR 5.2 RE1",                                                         \
+    "PDU names a connection that was not opened, or is not permitted any more")                              \
+  X(219, ASSOCIATION_FULL, 3006, 3, "SR 7.1", "no room for another connection beside its flow")              \
+  X(220, ASSEMBLY_FULL, 3006, 3, "SR 7.1", "no room for another message that comes in several datagrams")    \
+  X(221, ASSEMBLY_TOO_LARGE, 1005, 3, "CR 3.5", "message in several datagrams is too large to be judged")    \
   /* the gateway itself */                                                                                   \
   X(300, OUTPUT_FULL, 3006, 3, "SR 7.1", "no buffer or queue space for an outgoing frame")
 

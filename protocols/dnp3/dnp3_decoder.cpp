@@ -83,7 +83,9 @@ const char* open_request(Bytes fragment, const Session& session, Fields& fields,
     return nullptr;
   }
   if (flags != whole) return "control";  // a request is one fragment, and nothing confirms it (1815 §4.4.1)
-  if (fields.function == OPERATE && !follows_select(fields, fragment.subspan(request_header_size), session)) {
+  fields.authenticated = begins_aggressive_mode(fragment.subspan(request_header_size));
+  if (fields.authenticated) fields.position += aggressive_mode_size;
+  if (fields.function == OPERATE && !follows_select(fields, objects_asked(fragment), session)) {
     fields.function = OPERATE_WITHOUT_SELECT;
   }
   const FunctionRow* const row = function_row(fields.function);
@@ -91,7 +93,10 @@ const char* open_request(Bytes fragment, const Session& session, Fields& fields,
     return "function";
   head.answered = (row == nullptr || row->answered) && fields.outstation < broadcast_first;
   head.match_detail = fields.function;
-  if (row == nullptr) fields.fragment_size = request_header_size;  // no rule can name it; nothing to read
+  if (row == nullptr) {  // no rule can name it; nothing to read
+    fields.fragment_size = fields.position = request_header_size;
+    fields.authenticated = false;
+  }
   return nullptr;
 }
 
@@ -197,10 +202,11 @@ void accept_response(const Fields& fields, Session& session) noexcept {
 
 void accept(Bytes pdu, Role sender, SessionState& state, Associations&) noexcept {
   Session& session = state.as<Session>();
-  LinkHeader header;
   std::array<std::uint8_t, fragment_size_max> fragment;
   std::size_t size = 0;
-  if (pdu.size() < link_header_size || parse_header(pdu, header) != nullptr || !header.carries_data()) return;
+  if (pdu.size() < link_header_size) return;
+  const LinkHeader header = header_of(pdu);
+  if (!header.carries_data()) return;
   // Of most fragments the first block says enough.
   const std::size_t user = header.user_size < block_size ? header.user_size : block_size;
   if (pdu.size() < link_header_size + user || user < 3) return;
@@ -210,7 +216,7 @@ void accept(Bytes pdu, Role sender, SessionState& state, Associations&) noexcept
   fields.outstation = sender == Role::CLIENT ? header.destination : header.source;
   if (sender == Role::SERVER) return accept_response(fields, session);
   if (fields.function != SELECT || unwrap(pdu, fragment, size) != nullptr) return;
-  session.select_hash = hash(Bytes(fragment.data(), size).subspan(request_header_size));
+  session.select_hash = hash(objects_asked(Bytes(fragment.data(), size)));
   session.select_outstation = header.destination;
   session.select_master = header.source;
   session.select_sequence = fields.control & control_sequence;
@@ -246,7 +252,7 @@ constinit const Protocol dnp3_protocol{
     .accept = dnp3::accept,
     .refuse = dnp3::refuse,
     .function_name = dnp3::function_name,
-    .key_names = {"file_name", ""},
+    .key_names = {"file_name", "authentication"},
 };
 
 }  // namespace conduit

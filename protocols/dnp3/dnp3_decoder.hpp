@@ -29,7 +29,7 @@ enum Dimension : std::size_t {
 };
 
 // Keys of Operation.
-enum KeyIndex : std::size_t { FILE_NAME = 0 };
+enum KeyIndex : std::size_t { FILE_NAME = 0, AUTHENTICATION = 1 };
 
 // Function codes of the application layer (1815 §4.4.2); those of the link layer from 512 on.
 enum Function : std::uint16_t {

@@ -129,9 +129,11 @@ const char* unwrap(Bytes pdu, std::span<std::uint8_t> out, std::size_t& size) no
   std::uint8_t before = 0;
   bool begun = false;
   for (Cursor rest(pdu); !rest.empty(); begun = true) {
-    LinkHeader header;
     if (rest.remaining() < link_header_size) return "length";
-    if (const char* field = parse_header(rest.rest(), header); field != nullptr) return field;
+    LinkHeader header = header_of(rest.rest());
+    if (begun) {
+      if (const char* field = parse_header(rest.rest(), header); field != nullptr) return field;
+    }
     Bytes frame;
     if (!header.carries_data() || !rest.bytes(frame_size(header.user_size), frame)) return "length";
     std::array<std::uint8_t, user_data_max> user;

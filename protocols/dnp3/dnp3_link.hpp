@@ -45,11 +45,19 @@ struct LinkHeader {
 // Reads the header of a frame, 10 octets that have to be there. Null, or the name of the field at fault.
 [[nodiscard]] const char* parse_header(Bytes frame, LinkHeader& header) noexcept;
 
+// The same of a frame that was parsed before.
+[[nodiscard]] inline LinkHeader header_of(Bytes frame) noexcept {
+  const auto two = [frame](std::size_t at) {
+    return static_cast<std::uint16_t>(frame[at] | (frame[at + 1] << 8));
+  };
+  return {static_cast<std::uint8_t>(frame[2] - 5), frame[3], two(4), two(6)};
+}
+
 // Copies the user data of one whole frame to `out` (at least 250 octets), checksums verified and left out.
 [[nodiscard]] bool copy_user_data(Bytes frame, std::size_t user_size, std::uint8_t* out) noexcept;
 
-// The fragment that the frames of `pdu` carry, without checksums and transport octets, to `out`. Null, or the
-// name of the field at fault.
+// The fragment that the frames of `pdu`, whose first header was parsed, carry, without checksums and
+// transport octets, to `out`. Null, or the name of the field at fault.
 [[nodiscard]] const char* unwrap(Bytes pdu, std::span<std::uint8_t> out, std::size_t& size) noexcept;
 
 // How long the frames are that carry one fragment (or one link function): see Protocol::frame.

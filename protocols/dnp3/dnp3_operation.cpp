@@ -18,6 +18,10 @@ constexpr std::size_t crob_size = 11;
 constexpr std::uint8_t group_crob = 12;
 constexpr std::uint8_t group_analog_output = 41;
 constexpr std::uint8_t group_file = 70;
+constexpr std::uint8_t group_authentication = 120;
+constexpr std::uint8_t variation_code = 9;
+constexpr std::uint8_t aggressive_mode_name[] = {'A', 'G', 'G', 'R', 'E', 'S', 'S', 'I',
+                                                 'V', 'E', '_', 'M', 'O', 'D', 'E'};
 constexpr std::uint16_t mode_base = 256;  // CONTROL: modes of files stand behind control codes
 
 bool number(Cursor& cursor, std::size_t size, std::uint32_t& value) noexcept {
@@ -216,14 +220,14 @@ const char* set_file(Bytes object, const Fields& fields, Operation& operation, s
     operation.set(CONTROL, std::uint64_t{mode_base} + mode);
   }
   operation.key[FILE_NAME].data = object.last(name_size);
-  operation.keys_present = 1U << FILE_NAME;
+  operation.keys_present |= 1U << FILE_NAME;
   return nullptr;
 }
 
 // File specification (1815 §A.27.8): a name alone.
 void set_file_name(Bytes object, Operation& operation) noexcept {
   operation.key[FILE_NAME].data = object;
-  operation.keys_present = 1U << FILE_NAME;
+  operation.keys_present |= 1U << FILE_NAME;
 }
 
 const char* set_object(Bytes object, const Fields& fields, Operation& operation) noexcept {
@@ -255,6 +259,17 @@ const char* set_bits(Bytes octets, const Fields& fields, Operation& operation) n
   operation.value.kind = ValueKind::BITS;
   operation.value.count = static_cast<std::uint32_t>(bits);
   operation.value.data = octets;
+  return nullptr;
+}
+
+// The message authentication code of an aggressive mode request: one object, nothing behind it.
+const char* take_code(Cursor& rest, Fields& fields) noexcept {
+  std::uint32_t size = 0;
+  const bool one = fields.telling == Telling::SIZED && fields.prefix_size == 2 && fields.remaining == 1;
+  if (!one || !number(rest, fields.prefix_size, size) || !rest.skip(size) || !rest.empty())
+    return "authentication";
+  fields.remaining = 0;
+  fields.code_reached = true;
   return nullptr;
 }
 
@@ -301,13 +316,42 @@ const char* tell_element(Cursor& rest, Fields& fields, Operation& operation) noe
 
 }  // namespace
 
+bool begins_aggressive_mode(Bytes objects) noexcept {
+  return objects.size() >= aggressive_mode_size && objects[0] == group_authentication && objects[1] == 3 &&
+         objects[2] == 0x07 && objects[3] == 1;
+}
+
+Bytes objects_asked(Bytes fragment) noexcept {
+  const Bytes objects = fragment.subspan(request_header_size);
+  if (!begins_aggressive_mode(objects)) return objects;
+  Fields fields;
+  fields.pdu_size = 1;
+  fields.function = fragment[1];
+  fields.fragment_size = static_cast<std::uint16_t>(fragment.size());
+  fields.position = request_header_size + aggressive_mode_size;
+  Operation operation;
+  const char* field = nullptr;
+  std::size_t end = fields.position;
+  while (next_operation(fragment, fields, operation, field) == Next::OPERATION) {
+    if (fields.group == group_authentication && fields.variation == variation_code) {
+      return fragment.subspan(request_header_size + aggressive_mode_size,
+                              end - request_header_size - aggressive_mode_size);
+    }
+    end = fields.position;
+  }
+  return objects;
+}
+
 Next next_operation(Bytes fragment, Fields& fields, Operation& operation, const char*& field) noexcept {
   if (fields.pdu_size == 0) return Next::MALFORMED;
   const bool link = fields.function >= link_primary_base;
   const std::size_t head = fields.response ? response_header_size : request_header_size;
   const bool bare = link || fields.fragment_size == head;
-  if (fields.remaining == 0 && (bare ? fields.told != 0 : fields.position == fields.fragment_size))
-    return Next::END;
+  if (fields.remaining == 0 && (bare ? fields.told != 0 : fields.position == fields.fragment_size)) {
+    if (fields.authenticated == fields.code_reached) return Next::END;
+    field = "authentication";
+    return Next::MALFORMED;
+  }
   operation.clear();
   operation.protocol = dnp3_id;
   operation.function = fields.function;
@@ -318,7 +362,18 @@ Next next_operation(Bytes fragment, Fields& fields, Operation& operation, const 
   if (bare) return Next::OPERATION;
 
   Cursor rest(fragment.subspan(fields.position));
+  if (fields.authenticated) {
+    operation.key[AUTHENTICATION].data = aggressive_mode_name;
+    operation.keys_present = 1U << AUTHENTICATION;
+  }
   field = fields.remaining == 0 ? read_header(rest, fields) : nullptr;
+  const bool code = fields.group == group_authentication && fields.variation == variation_code;
+  if (field == nullptr && fields.authenticated && code) {
+    field = take_code(rest, fields);
+    fields.position = fields.fragment_size;
+    if (field != nullptr) return Next::MALFORMED;
+    return fields.told == 1 ? Next::OPERATION : Next::END;  // a function without objects
+  }
   if (field == nullptr) field = tell_element(rest, fields, operation);
   fields.position = static_cast<std::uint16_t>(fragment.size() - rest.remaining());
   return field == nullptr ? Next::OPERATION : Next::MALFORMED;

@@ -19,6 +19,13 @@ inline constexpr std::uint8_t control_sequence = 0x0F;
 inline constexpr std::size_t request_header_size = 2;
 inline constexpr std::size_t response_header_size = 4;  // with the internal indications
 
+// Aggressive mode of secure authentication (1815 §7.5.2.4): object 120/3 in front of all others, 120/9
+// behind.
+inline constexpr std::size_t aggressive_mode_size = 10;  // header, count, challenge sequence number, user
+[[nodiscard]] bool begins_aggressive_mode(Bytes objects) noexcept;
+// The objects between those two, or all of them where there are none; what cannot be read: all.
+[[nodiscard]] Bytes objects_asked(Bytes fragment) noexcept;
+
 inline constexpr std::uint32_t index_last = 0xFFFFFFFF;
 
 // How the elements of one object header are told.
@@ -40,8 +47,10 @@ struct Fields {
   std::uint16_t outstation = 0;
   std::uint16_t master = 0;
   bool response = false;
-  std::uint8_t control = 0;  // application control
-  std::uint16_t told = 0;    // operations so far, at most 0xFFFF
+  std::uint8_t control = 0;    // application control
+  std::uint16_t told = 0;      // operations so far, at most 0xFFFF
+  bool authenticated = false;  // begins with an aggressive mode request …
+  bool code_reached = false;   // … whose message authentication code was read
   // the object header that is open
   Telling telling = Telling::NONE;
   std::uint8_t group = 0;

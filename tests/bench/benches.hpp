@@ -13,6 +13,7 @@ struct Options {
 
 // False: a result was not what it has to be.
 [[nodiscard]] bool bench_match(const Options& options, int& row);
+[[nodiscard]] bool bench_pdu(const Options& options, int& row);
 [[nodiscard]] bool bench_packet(const Options& options, int& row);
 
 }  // namespace conduit::bench

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "tests/simulation/network.hpp"
-#include "tests/simulation/plant_policy.hpp"
+#include "tests/simulation/plan.hpp"
 
 namespace conduit::simulation {
 
@@ -22,11 +22,10 @@ namespace conduit::simulation {
 // tries to get what nobody has asked for to its clients. It has the address of that asset to itself.
 class Attacker : public Host {
  public:
-  // Plays `technique` again and again until `until_ns`, with random variations. Null: there is no such
-  // technique, or the policy permits nothing between the two.
-  static std::unique_ptr<Attacker> create(Network& network, Random random, const std::string& technique,
-                                          const Plant& plant, const PlantPolicy& policy, std::size_t client,
-                                          std::size_t server, std::uint64_t until_ns);
+  // Plays its technique again and again until `until_ns`, with random variations. Null: there is no such
+  // technique, or the policy permits nothing of its protocol between the two.
+  static std::unique_ptr<Attacker> create(Network& network, const AttackPlan& attack, const Plant& plant,
+                                          const PlantPolicy& policy, std::uint64_t until_ns);
 };
 
 }  // namespace conduit::simulation

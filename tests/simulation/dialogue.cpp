@@ -1,32 +1,47 @@
 #include "tests/simulation/dialogue.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace conduit::simulation {
 namespace {
 
 // How long a client waits for an answer. A denied request may stay without one (DISCARD, DROP); a permitted
-// one may need several repetitions of TCP, each later than the one before.
+// one may need several repetitions of TCP, each later than the one before, of each of its octets where the
+// client sends them one by one.
 constexpr std::uint64_t patience_denied_ns = 3 * second;
 constexpr std::uint64_t patience_permitted_ns = 60 * second;
+constexpr std::uint64_t patience_octet_ns = second;
 constexpr std::uint32_t failures_when_calm_max = 1;
 
 bool same(View a, View b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
 
 }  // namespace
 
-bool Timeline::permits(const Span& span, const DialoguePlan& dialogue, View request) {
-  if (span.policy == nullptr) return false;
-  const Service* service = span.policy->find(dialogue.client, dialogue.server, *dialogue.protocol);
-  return service != nullptr && service->rules->permits(request, span.island);
-}
-
-bool Timeline::always_permitted(const DialoguePlan& dialogue, View request, std::uint64_t from) const {
+template <typename Permits>
+bool Timeline::always(const DialoguePlan& dialogue, std::uint64_t from, const Permits& permits) const {
   for (std::size_t i = spans_.size(); i-- > 0;) {
-    if (!permits(spans_[i], dialogue, request)) return false;
+    if (spans_[i].policy == nullptr) return false;
+    const Service* service = spans_[i].policy->find(dialogue.client, dialogue.server, *dialogue.protocol);
+    if (service == nullptr || !permits(*service->rules, spans_[i].island)) return false;
     if (spans_[i].at_ns <= from) break;
   }
   return !spans_.empty();
+}
+
+bool Timeline::always_permitted(const DialoguePlan& dialogue, View request, std::uint32_t standing,
+                                std::uint64_t from) const {
+  return always(dialogue, from,
+                [&](const Rules& rules, bool island) { return rules.permits(request, standing, island); });
+}
+
+bool Timeline::always_permitted_unasked(const DialoguePlan& dialogue, View pdu, std::uint64_t from) const {
+  return always(dialogue, from,
+                [&](const Rules& rules, bool island) { return rules.permits_unasked(pdu, island); });
+}
+
+bool Timeline::restarted_since(std::uint64_t from) const {
+  return std::any_of(restarts_.begin(), restarts_.end(), [from](std::uint64_t at) { return at >= from; });
 }
 
 bool Timeline::service_now(const DialoguePlan& dialogue) const {
@@ -38,9 +53,15 @@ bool Timeline::service_now(const DialoguePlan& dialogue) const {
 
 struct Dialogue::State {
   struct Asked {
-    Octets request;
+    Octets request;        // as it was sent
+    Octets plain;          // … without its numbers
+    bool opening = false;  // of the exchange that opens the conversation
     std::uint64_t sent_ns = 0;
     std::uint64_t number = 0;
+    std::uint16_t port = 0;  // of the connection
+    std::uint32_t standing = 0;
+    std::uint64_t since_ns = 0;      // the connection's beginning
+    std::vector<std::size_t> needs;  // what its standing depends on: places in `asked_on` of its port
   };
 
   State(Stage& s, const DialoguePlan& p, TcpHost& c, const Host& h)
@@ -48,9 +69,7 @@ struct Dialogue::State {
 
   [[nodiscard]] std::uint64_t now() const { return stage.network.scheduler().now(); }
   [[nodiscard]] bool finished() const { return left == 0 && again.empty() && pending.empty(); }
-  [[nodiscard]] bool permitted(const Asked& asked) const {
-    return stage.timeline.always_permitted(plan, asked.request, asked.sent_ns);
-  }
+  [[nodiscard]] bool permitted(const Asked& asked) const;
   void finding(const std::string& what) {
     if (!plan.must_finish) return;
     stage.findings.push_back({"liveness", name() + ": " + what, now()});
@@ -68,6 +87,8 @@ struct Dialogue::State {
   void lost_connection(bool was_connected);
   void failed(Asked&& asked, bool blameless);
   Octets draw_request();
+  Asked ask(Octets request);
+  void give_up_one();
 
   Stage& stage;
   DialoguePlan plan;
@@ -90,6 +111,11 @@ struct Dialogue::State {
   std::deque<Octets> again;
   std::deque<Asked> pending;
   Octets received;
+  std::unique_ptr<ClientEnd> end;              // of the connection
+  std::unique_ptr<Conversation> conversation;  // … as the client sees it
+  std::uint64_t since_ns = 0;
+  std::optional<Octets> follows;  // the request that was drawn last, if another may follow it
+  bool opened = false;            // the exchange that opens a conversation is over
   bool pausing = false;
   bool spoilt = false;  // a denied request got silence: the connection may be dead (DROP)
 };
@@ -118,8 +144,48 @@ class ClientLink final : public Application {
 
 Octets Dialogue::State::draw_request() {
   const std::uint32_t number = drawn++;
+  if (follows) {
+    const Octets before = std::move(*follows);
+    follows.reset();
+    Octets request = plan.protocol->follow_up(before, number, random);
+    if (!request.empty()) return request;
+  }
   if (random.below(1000) < plan.bad_per_mille) return plan.protocol->bad_request(random, number);
-  return plan.protocol->request(random, *rules, number);
+  Octets request = plan.protocol->request(random, *rules, number);
+  if (conversation != nullptr && random.chance(3, 4)) follows = request;
+  return request;
+}
+
+bool Dialogue::State::permitted(const Asked& asked) const {
+  if (!stage.timeline.always_permitted(plan, asked.request, asked.standing, asked.sent_ns)) return false;
+  if (asked.standing == 0) return true;
+  if (stage.timeline.restarted_since(asked.since_ns)) return false;
+  const std::vector<Asked>& before = asked_on.at(asked.port);
+  return std::all_of(asked.needs.begin(), asked.needs.end(),
+                     [&](std::size_t place) { return permitted(before[place]); });
+}
+
+// Takes note of what goes onto the connection.
+Dialogue::State::Asked Dialogue::State::ask(Octets request) {
+  Asked asked;
+  asked.plain = plan.protocol->plain(request);
+  asked.request = std::move(request);
+  asked.sent_ns = now();
+  asked.number = ++asked_count;
+  asked.port = port;
+  asked.since_ns = since_ns;
+  std::vector<Asked>& before = asked_on[port];
+  if (conversation != nullptr) {
+    asked.standing = conversation->standing(asked.request);
+    for (std::size_t i = before.size(); asked.standing != 0 && i-- > 0;) {
+      if (!plan.protocol->depends(asked.request, before[i].request)) continue;
+      asked.needs.push_back(i);
+      break;
+    }
+    permitted(asked) ? conversation->passed(asked.request, true) : conversation->refused(asked.request);
+  }
+  before.push_back(asked);
+  return asked;
 }
 
 void Dialogue::State::open(const std::shared_ptr<State>& self) {
@@ -129,6 +195,11 @@ void Dialogue::State::open(const std::shared_ptr<State>& self) {
   state.connected = false;
   state.spoilt = false;
   state.port = state.stage.next_port++;
+  state.since_ns = state.now();
+  state.follows.reset();
+  state.opened = false;
+  state.end = state.plan.protocol->client_end();
+  state.conversation = state.plan.protocol->conversation(Viewpoint::CLIENT);
   ++state.stage.totals.connections;
   const std::uint16_t port = state.port;
   ClientLink::Calls calls;
@@ -161,18 +232,24 @@ void Dialogue::State::pump(const std::shared_ptr<State>& self) {
   while (state.connected && state.socket != nullptr && !state.pausing &&
          state.pending.size() < state.plan.pipelined) {
     if (state.again.empty() && state.left == 0) break;
-    Asked asked;
-    if (!state.again.empty()) {
-      asked.request = std::move(state.again.front());
+    if (state.follows && state.plan.protocol->follow_up_waits() && !state.pending.empty()) break;
+    Octets octets;
+    if (!state.opened) {
+      if (!state.pending.empty()) break;
+      octets = state.end->opening(*state.rules, state.random);
+      state.opened = octets.empty();
+      if (state.opened) continue;
+    } else if (!state.again.empty()) {
+      octets = std::move(state.again.front());
       state.again.pop_front();
     } else {
-      asked.request = state.draw_request();
+      octets = state.draw_request();
       --state.left;
     }
-    asked.sent_ns = state.now();
-    asked.number = ++state.asked_count;
-    const Octets octets = asked.request;
-    state.asked_on[state.port].push_back(asked);
+    octets = state.end->numbered(std::move(octets), 0);
+    state.end->sent(octets);
+    Asked asked = state.ask(octets);
+    asked.opening = !state.opened;
     if (!state.plan.protocol->silent(octets)) {
       be_patient(self, asked.number, patience_denied_ns);
       state.pending.push_back(std::move(asked));
@@ -199,15 +276,19 @@ void Dialogue::State::be_patient(const std::shared_ptr<State>& self, std::uint64
     if (at == state.pending.end()) return;
     const bool permitted = state.permitted(*at);
     const std::uint64_t waited = state.now() - at->sent_ns;
-    if (permitted && waited < patience_permitted_ns) {
-      be_patient(self, number, patience_permitted_ns - waited);
+    std::uint64_t patience = patience_permitted_ns;
+    for (const Asked& asked : state.pending) patience += patience_octet_ns * asked.request.size();
+    if (permitted && waited < patience) {
+      be_patient(self, number, patience - waited);
       return;
     }
     if (!permitted) {
       ++state.stage.totals.given_up;
+      const bool opening = at->opening;
       state.pending.erase(at);
       state.spoilt = true;
-      if (state.random.chance(1, 2)) return pump(self);  // DISCARD: the connection lives on
+      if (opening) state.give_up_one();
+      if (!opening && state.random.chance(1, 2)) return pump(self);  // DISCARD: the connection lives on
     }
     if (state.socket != nullptr) state.socket->abort();
   });
@@ -216,6 +297,7 @@ void Dialogue::State::be_patient(const std::shared_ptr<State>& self, std::uint64
 void Dialogue::State::failed(Asked&& asked, bool blameless) {
   if (!permitted(asked)) {
     ++stage.totals.given_up;
+    if (asked.opening) give_up_one();
     return;
   }
   if (asked.sent_ns >= stage.calm_ns + 2 * second && !blameless && !stage.tight) {
@@ -224,14 +306,29 @@ void Dialogue::State::failed(Asked&& asked, bool blameless) {
               std::to_string(asked.sent_ns / 1000) + " us from port " + std::to_string(port));
     }
   }
-  if (++retries > 200) return;
+  if (++retries > 200 && !asked.opening) return;
+  if (asked.opening) return retries > 200 ? give_up_one() : void();
   again.push_back(std::move(asked.request));
+}
+
+// A conversation that may not be opened: the next request has no chance.
+void Dialogue::State::give_up_one() {
+  if (!again.empty())
+    again.pop_front();
+  else if (left != 0)
+    --left;
 }
 
 void Dialogue::State::lost_connection(bool was_connected) {
   // What is pending beside a denied request shares its fate (RESET, DROP).
   bool blameless = spoilt;
   for (const Asked& asked : pending) blameless = blameless || !permitted(asked);
+  for (const Asked& asked : asked_on[port])
+    blameless = blameless || (plan.protocol->silent(asked.request) && !permitted(asked));
+  // So it is with what the server says without leave, of which a part has left.
+  for (const Told& told : stage.ledger.told[{plan.server, port}])
+    blameless =
+        blameless || (!told.asked && !stage.timeline.always_permitted_unasked(plan, told.pdu, told.at_ns));
   std::deque<Asked> gone;
   gone.swap(pending);
   for (Asked& asked : gone) failed(std::move(asked), blameless);
@@ -254,34 +351,57 @@ void Dialogue::State::take_data(View octets) {
       return;
     }
     if (front.kind == Front::Kind::MORE) break;
-    take_reply(rest.first(front.size));
+    const View pdu = rest.first(front.size);
     at += front.size;
+    if (conversation != nullptr) conversation->passed(pdu, false);
+    take_reply(pdu);
+    if (socket == nullptr) return;
+    for (const Octets& back : end->on_pdu(pdu)) {
+      ask(back);
+      socket->send(back);
+    }
   }
   received.erase(received.begin(), received.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
 void Dialogue::State::take_reply(View pdu) {
+  const Octets plain = plan.protocol->plain(pdu);
   std::vector<Served>& served = stage.ledger.served[{plan.server, port}];
   for (auto asked = pending.begin(); asked != pending.end(); ++asked) {
     for (Served& entry : served) {
-      if (entry.taken || !same(entry.request, asked->request) || !same(entry.answer, pdu)) continue;
+      if (entry.taken || !same(entry.request, asked->plain) || !same(entry.answer, plain)) continue;
       entry.taken = true;
       ++stage.totals.answered;
       pending.erase(asked);
       return;
     }
   }
+  std::vector<Told>& told = stage.ledger.told[{plan.server, port}];
+  for (Told& entry : told) {
+    if (entry.taken || !same(entry.pdu, plain)) continue;
+    entry.taken = true;
+    return;
+  }
+  // Numbers may be in use twice: rather that of a denied one.
+  auto refusal = pending.end();
   for (auto asked = pending.begin(); asked != pending.end(); ++asked) {
     if (!plan.protocol->is_negative(pdu) || !plan.protocol->answers(pdu, asked->request)) continue;
-    if (permitted(*asked) && !stage.tight) finding("a permitted request was refused");
+    if (refusal == pending.end() || permitted(*refusal)) refusal = asked;
+  }
+  if (refusal != pending.end()) {
+    if (permitted(*refusal) && !stage.tight) finding("a permitted request was refused");
     ++stage.totals.refused;
     ++refused[port];
-    pending.erase(asked);
+    const bool opening = refusal->opening;
+    pending.erase(refusal);
+    if (!opening) return;
+    give_up_one();
+    if (socket != nullptr) socket->abort();
     return;
   }
   // The answer to a request that the client has given up comes late: no fault.
   for (Served& entry : served) {
-    if (entry.taken || !same(entry.answer, pdu)) continue;
+    if (entry.taken || !same(entry.answer, plain)) continue;
     entry.taken = true;
     return;
   }
@@ -312,7 +432,12 @@ std::vector<std::uint16_t> Dialogue::clean_ports() const {
   for (const auto& [port, asked] : state_->asked_on) {
     const bool all =
         std::all_of(asked.begin(), asked.end(), [this](const auto& a) { return state_->permitted(a); });
-    if (all) clean.push_back(port);
+    const std::vector<Told>& told = state_->stage.ledger.told[{state_->plan.server, port}];
+    const bool both = all && std::all_of(told.begin(), told.end(), [this](const Told& entry) {
+                        return entry.asked || state_->stage.timeline.always_permitted_unasked(
+                                                  state_->plan, entry.pdu, entry.at_ns);
+                      });
+    if (both) clean.push_back(port);
   }
   return clean;
 }
@@ -334,7 +459,7 @@ namespace {
 class ServerLink final : public Application {
  public:
   ServerLink(Stage& stage, const ProtocolModel& protocol, std::size_t server, Random random)
-      : stage_(stage), protocol_(protocol), server_(server), random_(random) {
+      : stage_(stage), protocol_(protocol), end_(protocol.server_end()), server_(server), random_(random) {
     delay_ns_ = random_.chance(1, 2) ? 0 : random_.below(30) * millisecond;
   }
   ~ServerLink() override { *alive_ = false; }
@@ -347,7 +472,7 @@ class ServerLink final : public Application {
       const Front front = protocol_.front(rest, true);
       if (front.kind == Front::Kind::MORE) break;
       if (front.kind == Front::Kind::GARBAGE) return socket.abort();
-      answer(socket, rest.first(front.size));
+      react(socket, rest.first(front.size));
       at += front.size;
     }
     received_.erase(received_.begin(), received_.begin() + static_cast<std::ptrdiff_t>(at));
@@ -356,18 +481,34 @@ class ServerLink final : public Application {
   void on_closed(TcpSocket&, bool) override { *alive_ = false; }
 
  private:
-  void answer(TcpSocket& socket, View request) {
-    const Octets octets = protocol_.silent(request) ? Octets{} : protocol_.answer(request, random_);
-    stage_.ledger.served[{server_, port_}].push_back({Octets(request.begin(), request.end()), octets, false});
-    if (octets.empty()) return;
-    if (delay_ns_ == 0) return socket.send(octets);
-    stage_.network.scheduler().after(delay_ns_, [alive = alive_, &socket, octets] {
-      if (*alive) socket.send(octets);
+  void react(TcpSocket& socket, View request) {
+    ServerEnd::Reaction reaction = end_->on_request(request, random_);
+    stage_.ledger.served[{server_, port_}].push_back(
+        {protocol_.plain(request), protocol_.plain(reaction.answer), false});
+    if (!reaction.answer.empty()) say(socket, std::move(reaction.answer));
+    for (Octets& pdu : reaction.more) tell(socket, std::move(pdu), true);
+    for (Octets& pdu : reaction.unasked) tell(socket, std::move(pdu), false);
+  }
+  void tell(TcpSocket& socket, Octets pdu, bool asked) {
+    stage_.ledger.told[{server_, port_}].push_back(
+        {protocol_.plain(pdu), asked, stage_.network.scheduler().now(), false});
+    say(socket, std::move(pdu));
+  }
+  void say(TcpSocket& socket, Octets octets) {
+    if (delay_ns_ == 0) return say_now(socket, std::move(octets));
+    stage_.network.scheduler().after(delay_ns_, [this, alive = alive_, &socket, octets = std::move(octets)] {
+      if (*alive) say_now(socket, octets);
     });
+  }
+  void say_now(TcpSocket& socket, Octets octets) {
+    octets = end_->numbered(std::move(octets), 0);
+    end_->sent(octets);
+    socket.send(octets);
   }
 
   Stage& stage_;
   const ProtocolModel& protocol_;
+  std::unique_ptr<ServerEnd> end_;
   std::size_t server_;
   Random random_;
   std::uint64_t delay_ns_ = 0;

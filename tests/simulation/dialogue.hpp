@@ -16,14 +16,23 @@ namespace conduit::simulation {
 
 // What a server has been asked on one connection, in order.
 struct Served {
-  Octets request;
+  Octets request;      // all of it as `ProtocolModel::plain` leaves it
   Octets answer;       // empty: it owes none
   bool taken = false;  // its answer has reached the client
+};
+
+// What a server has said besides answers: unasked, or more of an answer.
+struct Told {
+  Octets pdu;
+  bool asked = false;
+  std::uint64_t at_ns = 0;
+  bool taken = false;
 };
 
 struct Ledger {
   // By server and the client's port: ports are given out once in a run.
   std::map<std::pair<std::size_t, std::uint16_t>, std::vector<Served>> served;
+  std::map<std::pair<std::size_t, std::uint16_t>, std::vector<Told>> told;
 };
 
 // When which policy was in force: the reference's own record.
@@ -32,8 +41,14 @@ class Timeline {
   void note(std::uint64_t at_ns, const PlantPolicy* policy, bool island) {
     spans_.push_back({at_ns, policy, island});
   }
+  // The gateway forgets what has passed.
+  void note_restart(std::uint64_t at_ns) { restarts_.push_back(at_ns); }
   // By all states in force between `from` and now.
-  [[nodiscard]] bool always_permitted(const DialoguePlan& dialogue, View request, std::uint64_t from) const;
+  [[nodiscard]] bool always_permitted(const DialoguePlan& dialogue, View request, std::uint32_t standing,
+                                      std::uint64_t from) const;
+  [[nodiscard]] bool always_permitted_unasked(const DialoguePlan& dialogue, View pdu,
+                                              std::uint64_t from) const;
+  [[nodiscard]] bool restarted_since(std::uint64_t from) const;
   // The policy of this moment permits something between the two.
   [[nodiscard]] bool service_now(const DialoguePlan& dialogue) const;
 
@@ -43,8 +58,10 @@ class Timeline {
     const PlantPolicy* policy;
     bool island;
   };
-  [[nodiscard]] static bool permits(const Span& span, const DialoguePlan& dialogue, View request);
+  template <typename Permits>
+  [[nodiscard]] bool always(const DialoguePlan& dialogue, std::uint64_t from, const Permits& permits) const;
   std::vector<Span> spans_;
+  std::vector<std::uint64_t> restarts_;
 };
 
 struct DialogueTotals {

@@ -30,7 +30,7 @@ struct Options {
   std::uint64_t first = 1;
   std::uint64_t count = 100;
   std::uint64_t seconds = 0;  // 0: no limit
-  std::string technique;
+  PlanWish wish;
   std::vector<std::string> without;
   bool trace = false;
   bool minimise = true;
@@ -38,7 +38,7 @@ struct Options {
 };
 
 Plan reduced(std::uint64_t seed, const Options& options, const std::vector<std::string>& without) {
-  Plan plan = draw_plan(seed, options.technique);
+  Plan plan = draw_plan(seed, options.wish);
   for (const std::string& part : without) {
     if (!plan.leave_out(part)) throw std::runtime_error("seed has no part '" + part + "' to leave out");
   }
@@ -112,7 +112,8 @@ void report(std::uint64_t seed, const Options& options, const Outcome& outcome) 
   print_findings(small);
   print_trace(small);
   std::cout << "again: simulate --seed " << seed << " --trace";
-  if (!options.technique.empty()) std::cout << " --technique " << options.technique;
+  if (!options.wish.technique.empty()) std::cout << " --technique " << options.wish.technique;
+  if (!options.wish.protocol.empty()) std::cout << " --protocol " << options.wish.protocol;
   for (const std::string& part : without) std::cout << " --without " << part;
   std::cout << "\n";
 }
@@ -146,7 +147,12 @@ int run_seeds(const Options& options) {
     const Outcome outcome = play_safely(reduced(seed, options, options.without), options.trace);
     ++seeds;
     totals.add(outcome.totals);
-    if (options.trace) std::cout << reduced(seed, options, options.without).describe() << outcome.trace;
+    if (options.trace) {
+      const Plan plan = reduced(seed, options, options.without);
+      std::cout << plan.describe();
+      for (const PlantPolicy& policy : plan.policies) std::cout << policy.text;
+      std::cout << outcome.trace;
+    }
     if (!outcome.findings.empty()) {
       ++failed;
       if (options.trace)
@@ -172,7 +178,8 @@ int run_seeds(const Options& options) {
 // --- planted faults --------------------------------------------------------------------------------------
 
 // In a process of its own, since a fault may crash. Returns the seed that caught it, 0 for none.
-std::uint64_t catch_mutant(const std::string& name, std::uint64_t seeds, std::string& how) {
+std::uint64_t catch_mutant(const std::string& name, std::uint64_t seeds, const PlanWish& wish,
+                           std::string& how) {
   int ends[2];
   if (pipe(ends) != 0) throw std::runtime_error("pipe");
   const pid_t child = fork();
@@ -183,7 +190,7 @@ std::uint64_t catch_mutant(const std::string& name, std::uint64_t seeds, std::st
     for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
       const std::string at = std::to_string(seed) + " ";
       if (write(ends[1], at.data(), at.size()) < 0) _exit(3);
-      const Outcome outcome = play_safely(draw_plan(seed, ""), false);
+      const Outcome outcome = play_safely(draw_plan(seed, wish), false);
       if (outcome.findings.empty()) continue;
       const Finding& finding = outcome.findings[0];
       const std::string text = "|" + finding.oracle + ": " + finding.what.substr(0, 120) + "\n";
@@ -211,16 +218,17 @@ std::uint64_t catch_mutant(const std::string& name, std::uint64_t seeds, std::st
 }
 
 // `spared`: names that need not be caught here.
-int run_mutants(const std::string& wish, std::uint64_t seeds, const std::set<std::string>& spared) {
+int run_mutants(const std::string& which, const Options& options, std::uint64_t seeds,
+                const std::set<std::string>& spared) {
   std::size_t needed = 0;
   std::size_t needed_and_caught = 0;
   std::size_t caught = 0;
   std::size_t tried = 0;
   for (const Mutant& mutant : mutants()) {
-    if (wish != "all" && wish != mutant.name) continue;
+    if (which != "all" && which != mutant.name) continue;
     ++tried;
     std::string how;
-    const std::uint64_t seed = catch_mutant(mutant.name, seeds, how);
+    const std::uint64_t seed = catch_mutant(mutant.name, seeds, options.wish, how);
     if (seed != 0) ++caught;
     if (!spared.contains(mutant.name)) {
       ++needed;
@@ -233,7 +241,7 @@ int run_mutants(const std::string& wish, std::uint64_t seeds, const std::set<std
   }
   std::printf("%zu of %zu planted faults caught within %llu seeds\n", caught, tried,
               static_cast<unsigned long long>(seeds));
-  if (tried == 0) std::printf("no planted fault of the name '%s' in this program\n", wish.c_str());
+  if (tried == 0) std::printf("no planted fault of the name '%s' in this program\n", which.c_str());
   std::printf("%zu of the %zu that have to be caught here\n", needed_and_caught, needed);
   return needed_and_caught == needed && tried != 0 ? 0 : 1;
 }
@@ -266,7 +274,8 @@ int main_of_simulation(int argc, char** argv) {
   add("seed", po::value(&seed), "this seed alone");
   add("without", po::value(&options.without)->composing(),
       "leave out a part of the seed's plan, e.g. dialogue:1");
-  add("technique", po::value(&options.technique), "attack with this technique in every seed");
+  add("technique", po::value(&options.wish.technique), "attack with this technique in every seed");
+  add("protocol", po::value(&options.wish.protocol), "this protocol alone in every seed");
   add("techniques", "list the techniques of the attackers and exit");
   add("trace", "print every frame");
   add("no-minimise", "do not make failing seeds small");
@@ -305,7 +314,8 @@ int main_of_simulation(int argc, char** argv) {
   std::signal(SIGINT, [](int) { stop_asked = true; });
   std::signal(SIGTERM, [](int) { stop_asked = true; });
   if (!mutant.empty())
-    return run_mutants(mutant, given.contains("count") ? options.count : 200, read_names(spare_file));
+    return run_mutants(mutant, options, given.contains("count") ? options.count : 200,
+                       read_names(spare_file));
   return run_seeds(options);
 }
 

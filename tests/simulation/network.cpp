@@ -45,12 +45,19 @@ void Network::send(const Host& from, Octets frame) {
   });
 }
 
+void Network::complain(const Host& host, View frame) {
+  if (faults.quoted == 0 || quotes_.below(1000) >= faults.quoted) return;
+  const std::size_t size = quotes_.chance(1, 4) ? 0 : quotes_.between(12, 300);
+  if (std::optional<Octets> error = encode_error(frame, size)) send(host, std::move(*error));
+}
+
 void Network::leave(std::uint8_t side, Octets frame) {
   for (Watcher* watcher : watchers_) watcher->on_departure(side, frame);
   travel(std::move(frame), [this, side](const Octets& octets, bool damaged) {
     for (Host* host : hosts_) {
       if (host->side != side || !is_for(octets, host->address)) continue;
       for (Watcher* watcher : watchers_) watcher->on_delivery(*host, octets, damaged);
+      if (!damaged) complain(*host, octets);
       host->on_frame(octets);
     }
   });

@@ -18,6 +18,7 @@ struct Faults {
   std::uint16_t repeated = 0;
   std::uint16_t delayed = 0;  // by up to `delay_ns_max` more than usual: overtaken by later ones
   std::uint16_t damaged = 0;  // an octet behind the Ethernet header changed (checksums no longer right)
+  std::uint16_t quoted = 0;   // that reach a host: it answers with an ICMP error as well
   std::uint64_t delay_ns = 50 * microsecond;
   std::uint64_t delay_ns_max = 20 * millisecond;
 };
@@ -52,7 +53,8 @@ class Watcher {
 
 class Network {
  public:
-  Network(Scheduler& scheduler, Random random) : scheduler_(scheduler), random_(random) {}
+  Network(Scheduler& scheduler, Random random)
+      : scheduler_(scheduler), random_(random), quotes_(random.fork("quotes")) {}
 
   void attach(Host& host) { hosts_.push_back(&host); }
   void watch(Watcher& watcher) { watchers_.push_back(&watcher); }
@@ -67,10 +69,13 @@ class Network {
   [[nodiscard]] Scheduler& scheduler() noexcept { return scheduler_; }
 
  private:
+  // Of a frame that has reached `host`.
+  void complain(const Host& host, View frame);
   void travel(Octets frame, const std::function<void(Octets, bool damaged)>& arrive);
 
   Scheduler& scheduler_;
   Random random_;
+  Random quotes_;
   Gateway* gateway_ = nullptr;
   std::vector<Host*> hosts_;
   std::vector<Watcher*> watchers_;

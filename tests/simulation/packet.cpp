@@ -199,6 +199,13 @@ bool take_quotation(View quote, bool ipv6, Packet& packet) {
   packet.source_port = get16(quote, header);
   packet.destination_port = get16(quote, header + 2);
   packet.sequence = get32(quote, header + 4);
+  if (quote.size() < header + 20) return true;
+  const std::size_t payload = header + static_cast<std::size_t>(quote[header + 12] >> 4) * 4;
+  const std::size_t end = ipv6 ? header + get16(quote, 4) : get16(quote, 2);  // the rest is padding
+  if (payload < std::min(end, quote.size())) {
+    const View octets = quote.first(std::min(end, quote.size())).subspan(payload);
+    packet.payload.assign(octets.begin(), octets.end());
+  }
   return true;
 }
 
@@ -233,6 +240,35 @@ std::optional<QuotedError> decode_error(View frame) {
   error.outer.tcp_checksum_error = sum(*message, pseudo) == 0xFFFF ? 0 : 1;
   if (!take_quotation(message->subspan(8), ipv6, error.quoted)) return {};
   return error;
+}
+
+std::optional<Octets> encode_error(View frame, std::size_t size) {
+  const std::optional<Packet> about = decode(frame);
+  if (!about) return {};
+  Packet error = *about;
+  std::swap(error.source_mac, error.destination_mac);
+  std::swap(error.source, error.destination);
+  error.ttl = 64;
+  error.ip_checksum_error = 0;
+  const std::size_t header = about->ipv6 ? 40 : 20;
+  const View packet = frame.subspan(ethernet_size + 4 * about->vlan.size());
+  Octets message{static_cast<std::uint8_t>(about->ipv6 ? 1 : 3), 0, 0, 0, 0, 0, 0, 0};
+  put(message, packet.first(std::min(packet.size(), header + 8 + size)));
+  const std::uint32_t pseudo = about->ipv6 ? pseudo_header(error, protocol_icmpv6, message.size()) : 0;
+  set16(message, 2, checksum(message, pseudo));
+  Octets out = link_header(error);
+  if (about->ipv6) {
+    put(out, ipv6_header(error, message.size(), protocol_icmpv6));
+  } else {
+    Octets ip = ipv4_header(error, message.size(), 0, false, true);
+    ip[9] = protocol_icmp;
+    set16(ip, 10, 0);
+    set16(ip, 10, checksum(ip, 0));
+    put(out, ip);
+  }
+  put(out, message);
+  pad(out);
+  return out;
 }
 
 std::vector<Octets> fragment(const Packet& packet, const std::vector<std::uint16_t>& places) {

@@ -59,10 +59,14 @@ struct Packet {
 // An ICMP or ICMPv6 error (RFC 792, RFC 4443): of its quotation only what names a TCP connection.
 struct QuotedError {
   Packet outer;   // MACs, VLAN, addresses, time to live, checksum errors (`tcp_…`: that of ICMP)
-  Packet quoted;  // addresses, ports and sequence number
+  Packet quoted;  // addresses, ports, sequence number and, as far as it goes, the payload
 };
 // Nothing for frames that are no such error about a TCP segment.
 [[nodiscard]] std::optional<QuotedError> decode_error(View frame);
+
+// The error (network unreachable, which no TCP takes for an end) by which the receiver of `frame` answers it,
+// with up to `size` octets of its packet behind the 8 of the header; nothing unless `frame` is whole TCP.
+[[nodiscard]] std::optional<Octets> encode_error(View frame, std::size_t size);
 
 // One IP datagram cut into fragments at the given places (octets behind the IP header, multiples of 8).
 [[nodiscard]] std::vector<Octets> fragment(const Packet& packet, const std::vector<std::uint16_t>& places);

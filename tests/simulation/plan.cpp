@@ -50,32 +50,38 @@ bool may_be_cut(const Plan& plan, const DialoguePlan& dialogue) {
   return whole_only && (waits_for_parts(client, server) || waits_for_parts(server, client));
 }
 
+DialoguePlan draw_dialogue(const Plan& plan, const ProtocolModel& protocol, Random own) {
+  DialoguePlan dialogue;
+  const std::vector<const Service*> services = plan.policies[0].services_of(protocol);
+  if (!services.empty() && own.chance(15, 16)) {
+    const Service& service = *services[own.below(services.size())];
+    dialogue.client = service.client;
+    dialogue.server = service.server;
+  } else {
+    dialogue.client = own.below(plan.plant.clients.size());
+    dialogue.server = own.below(plan.plant.servers.size());
+    own.next();
+  }
+  dialogue.protocol = &protocol;
+  dialogue.begin_ns = second + own.below(4 * second);
+  dialogue.requests = static_cast<std::uint32_t>(own.between(1, 24));
+  dialogue.pipelined = own.chance(1, 2) ? 1 : static_cast<std::uint32_t>(own.between(2, 8));
+  dialogue.bad_per_mille = own.chance(1, 3) ? 100 : 0;
+  dialogue.pause_ms_max = own.chance(1, 2) ? 0 : 300;
+  dialogue.must_finish = !may_be_cut(plan, dialogue);
+  dialogue.random = own;
+  return dialogue;
+}
+
 void draw_dialogues(Plan& plan, const Random& base) {
   Random random = base.fork("dialogues");
   const std::uint64_t count = random.between(1, 6);
-  for (std::uint64_t i = 0; i < count; ++i) {
-    Random own = base.fork("dialogue", i);
-    DialoguePlan dialogue;
-    const std::vector<Service>& services = plan.policies[0].services;
-    if (!services.empty() && own.chance(15, 16)) {
-      const Service& service = services[own.below(services.size())];
-      dialogue.client = service.client;
-      dialogue.server = service.server;
-      dialogue.protocol = service.protocol;
-    } else {
-      dialogue.client = own.below(plan.plant.clients.size());
-      dialogue.server = own.below(plan.plant.servers.size());
-      dialogue.protocol = own.pick(protocols());
-    }
-    dialogue.begin_ns = second + own.below(4 * second);
-    dialogue.requests = static_cast<std::uint32_t>(own.between(1, 24));
-    dialogue.pipelined = own.chance(1, 2) ? 1 : static_cast<std::uint32_t>(own.between(2, 8));
-    dialogue.bad_per_mille = own.chance(1, 3) ? 100 : 0;
-    dialogue.pause_ms_max = own.chance(1, 2) ? 0 : 300;
-    dialogue.must_finish = !may_be_cut(plan, dialogue);
-    dialogue.random = own;
-    plan.dialogues.push_back(std::move(dialogue));
-  }
+  for (std::uint64_t i = 0; i < count; ++i)
+    plan.dialogues.push_back(draw_dialogue(plan, *plan.protocols[0], base.fork("dialogue", i)));
+  if (plan.protocols.size() == 1) return;
+  const std::uint64_t beside = random.between(1, 3);
+  for (std::uint64_t i = 0; i < beside; ++i)
+    plan.dialogues.push_back(draw_dialogue(plan, *plan.protocols[1], base.fork("dialogue beside", i)));
 }
 
 // An attacker has the address of one side to itself; dialogues of that client (or server) are left out, and
@@ -88,11 +94,12 @@ void draw_attacks(Plan& plan, const Random& base, const std::string& technique) 
     Random own = base.fork("attack", i);
     AttackPlan attack;
     attack.technique = technique;
+    attack.protocol = plan.protocols[0];
     if (technique.empty()) attack.technique = own.chance(1, 3) ? "server-any" : "client-any";
     if (technique.empty() && own.chance(1, 4)) attack.technique = own.pick(techniques());
-    const std::vector<Service>& services = plan.policies[0].services;
+    const std::vector<const Service*> services = plan.policies[0].services_of(*attack.protocol);
     if (services.empty()) return;
-    const Service& service = services[own.below(services.size())];
+    const Service& service = *services[own.below(services.size())];
     attack.client = service.client;
     attack.server = service.server;
     attack.from_server = is_server_technique(attack.technique);
@@ -107,6 +114,32 @@ void draw_attacks(Plan& plan, const Random& base, const std::string& technique) 
     }
     plan.attacks.push_back(std::move(attack));
   }
+}
+
+// The same attackers, now and then, by the protocol beside.
+void draw_attacks_beside(Plan& plan, const Random& base, const std::string& technique) {
+  if (plan.protocols.size() == 1) return;
+  const std::size_t count = plan.attacks.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    Random own = base.fork("attack beside", i);
+    AttackPlan attack = plan.attacks[i];
+    if (plan.policies[0].find(attack.client, attack.server, *plan.protocols[1]) == nullptr) continue;
+    attack.protocol = plan.protocols[1];
+    attack.first_port = 35000;
+    if (technique.empty()) attack.technique = attack.from_server ? "server-any" : "client-any";
+    attack.random = own;
+    plan.attacks.push_back(std::move(attack));
+  }
+}
+
+// One protocol is spoken in each seed, another one beside it.
+std::vector<const ProtocolModel*> draw_protocols(std::uint64_t seed, const std::string& wish) {
+  if (!wish.empty()) return {&find_protocol(wish)};
+  const ProtocolModel* main = &find_protocol("modbus");
+  std::vector<const ProtocolModel*> others = protocols();
+  others.erase(std::find(others.begin(), others.end(), main));
+  if (others.empty()) return {main};
+  return {main, others[seed % others.size()]};
 }
 
 void draw_changes(Plan& plan, const Random& base) {
@@ -146,17 +179,18 @@ TcpTraits draw_traits(Random& random) {
 
 }  // namespace
 
-Plan draw_plan(std::uint64_t seed, const std::string& technique) {
+Plan draw_plan(std::uint64_t seed, const PlanWish& wish) {
   const Random base(seed * 0x9E3779B97F4A7C15 + 1);
   Plan plan;
   plan.seed = seed;
+  plan.protocols = draw_protocols(seed, wish.protocol);
   Random plant_random = base.fork("plant");
   plan.plant = random_plant(plant_random);
   Random policy_random = base.fork("policy");
   const std::uint64_t policies = policy_random.chance(1, 2) ? 1 : policy_random.between(2, 4);
   for (std::uint64_t i = 0; i < policies; ++i) {
     const PlantPolicy* previous = i == 0 ? nullptr : &plan.policies.back();
-    PlantPolicy policy = random_policy(policy_random, plan.plant, i + 1, previous);
+    PlantPolicy policy = random_policy(policy_random, plan.plant, plan.protocols, i + 1, previous);
     plan.policies.push_back(std::move(policy));
   }
   for (std::size_t i = 0; i < plan.plant.clients.size(); ++i) {
@@ -171,9 +205,12 @@ Plan draw_plan(std::uint64_t seed, const std::string& technique) {
   plan.calm_ns = timing.between(5, 12) * second;
   plan.burst_ns = timing.chance(1, 3) ? timing.between(1, 500) * microsecond : 0;
   plan.faults = draw_faults(base.fork("faults"));
+  Random quotes = base.fork("quotes");
+  if (quotes.chance(1, 5)) plan.faults.quoted = static_cast<std::uint16_t>(quotes.between(10, 200));
   plan.limits = draw_limits(base.fork("limits"), plan.tight);
   draw_dialogues(plan, base);
-  draw_attacks(plan, base, technique);
+  draw_attacks(plan, base, wish.technique);
+  draw_attacks_beside(plan, base, wish.technique);
   draw_changes(plan, base);
   return plan;
 }
@@ -190,6 +227,7 @@ std::vector<std::string> Plan::parts() const {
   if (faults.repeated != 0) names.emplace_back("repeated");
   if (faults.delayed != 0) names.emplace_back("delayed");
   if (faults.damaged != 0) names.emplace_back("damaged");
+  if (faults.quoted != 0) names.emplace_back("quoted");
   if (burst_ns != 0) names.emplace_back("burst");
   for (std::size_t i = 0; i < dialogues.size(); ++i) {
     if (dialogues[i].requests > 1) names.push_back("half:" + std::to_string(i));
@@ -209,6 +247,7 @@ bool Plan::leave_out(const std::string& part) {
   if (kind == "repeated") return faults.repeated = 0, true;
   if (kind == "delayed") return faults.delayed = 0, true;
   if (kind == "damaged") return faults.damaged = 0, true;
+  if (kind == "quoted") return faults.quoted = 0, true;
   if (kind == "burst") return burst_ns = 0, true;
   if (number >= dialogues.size()) return false;
   if (kind == "half") return dialogues[number].requests /= 2, true;
@@ -224,7 +263,8 @@ std::string Plan::describe() const {
                      (tight ? ", tight limits" : "") + (plant.ipv6 ? ", IPv6" : "") + "\n";
   text += "  faults per mille: lost " + std::to_string(faults.lost) + ", repeated " +
           std::to_string(faults.repeated) + ", delayed " + std::to_string(faults.delayed) + ", damaged " +
-          std::to_string(faults.damaged) + "; calm from " + std::to_string(calm_ns / millisecond) + " ms\n";
+          std::to_string(faults.damaged) + ", quoted " + std::to_string(faults.quoted) + "; calm from " +
+          std::to_string(calm_ns / millisecond) + " ms\n";
   for (const DialoguePlan& d : dialogues) {
     text += "  dialogue client-" + std::to_string(d.client) + " → server-" + std::to_string(d.server) + " " +
             d.protocol->name() + ", " + std::to_string(d.requests) + " requests, " +
@@ -232,8 +272,8 @@ std::string Plan::describe() const {
             " ms\n";
   }
   for (const AttackPlan& a : attacks) {
-    text += "  attack " + a.technique + ", client-" + std::to_string(a.client) + ", server-" +
-            std::to_string(a.server) + "\n";
+    text += "  attack " + a.technique + ", " + a.protocol->name() + ", client-" + std::to_string(a.client) +
+            ", server-" + std::to_string(a.server) + "\n";
   }
   for (const ChangePlan& c : changes) {
     text += "  " + std::to_string(c.at_ns / millisecond) + " ms: " + kinds[static_cast<std::size_t>(c.kind)] +

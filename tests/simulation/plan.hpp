@@ -29,9 +29,11 @@ struct DialoguePlan {
 
 struct AttackPlan {
   std::string technique;
+  const ProtocolModel* protocol = nullptr;
   std::size_t client = 0;
   std::size_t server = 0;
   bool from_server = false;
+  std::uint16_t first_port = 30000;  // of a client: those from here on are its own
   Random random{0};
 };
 
@@ -45,6 +47,8 @@ struct ChangePlan {
 struct Plan {
   std::uint64_t seed = 0;
   Plant plant;
+  // One that is spoken in every seed, and one of the others beside it.
+  std::vector<const ProtocolModel*> protocols;
   std::vector<PlantPolicy> policies;  // the first is in force from the start
   std::vector<TcpTraits> client_traits;
   std::vector<TcpTraits> server_traits;
@@ -63,7 +67,10 @@ struct Plan {
   [[nodiscard]] std::string describe() const;
 };
 
-// `technique`: attacks with this one alone (empty: the seed decides).
-[[nodiscard]] Plan draw_plan(std::uint64_t seed, const std::string& technique);
+struct PlanWish {
+  std::string technique;  // attacks with this one alone (empty: the seed decides)
+  std::string protocol;   // this one alone is spoken (empty: the seed decides)
+};
+[[nodiscard]] Plan draw_plan(std::uint64_t seed, const PlanWish& wish);
 
 }  // namespace conduit::simulation

@@ -46,18 +46,14 @@ std::string zone_text(const Plant& plant, bool upstream) {
   return text + "}\n";
 }
 
-std::string policy_text(const Plant& plant, const PlantPolicy& policy) {
+// The allows of one direction; numbered on from `number`.
+std::string allows_text(const PlantPolicy& policy, bool back, std::size_t& number) {
   static constexpr const char* denials[] = {"REFUSE", "DISCARD", "RESET", "DROP"};
-  std::string text = "policy { name: \"simulation\" version: " + std::to_string(policy.version) + " }\n";
-  text += zone_text(plant, true) + zone_text(plant, false);
-  text += "conduit {\n  id: \"between\"\n  zones: \"up\"\n  zones: \"down\"\n  owner: \"simulation\"\n";
-  if (policy.mid_stream_resync) text += "  mid_stream: MID_STREAM_RESYNC\n";
-  if (policy.fragments) text += "  tolerance { fragments: true }\n";
-  text += "  direction {\n    from: \"up\"\n    to: \"down\"\n";
-  std::size_t number = 0;
+  std::string text;
   for (const Service& service : policy.services) {
-    bool first = true;
+    bool first = !back;
     for (const Rules::Text& allow : service.rules->allows()) {
+      if (allow.back != back) continue;
       text += "    allow { id: \"a" + std::to_string(number++) + "\" reason: \"drawn\" client: \"client-" +
               std::to_string(service.client) + "\" server: \"server-" + std::to_string(service.server) + "\"";
       if (allow.essential) text += " essential: true";
@@ -66,7 +62,21 @@ std::string policy_text(const Plant& plant, const PlantPolicy& policy) {
       text += "\n      " + allow.text + " }\n";
     }
   }
-  return text + "  }\n}\n";
+  return text;
+}
+
+std::string policy_text(const Plant& plant, const PlantPolicy& policy) {
+  std::string text = "policy { name: \"simulation\" version: " + std::to_string(policy.version) + " }\n";
+  text += zone_text(plant, true) + zone_text(plant, false);
+  text += "conduit {\n  id: \"between\"\n  zones: \"up\"\n  zones: \"down\"\n  owner: \"simulation\"\n";
+  if (policy.mid_stream_resync) text += "  mid_stream: MID_STREAM_RESYNC\n";
+  if (policy.fragments) text += "  tolerance { fragments: true }\n";
+  std::size_t number = 0;
+  text +=
+      "  direction {\n    from: \"up\"\n    to: \"down\"\n" + allows_text(policy, false, number) + "  }\n";
+  const std::string back = allows_text(policy, true, number);
+  if (!back.empty()) text += "  direction {\n    from: \"down\"\n    to: \"up\"\n" + back + "  }\n";
+  return text + "}\n";
 }
 
 OnDeny draw_denial(Random& random) {
@@ -93,33 +103,52 @@ Plant random_plant(Random& random) {
   return plant;
 }
 
-PlantPolicy random_policy(Random& random, const Plant& plant, std::uint64_t version,
-                          const PlantPolicy* previous) {
+namespace {
+
+void draw_services(Random& random, const Plant& plant, const ProtocolModel& protocol,
+                   const PlantPolicy* previous, PlantPolicy& policy) {
+  for (std::size_t client = 0; client < plant.clients.size(); ++client) {
+    for (std::size_t server = 0; server < plant.servers.size(); ++server) {
+      const Service* before = previous == nullptr ? nullptr : previous->find(client, server, protocol);
+      if (before != nullptr && random.chance(1, 3)) {
+        policy.services.push_back(*before);
+        continue;
+      }
+      if (random.chance(1, 5)) continue;
+      Service service;
+      service.client = client;
+      service.server = server;
+      service.protocol = &protocol;
+      service.on_deny = draw_denial(random);
+      service.rules = protocol.random_rules(random);
+      policy.services.push_back(std::move(service));
+    }
+  }
+}
+
+}  // namespace
+
+PlantPolicy random_policy(Random& random, const Plant& plant, const std::vector<const ProtocolModel*>& spoken,
+                          std::uint64_t version, const PlantPolicy* previous) {
   PlantPolicy policy;
   policy.version = version;
   policy.mid_stream_resync = random.chance(1, 3);
   policy.fragments = random.fork("fragments").chance(1, 2);
-  for (std::size_t client = 0; client < plant.clients.size(); ++client) {
-    for (std::size_t server = 0; server < plant.servers.size(); ++server) {
-      for (const ProtocolModel* protocol : protocols()) {
-        const Service* before = previous == nullptr ? nullptr : previous->find(client, server, *protocol);
-        if (before != nullptr && random.chance(1, 3)) {
-          policy.services.push_back(*before);
-          continue;
-        }
-        if (random.chance(1, 5)) continue;
-        Service service;
-        service.client = client;
-        service.server = server;
-        service.protocol = protocol;
-        service.on_deny = draw_denial(random);
-        service.rules = protocol->random_rules(random);
-        policy.services.push_back(std::move(service));
-      }
-    }
+  const Random base = random;
+  for (std::size_t i = 0; i < spoken.size(); ++i) {
+    Random own = base.fork("services", i);
+    draw_services(i == 0 ? random : own, plant, *spoken[i], previous, policy);
   }
   policy.text = policy_text(plant, policy);
   return policy;
+}
+
+std::vector<const Service*> PlantPolicy::services_of(const ProtocolModel& protocol) const {
+  std::vector<const Service*> those;
+  for (const Service& service : services) {
+    if (service.protocol == &protocol) those.push_back(&service);
+  }
+  return those;
 }
 
 const Service* PlantPolicy::find(std::size_t client, std::size_t server,

@@ -35,17 +35,20 @@ struct PlantPolicy {
   std::uint64_t version = 0;
   bool mid_stream_resync = false;
   bool fragments = false;         // are tolerated
-  std::vector<Service> services;  // at most one for each client, server and protocol
+  std::vector<Service> services;  // at most one for each client, server and protocol; by protocol
   std::string text;               // policy file (protobuf text format, config/policy-language.md)
 
+  [[nodiscard]] std::vector<const Service*> services_of(const ProtocolModel& protocol) const;
   // Null: nothing of this protocol is permitted between the two.
   [[nodiscard]] const Service* find(std::size_t client, std::size_t server,
                                     const ProtocolModel& protocol) const;
 };
 
 [[nodiscard]] Plant random_plant(Random& random);
+// `spoken`: the protocols of its services; what is drawn for one does not change what the others get.
 // `previous`: the policy before it, of which some services stay the same; null for the first.
-[[nodiscard]] PlantPolicy random_policy(Random& random, const Plant& plant, std::uint64_t version,
-                                        const PlantPolicy* previous);
+[[nodiscard]] PlantPolicy random_policy(Random& random, const Plant& plant,
+                                        const std::vector<const ProtocolModel*>& spoken,
+                                        std::uint64_t version, const PlantPolicy* previous);
 
 }  // namespace conduit::simulation

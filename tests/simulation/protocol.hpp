@@ -22,18 +22,71 @@ class Rules {
   struct Text {
     std::string text;  // e.g. "modbus { unit: 1 access: READ }"
     bool essential = false;
+    bool back = false;  // of the direction from the server's zone: what the server says unasked
   };
   [[nodiscard]] virtual std::vector<Text> allows() const = 0;
-  // Would a policy with these rules let this request pass (one whole PDU, malformed ones: false)? `island`:
-  // only the essential ones count. Rate limits are left out: rules of the simulation have none.
-  [[nodiscard]] virtual bool permits(View request, bool island) const = 0;
+  // Would a policy with these rules let this request pass (one whole PDU, malformed ones: false)? `standing`:
+  // as its conversation says. `island`: only the essential ones count. Rate limits are left out: rules of the
+  // simulation have none.
+  [[nodiscard]] virtual bool permits(View request, std::uint32_t standing, bool island) const = 0;
+  // … this PDU of the server that answers nothing?
+  [[nodiscard]] virtual bool permits_unasked(View /*pdu*/, bool /*island*/) const { return false; }
 };
 
-// What stands at the front of a stream.
-struct Front {
-  enum class Kind : std::uint8_t { MORE, PDU, GARBAGE };
-  Kind kind = Kind::MORE;
-  std::size_t size = 0;  // PDU: its octets
+// What has passed on one connection as one reader sees it, for protocols in which the meaning of a PDU
+// depends on those before it. Told of PDUs in the order in which they pass.
+class Conversation {
+ public:
+  virtual ~Conversation() = default;
+  // What has to be known of a request besides its octets, if it came now. 0: nothing.
+  [[nodiscard]] virtual std::uint32_t standing(View request) const = 0;
+  virtual void passed(View pdu, bool from_client) = 0;
+  // A request that does not pass, as its client counts it.
+  virtual void refused(View /*request*/) {}
+  // A PDU of the server has come to the gateway; it may not pass.
+  virtual void said(View /*pdu*/) {}
+  // Of a reader of the server's stream: the client has sent this; and: what is wrong with the place of a PDU
+  // in the stream, null if nothing is.
+  virtual void asked(View /*request*/) {}
+  [[nodiscard]] virtual const char* heard(View /*pdu*/) { return nullptr; }
+};
+// Whose numbers the PDUs have that a reader sees: the gateway may change them on the way.
+enum class Viewpoint : std::uint8_t { CLIENT, SERVER };
+
+// One end of a connection, as far as it has to remember something.
+class End {
+ public:
+  virtual ~End() = default;
+  // With the numbers that a PDU has on this connection if `ahead` others are sent before it; and: it is sent.
+  [[nodiscard]] virtual Octets numbered(Octets pdu, std::uint8_t /*ahead*/) const { return pdu; }
+  virtual void sent(View /*pdu*/) {}
+};
+
+class ClientEnd : public End {
+ public:
+  // The next PDU of the exchange that opens a conversation, each when the one before has been answered.
+  // Empty: it is open, or needs none.
+  [[nodiscard]] virtual Octets opening(const Rules& /*rules*/, Random& /*random*/) { return {}; }
+  // A PDU has come: what goes back at once and is no request (a confirmation).
+  [[nodiscard]] virtual std::vector<Octets> on_pdu(View /*pdu*/) { return {}; }
+};
+
+class ProtocolModel;
+
+class ServerEnd : public End {
+ public:
+  explicit ServerEnd(const ProtocolModel& protocol) : protocol_(protocol) {}
+  // A request has come: its answer (empty: none), what belongs to it and comes later, and what the server
+  // says besides, unasked.
+  struct Reaction {
+    Octets answer;
+    std::vector<Octets> more;
+    std::vector<Octets> unasked;
+  };
+  [[nodiscard]] virtual Reaction on_request(View request, Random& random);
+
+ protected:
+  const ProtocolModel& protocol_;
 };
 
 class ProtocolModel {
@@ -56,9 +109,40 @@ class ProtocolModel {
   [[nodiscard]] virtual bool is_negative(View response) const = 0;
   // May the request stay without an answer (broadcast)?
   [[nodiscard]] virtual bool silent(View request) const = 0;
+
+  // For protocols with a memory; the others leave these as they are.
+  // Without what may be changed on the way (numbers of a PDU's place in the stream).
+  [[nodiscard]] virtual Octets plain(View pdu) const { return {pdu.begin(), pdu.end()}; }
+  // Null: no PDU depends on those before it, and no server says anything unasked.
+  [[nodiscard]] virtual std::unique_ptr<Conversation> conversation(Viewpoint /*whose*/) const {
+    return nullptr;
+  }
+  [[nodiscard]] virtual std::unique_ptr<ClientEnd> client_end() const {
+    return std::make_unique<ClientEnd>();
+  }
+  [[nodiscard]] virtual std::unique_ptr<ServerEnd> server_end() const {
+    return std::make_unique<ServerEnd>(*this);
+  }
+  // What a client asks right behind `request`, if anything: operates what was selected, or nearly that.
+  [[nodiscard]] virtual Octets follow_up(View /*request*/, std::uint32_t /*number*/,
+                                         Random& /*random*/) const {
+    return {};
+  }
+  // Is that only after the answer?
+  [[nodiscard]] virtual bool follow_up_waits() const { return false; }
+  // How many PDUs may answer it.
+  [[nodiscard]] virtual std::size_t answers_most(View /*request*/) const { return 1; }
+  // Does the standing of `request` depend on whether `earlier` has passed?
+  [[nodiscard]] virtual bool depends(View /*request*/, View /*earlier*/) const { return false; }
+  // Something like `answer` that does not answer the request, and is well-formed. Empty: there is none.
+  [[nodiscard]] virtual Octets other_answer(View /*request*/, View /*answer*/, Random& /*random*/) const {
+    return {};
+  }
 };
 
 // All protocols that have a folder here, in the order of their names.
 [[nodiscard]] const std::vector<const ProtocolModel*>& protocols();
+// Throws std::invalid_argument where there is none of this name.
+[[nodiscard]] const ProtocolModel& find_protocol(const std::string& name);
 
 }  // namespace conduit::simulation

@@ -8,6 +8,7 @@
 #include "tests/simulation/attacker.hpp"
 #include "tests/simulation/dialogue.hpp"
 #include "tests/simulation/engine_gateway.hpp"
+#include "tests/simulation/refusals.hpp"
 #include "tests/simulation/trace.hpp"
 #include "tests/simulation/wire.hpp"
 
@@ -46,6 +47,18 @@ bool joins_after_restart(const Plan& plan) {
                                  [](const PlantPolicy& policy) { return policy.mid_stream_resync; });
 }
 
+Unknown unknown_to_gateway(const Plan& plan) {
+  using Kind = ChangePlan::Kind;
+  Unknown unknown;
+  unknown.acknowledgements = acknowledgements_missed(plan);
+  unknown.beginnings = std::any_of(plan.policies.begin(), plan.policies.end(),
+                                   [](const PlantPolicy& policy) { return policy.mid_stream_resync; });
+  unknown.interrupted = std::any_of(plan.changes.begin(), plan.changes.end(), [](const ChangePlan& change) {
+    return change.kind == Kind::RESTART || change.kind == Kind::OUTPUT_FULL;
+  });
+  return unknown;
+}
+
 class World {
  public:
   World(const Plan& plan, bool traced)
@@ -54,8 +67,11 @@ class World {
         network_(scheduler_, base_.fork("network")),
         gateway_(network_, plan.limits, plan.seed, plan.burst_ns),
         safety_(scheduler_, plan.plant, joins_after_restart(plan)),
-        wire_(scheduler_, plan.plant, acknowledgements_missed(plan)),
+        wire_(scheduler_, plan.plant, unknown_to_gateway(plan)),
         transparency_(scheduler_),
+        refusals_(scheduler_),
+        frames_(scheduler_),
+        bounds_(gateway_, plan.limits),
         trace_(scheduler_),
         traced_(traced),
         stage_{network_, ledger_, timeline_, findings_, dialogue_totals_, plan.calm_ns, plan.tight} {
@@ -64,6 +80,8 @@ class World {
     network_.watch(wire_);
     network_.watch(transparency_);
     network_.watch(frames_);
+    network_.watch(bounds_);
+    network_.watch(refusals_);
     network_.watch(hasher_);
     if (traced) network_.watch(trace_);
     network_.faults = plan.faults;
@@ -82,6 +100,7 @@ class World {
   [[nodiscard]] bool finished() const;
   [[nodiscard]] bool is_hostile(std::size_t server) const;
   void check();
+  void check_refusals();
 
   const Plan& plan_;
   Random base_;
@@ -91,7 +110,9 @@ class World {
   SafetyOracle safety_;
   WireOracle wire_;
   TransparencyOracle transparency_;
+  RefusalOracle refusals_;
   FrameCounter frames_;
+  BoundsOracle bounds_;
   Hasher hasher_;
   Trace trace_;
   bool traced_;
@@ -143,13 +164,13 @@ void World::make_dialogues() {
 
 void World::make_attacks() {
   for (const AttackPlan& attack : plan_.attacks) {
-    attackers_.push_back(Attacker::create(network_, attack.random, attack.technique, plan_.plant,
-                                          plan_.policies[0], attack.client, attack.server, plan_.calm_ns));
+    attackers_.push_back(Attacker::create(network_, attack, plan_.plant, plan_.policies[0], plan_.calm_ns));
   }
 }
 
 void World::note() {
   safety_.in_force(policy_, island_);
+  wire_.in_force(policy_, island_);
   timeline_.note(scheduler_.now(), policy_, island_);
 }
 
@@ -167,7 +188,10 @@ void World::change(const ChangePlan& what) {
       note();
       gateway_.set_island(island_);
       break;
-    case ChangePlan::Kind::RESTART: gateway_.restart(); break;
+    case ChangePlan::Kind::RESTART:
+      timeline_.note_restart(scheduler_.now());
+      gateway_.restart();
+      break;
     case ChangePlan::Kind::OUTPUT_FULL: gateway_.set_output_full(what.number != 0); break;
     case ChangePlan::Kind::RING_FULL:
       ring_was_full_ = true;
@@ -219,6 +243,17 @@ void World::check() {
     findings_.insert(findings_.begin(), found->begin(), found->end());
 }
 
+// Without loss a reply comes at once; else when the faults have stopped, though it may have to wait for the
+// engine's timer. A server that lies may never come to the end of what it says.
+void World::check_refusals() {
+  const bool lies = std::any_of(plan_.attacks.begin(), plan_.attacks.end(),
+                                [](const AttackPlan& attack) { return attack.from_server; });
+  if (lies || plan_.tight) return;
+  const bool lossless = plan_.faults.lost == 0 && plan_.faults.damaged == 0 && plan_.changes.empty();
+  if (!unknown_to_gateway(plan_).interrupted) refusals_.check_repetitions(gateway_.events(), findings_);
+  refusals_.check(gateway_.events(), lossless ? 0 : plan_.calm_ns, (lossless ? 2 : 15) * second, findings_);
+}
+
 Outcome World::play() {
   make_hosts();
   enforce(0);
@@ -237,13 +272,21 @@ Outcome World::play() {
   // Connections may still be closing; hosts that keep one open with keep-alives go away.
   for (const auto& host : clients_) host->reboot();
   for (const auto& host : servers_) host->reboot();
+  check_refusals();
   Expectation expected;
   expected.ring_was_full = ring_was_full_;
+  expected.output_was_full = unknown_to_gateway(plan_).interrupted;
+  expected.fragments_denied = std::none_of(plan_.policies.begin(), plan_.policies.end(),
+                                           [](const PlantPolicy& policy) { return policy.fragments; });
+  expected.fragments_taken = !plan_.tight && plan_.policies.size() == 1 && plan_.policies[0].fragments;
+  // Of frames that come in one burst the later ones may belong to a connection that the first has ended.
+  expected.contradictions = plan_.tight || plan_.burst_ns != 0 ? 0 : wire_.contradictions();
   for (const auto& [plan, dialogue] : dialogues_) {
     if (is_hostile(plan->server)) continue;  // it makes negative answers of its own
     for (const auto& [port, count] : dialogue->refused()) expected.refused[port] = count;
   }
   if (!gateway_.run_out()) findings_.push_back({"accounting", "some flow never ages", scheduler_.now()});
+  bounds_.check(scheduler_.now(), findings_);
   check_accounting(gateway_, frames_, expected, scheduler_.now(), findings_);
 
   Outcome outcome;

@@ -25,22 +25,47 @@ std::string hex(View octets) {
 
 // One receiver model and how far its stream has been looked at.
 struct Reader {
-  explicit Reader(const ReceiverTraits& traits) : name(traits.name), receiver(traits) {}
+  Reader(const ReceiverTraits& traits, Viewpoint point)
+      : name(traits.name), viewpoint(point), receiver(traits) {}
   std::string name;
+  Viewpoint viewpoint;
   Receiver receiver;
   std::uint32_t opening = 0;
   std::size_t life = 0;  // of the talk, when it was opened
   std::size_t looked = 0;
   bool lost = false;  // what follows is garbage; told once
+  std::unique_ptr<Conversation> conversation;
 
   // After a new opening: its stream is looked at from the front.
-  void follow(std::size_t newest_life) {
+  void follow(std::size_t newest_life, const ProtocolModel& protocol) {
     if (opening == receiver.openings()) return;
     opening = receiver.openings();
     life = newest_life;
     looked = 0;
     lost = false;
+    conversation = protocol.conversation(viewpoint);
   }
+  [[nodiscard]] std::uint32_t standing(View request) const {
+    return conversation == nullptr ? 0 : conversation->standing(request);
+  }
+};
+
+// Requests that were permitted, each in the standing that it had.
+class Permitted {
+ public:
+  void insert(const Octets& request, std::uint32_t standing) {
+    std::vector<std::uint32_t>& standings = all_[request];
+    if (std::find(standings.begin(), standings.end(), standing) == standings.end())
+      standings.push_back(standing);
+  }
+  [[nodiscard]] bool contains(const Octets& request) const { return all_.contains(request); }
+  [[nodiscard]] bool contains(const Octets& request, std::uint32_t standing) const {
+    const auto at = all_.find(request);
+    return at != all_.end() && std::find(at->second.begin(), at->second.end(), standing) != at->second.end();
+  }
+
+ private:
+  std::map<Octets, std::vector<std::uint32_t>> all_;
 };
 
 struct Talk {
@@ -51,16 +76,19 @@ struct Talk {
   std::vector<Reader> at_client;
   std::vector<Reader> asked;         // the client's stream as it arrives at the gateway
   std::vector<Reader> seen_leaving;  // … and as it leaves: when a PDU was permitted, whoever gets it later
+  // Of protocols with a conversation: the server's stream as it arrives and as it leaves.
+  std::vector<Reader> told;
+  std::vector<Reader> told_leaving;
   // One for each time that the client has opened a connection between these ports: what is still on its way
   // to it belongs to the one before.
   struct Life {
     std::vector<Octets> requests;  // that some reader has seen whole
-    std::set<Octets> good;  // were permitted when they arrived; their segments may find no room for a while
-    std::set<Octets> left;  // have been permitted and have left
+    Permitted good;  // were permitted when they arrived; their segments may find no room for a while
+    Permitted left;  // have been permitted and have left
+    std::set<Octets> unasked;  // of the server: permitted when they arrived or left
     std::map<std::pair<std::size_t, Octets>, std::size_t> told;  // how often each reader has seen them
 
-    void note_request(std::size_t reader, View pdu) {
-      Octets octets(pdu.begin(), pdu.end());
+    void note_request(std::size_t reader, Octets octets) {
       if (std::find(requests.begin(), requests.end(), octets) == requests.end()) requests.push_back(octets);
       ++told[{reader, std::move(octets)}];
     }
@@ -75,7 +103,7 @@ struct Talk {
 
 struct SafetyOracle::State {
   State(const Scheduler& s, const Plant& p, bool j) : scheduler(s), plant(p), joined(j) {}
-  FragmentReader fragments;  // of what arrives from the clients
+  std::array<FragmentReader, 2> fragments;  // of what arrives, by side
 
   struct Place {
     bool known = false;
@@ -93,9 +121,16 @@ struct SafetyOracle::State {
   static void begin_life(Talk& talk);
   template <typename Take>
   void read_on(Talk& talk, Reader& reader, bool from_client, const Take& take);
-  [[nodiscard]] bool permitted(const Talk& talk, View pdu) const;
-  void judge_request(Talk& talk, const Reader& reader, View pdu);
-  void judge_response(Talk& talk, std::size_t number, const Reader& reader, View pdu);
+  // By a policy that is in force, or was just now.
+  template <typename Permits>
+  [[nodiscard]] bool by_some_rules(const Talk& talk, const Permits& permits) const;
+  [[nodiscard]] bool permitted(const Talk& talk, View pdu, std::uint32_t standing) const;
+  [[nodiscard]] bool permitted_unasked(const Talk& talk, View pdu) const;
+  static void tell(Talk& talk, View pdu);
+  static void say(Talk& talk, View pdu);
+  static void ask(Talk& talk, View pdu);
+  void judge_request(Talk& talk, Reader& reader, View pdu);
+  void judge_response(Talk& talk, std::size_t number, Reader& reader, View pdu);
 
   const Scheduler& scheduler;
   const Plant& plant;
@@ -148,10 +183,10 @@ Talk& SafetyOracle::State::talk_of(const Place& place) {
   const std::vector<ReceiverTraits>& models = receiver_models();
   for (const ReceiverTraits& traits : models) {
     if (joined && traits.ignores_reset) continue;
-    talk.at_server.emplace_back(traits);
+    talk.at_server.emplace_back(traits, Viewpoint::SERVER);
     ReceiverTraits client = traits;
     client.joins_mid_stream = false;  // it has opened the connection itself
-    talk.at_client.emplace_back(client);
+    talk.at_client.emplace_back(client, Viewpoint::CLIENT);
   }
   // The client's own bytes, as they might be read: by the first copy, by the last, by one that takes all, and
   // by one that sees none of the gateway's resets but the client's next SYN.
@@ -159,8 +194,16 @@ Talk& SafetyOracle::State::talk_of(const Place& place) {
                                  [](const ReceiverTraits& traits) { return traits.syn_begins_anew; });
   const auto anew_at = static_cast<std::size_t>(anew - models.begin());
   for (const std::size_t i : {std::size_t{0}, std::size_t{1}, anew_at, models.size() - 1}) {
-    talk.asked.emplace_back(models[i]);
-    talk.seen_leaving.emplace_back(models[i]);
+    talk.asked.emplace_back(models[i], Viewpoint::CLIENT);
+    talk.seen_leaving.emplace_back(models[i], Viewpoint::SERVER);
+  }
+  if (talk.protocol != nullptr && talk.protocol->conversation(Viewpoint::SERVER) != nullptr) {
+    for (const std::size_t i : {std::size_t{0}, models.size() - 1}) {
+      ReceiverTraits client = models[i];
+      client.joins_mid_stream = false;
+      talk.told.emplace_back(client, Viewpoint::SERVER);
+      talk.told_leaving.emplace_back(client, Viewpoint::CLIENT);
+    }
   }
   talk.answered.resize(models.size());
   return talk;
@@ -179,13 +222,13 @@ void SafetyOracle::State::begin_life(Talk& talk) {
   Reader& first = talk.seen_leaving[0];
   if (first.opening == first.receiver.openings()) return;
   talk.lives.emplace_back();
-  first.follow(talk.lives.size() - 1);
+  first.follow(talk.lives.size() - 1, *talk.protocol);
 }
 
 // Hands the PDUs that a reader has newly completed to `take`; garbage: an empty PDU.
 template <typename Take>
 void SafetyOracle::State::read_on(Talk& talk, Reader& reader, bool from_client, const Take& take) {
-  reader.follow(talk.lives.size() - 1);
+  reader.follow(talk.lives.size() - 1, *talk.protocol);
   const View stream(reader.receiver.stream());
   while (!reader.lost && reader.looked < stream.size()) {
     const Front front = talk.protocol->front(stream.subspan(reader.looked), from_client);
@@ -200,51 +243,94 @@ void SafetyOracle::State::read_on(Talk& talk, Reader& reader, bool from_client, 
   }
 }
 
-bool SafetyOracle::State::permitted(const Talk& talk, View pdu) const {
+template <typename Permits>
+bool SafetyOracle::State::by_some_rules(const Talk& talk, const Permits& permits) const {
   for (std::size_t i = spans.size(); i-- > 0;) {
     const PlantPolicy* policy = spans[i].policy;
     const Service* service =
         policy == nullptr ? nullptr : policy->find(talk.client, talk.server, *talk.protocol);
-    if (service != nullptr && service->rules->permits(pdu, spans[i].island)) return true;
+    if (service != nullptr && permits(*service->rules, spans[i].island)) return true;
     if (spans[i].at_ns + burst_ns_max <= scheduler.now()) break;
   }
   return false;
 }
 
-void SafetyOracle::State::judge_request(Talk& talk, const Reader& reader, View pdu) {
-  ++judged;
-  if (pdu.empty()) return finding(talk, reader.name, "what no PDU of the protocol is has reached the server");
-  Octets octets(pdu.begin(), pdu.end());
-  Talk::Life& life = talk.lives[reader.life];
-  if (life.left.contains(octets)) return;
-  if (life.good.contains(octets)) {
-    life.left.insert(std::move(octets));
-    return;
-  }
-  if (!permitted(talk, pdu))
-    return finding(talk, reader.name, "a denied request has reached the server: " + hex(pdu));
-  life.left.insert(std::move(octets));
+bool SafetyOracle::State::permitted(const Talk& talk, View pdu, std::uint32_t standing) const {
+  return by_some_rules(talk,
+                       [&](const Rules& rules, bool island) { return rules.permits(pdu, standing, island); });
 }
 
-void SafetyOracle::State::judge_response(Talk& talk, std::size_t number, const Reader& reader, View pdu) {
+bool SafetyOracle::State::permitted_unasked(const Talk& talk, View pdu) const {
+  return by_some_rules(talk,
+                       [&](const Rules& rules, bool island) { return rules.permits_unasked(pdu, island); });
+}
+
+void SafetyOracle::State::judge_request(Talk& talk, Reader& reader, View pdu) {
+  ++judged;
+  if (pdu.empty()) return finding(talk, reader.name, "what no PDU of the protocol is has reached the server");
+  const Octets octets = talk.protocol->plain(pdu);
+  Talk::Life& life = talk.lives[reader.life];
+  const std::uint32_t standing = reader.standing(pdu);
+  if (!life.left.contains(octets, standing)) {
+    if (!life.good.contains(octets, standing) && !permitted(talk, pdu, standing))
+      return finding(talk, reader.name, "a denied request has reached the server: " + hex(pdu));
+    life.left.insert(octets, standing);
+  }
+  if (reader.conversation != nullptr) reader.conversation->passed(pdu, true);
+}
+
+// A PDU of the server has come to the gateway.
+void SafetyOracle::State::say(Talk& talk, View pdu) {
+  for (std::vector<Reader>* readers : {&talk.at_server, &talk.asked, &talk.seen_leaving}) {
+    for (Reader& reader : *readers) {
+      if (reader.conversation != nullptr) reader.conversation->said(pdu);
+    }
+  }
+}
+
+// … and one of the client.
+void SafetyOracle::State::ask(Talk& talk, View pdu) {
+  for (Reader& reader : talk.at_client) {
+    if (reader.conversation != nullptr) reader.conversation->asked(pdu);
+  }
+}
+
+// A PDU of the server has left towards the client.
+void SafetyOracle::State::tell(Talk& talk, View pdu) {
+  for (std::vector<Reader>* readers : {&talk.at_server, &talk.asked, &talk.seen_leaving}) {
+    for (Reader& reader : *readers) {
+      if (reader.conversation != nullptr) reader.conversation->passed(pdu, false);
+    }
+  }
+}
+
+void SafetyOracle::State::judge_response(Talk& talk, std::size_t number, Reader& reader, View pdu) {
   ++judged;
   if (pdu.empty()) return finding(talk, reader.name, "what no PDU of the protocol is has reached the client");
+  const char* wrong = reader.conversation == nullptr ? nullptr : reader.conversation->heard(pdu);
+  if (wrong != nullptr) finding(talk, reader.name, std::string(wrong) + ": " + hex(pdu));
   const bool negative = talk.protocol->is_negative(pdu);
   const Talk::Life& life = talk.lives[reader.life];
-  bool known = false;
-  for (const Octets& request : life.requests) {
-    if (!talk.protocol->answers(pdu, request)) continue;
-    if (!negative && !life.left.contains(request)) continue;
-    known = true;
-    std::size_t asked = 0;
-    for (std::size_t i = 0; i <= alone; ++i) {
-      const auto at = life.told.find({i, request});
-      if (at != life.told.end()) asked = std::max(asked, at->second);
-    }
-    std::size_t& count = talk.answered[number][request];
-    if (count >= asked) continue;
-    ++count;
+  if (!talk.told.empty() &&
+      (life.unasked.contains(talk.protocol->plain(pdu)) || permitted_unasked(talk, pdu)))
     return;
+  bool known = false;
+  // A negative one may be the gateway's: rather for a request that has not passed.
+  for (const bool passed : {false, true}) {
+    for (const Octets& request : life.requests) {
+      if (life.left.contains(request) != passed || (!negative && !passed)) continue;
+      if (!talk.protocol->answers(pdu, request)) continue;
+      known = true;
+      std::size_t asked = 0;
+      for (std::size_t i = 0; i <= alone; ++i) {
+        const auto at = life.told.find({i, request});
+        if (at != life.told.end()) asked = std::max(asked, at->second);
+      }
+      std::size_t& count = talk.answered[number][request];
+      if (count >= asked * talk.protocol->answers_most(request)) continue;
+      ++count;
+      return;
+    }
   }
   finding(talk, reader.name,
           std::string(known ? "one answer more than there were requests"
@@ -269,21 +355,35 @@ void SafetyOracle::on_sent(const Host& host, View frame) {
   Talk& talk = state_->talk_of(place);
   for (Reader& reader : host.side == 1 ? talk.at_server : talk.at_client)
     reader.receiver.on_own_packet(*packet);
+  if (host.side == 1) return;
+  for (std::vector<Reader>* readers : {&talk.told, &talk.told_leaving})
+    for (Reader& reader : *readers) reader.receiver.on_own_packet(*packet);
 }
 
 void SafetyOracle::on_arrival(std::uint8_t side, View frame) {
-  if (side != 0) return;
-  const std::optional<Packet> packet = state_->fragments.read(frame);
+  const std::optional<Packet> packet = state_->fragments[side].read(frame);
   if (!packet) return;
   const State::Place place = state_->place_of(*packet, side);
   if (!place.known) return;
   Talk& talk = state_->talk_of(place);
   if (talk.protocol == nullptr) return;
+  if (side == 1) {
+    for (Reader& reader : talk.told) {
+      reader.receiver.on_packet(*packet);
+      state_->read_on(talk, reader, false, [&](View pdu) {
+        if (pdu.empty()) return;
+        state_->say(talk, pdu);
+        if (state_->permitted_unasked(talk, pdu))
+          talk.lives[reader.life].unasked.insert(talk.protocol->plain(pdu));
+      });
+    }
+    return;
+  }
   // A hostile client's segment may be one that no reader takes for its first, and the gateway does.
   View payload(packet->payload);
   for (Front front = talk.protocol->front(payload, true); front.kind == Front::Kind::PDU;
        front = talk.protocol->front(payload, true)) {
-    talk.life().note_request(alone, payload.first(front.size));
+    talk.life().note_request(alone, talk.protocol->plain(payload.first(front.size)));
     payload = payload.subspan(front.size);
   }
   for (std::size_t i = 0; i < talk.asked.size(); ++i) {
@@ -291,8 +391,16 @@ void SafetyOracle::on_arrival(std::uint8_t side, View frame) {
     reader.receiver.on_packet(*packet);
     state_->read_on(talk, reader, true, [&](View pdu) {
       if (pdu.empty()) return;
-      if (state_->permitted(talk, pdu)) talk.life().good.insert(Octets(pdu.begin(), pdu.end()));
-      talk.life().note_request(i, pdu);
+      const std::uint32_t standing = reader.standing(pdu);
+      const Octets plain = talk.protocol->plain(pdu);
+      talk.life().note_request(i, plain);
+      state_->ask(talk, pdu);
+      if (!state_->permitted(talk, pdu, standing)) {
+        if (reader.conversation != nullptr) reader.conversation->refused(pdu);
+        return;
+      }
+      talk.life().good.insert(plain, standing);
+      if (reader.conversation != nullptr) reader.conversation->passed(pdu, true);
     });
   }
 }
@@ -310,6 +418,15 @@ void SafetyOracle::on_departure(std::uint8_t side, View frame) {
     for (std::vector<Reader>* readers : {&talk.asked, &talk.seen_leaving})
       for (Reader& reader : *readers) reader.receiver.on_own_opening(*packet);
     state_->begin_life(talk);
+    for (Reader& reader : talk.told_leaving) {
+      reader.receiver.on_packet(*packet);
+      state_->read_on(talk, reader, false, [&](View pdu) {
+        if (pdu.empty()) return;
+        state_->tell(talk, pdu);
+        if (state_->permitted_unasked(talk, pdu))
+          talk.lives[reader.life].unasked.insert(talk.protocol->plain(pdu));
+      });
+    }
     return;
   }
   for (std::size_t i = 0; i < talk.seen_leaving.size(); ++i) {
@@ -318,8 +435,13 @@ void SafetyOracle::on_departure(std::uint8_t side, View frame) {
     if (i == 0) state_->begin_life(talk);
     state_->read_on(talk, reader, true, [&](View pdu) {
       if (pdu.empty()) return;
-      if (state_->permitted(talk, pdu)) talk.life().left.insert(Octets(pdu.begin(), pdu.end()));
-      talk.life().note_request(talk.asked.size() + i, pdu);
+      const std::uint32_t standing = reader.standing(pdu);
+      const Octets plain = talk.protocol->plain(pdu);
+      Talk::Life& life = talk.life();
+      life.note_request(talk.asked.size() + i, plain);
+      if (!state_->permitted(talk, pdu, standing) && !life.good.contains(plain, standing)) return;
+      life.left.insert(plain, standing);
+      if (reader.conversation != nullptr) reader.conversation->passed(pdu, true);
     });
   }
 }

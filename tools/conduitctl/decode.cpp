@@ -40,7 +40,7 @@ const char* role_name(const DecodedPdu& pdu) {
     case PduKind::REQUEST: return "request";
     case PduKind::RESPONSE:
     case PduKind::RESPONSE_PART: return "response";
-    case PduKind::IMPLIED: return "confirmation";
+    case PduKind::IMPLIED: return pdu.head.association != 0 ? "connected" : "confirmation";
     case PduKind::UNSOLICITED: return "unsolicited";
   }
   return "request";
@@ -65,6 +65,7 @@ class Printer final : public PduSink {
       Json rest;
       describe(*pdu.protocol, operation, rest);
       if (pdu.head.negative) rest["negative"] = true;
+      add_association(pdu, rest);
       line(pdu, rest);
       any = true;
       operation = Operation{};
@@ -73,6 +74,7 @@ class Printer final : public PduSink {
       Json rest;
       rest["function"] = pdu.head.function;
       if (pdu.head.negative) rest["negative"] = true;
+      add_association(pdu, rest);
       if (next == Next::MALFORMED) rest["malformed"] = "operation";
       line(pdu, rest);
     }
@@ -82,6 +84,9 @@ class Printer final : public PduSink {
   [[nodiscard]] std::uint64_t malformed() const { return malformed_; }
 
  private:
+  static void add_association(const DecodedPdu& pdu, Json& rest) {
+    if (pdu.head.association != 0) rest["association"] = pdu.head.association;
+  }
   void line(const DecodedPdu& pdu, const Json& rest) const {
     if (json_) {
       Json object;

@@ -42,6 +42,7 @@ PortMap registered_ports() {
   for (const Protocol* protocol : all_protocols()) {
     if (protocol->tcp_port != 0) ports[{Transport::TCP, protocol->tcp_port}] = protocol;
     if (protocol->udp_port != 0) ports[{Transport::UDP, protocol->udp_port}] = protocol;
+    if (protocol->udp_port_aside != 0) ports[{Transport::UDP, protocol->udp_port_aside}] = protocol;
   }
   return ports;
 }
@@ -90,6 +91,8 @@ void StreamDecoder::add(std::uint32_t frame, const ParsedFrame& parsed) {
     stream.sender = sender;
     stream.source = endpoint_text(parsed.source, parsed.source_port, true);
     stream.destination = endpoint_text(parsed.destination, parsed.destination_port, true);
+    stream.source_address = parsed.source;
+    stream.destination_address = parsed.destination;
   }
   if ((parsed.tcp_flags & TCP_SYN) != 0) {
     stream.started = true;
@@ -180,15 +183,42 @@ void StreamDecoder::report(std::uint32_t frame, Stream& stream, Bytes bytes, con
   pdu.bytes = bytes;
   pdu.malformed = malformed;
   PduState state;
+  if (stream.pieces != nullptr) state.assembled = *stream.pieces;
   if (malformed == nullptr) {
-    pdu.head = stream.protocol->open(bytes, stream.sender, QUIRK_NONE, *stream.session, state);
+    pdu.head = stream.protocol->open(bytes, stream.sender, QUIRK_PLACE_UNKNOWN, *stream.session, state);
     if (!pdu.head.well_formed) pdu.malformed = pdu.head.field;
     if (pdu.head.well_formed && stream.protocol->accept != nullptr) {
       Associations associations;
       stream.protocol->accept(bytes, stream.sender, *stream.session, associations);
+      note_associations(stream, associations);
     }
   }
   sink_.on_pdu(pdu, state);
+  if (stream.pieces != nullptr && pdu.malformed == nullptr) note_piece(pdu.head, *stream.pieces);
+}
+
+void StreamDecoder::note_piece(const PduHead& head, std::vector<std::uint8_t>& pieces) {
+  if (head.assembly == Assembly::NONE) return;
+  if (head.assembly != Assembly::MORE) pieces.clear();
+  const bool fits = assembly_size_max - pieces.size() >= head.piece.size();
+  if (fits) pieces.insert(pieces.end(), head.piece.begin(), head.piece.end());
+}
+
+void StreamDecoder::note_associations(const Stream& stream, const Associations& told) {
+  for (std::size_t i = 0; i < told.opened_count; ++i) {
+    const Association& one = told.opened[i];
+    const bool sends = one.sender == stream.sender;
+    associations_[{sends ? stream.source_address : stream.destination_address,
+                   sends ? stream.destination_address : stream.source_address, one.key}] = one.sender;
+  }
+}
+
+// Both sides of an association may send to the same port: who this is says what opened it, if that was seen.
+Role StreamDecoder::sender_of(const Stream& stream, const ParsedFrame& parsed, Bytes bytes) const {
+  PduState state;
+  const PduHead head = stream.protocol->open(bytes, stream.sender, QUIRK_NONE, *stream.session, state);
+  const auto found = associations_.find({parsed.source, parsed.destination, head.association});
+  return found == associations_.end() ? stream.sender : found->second;
 }
 
 void StreamDecoder::add_datagram(std::uint32_t frame, const ParsedFrame& parsed) {
@@ -196,6 +226,11 @@ void StreamDecoder::add_datagram(std::uint32_t frame, const ParsedFrame& parsed)
   stream.protocol = protocol_of(parsed, Transport::UDP, stream.sender);
   if (stream.protocol == nullptr || parsed.payload_size == 0) return;
   stream.session = &session_of(parsed);
+  const std::uint32_t ports = (std::uint32_t{parsed.source_port} << 16) | parsed.destination_port;
+  stream.pieces = &pieces_[Key{parsed.source, parsed.destination, ports, parsed.vlan}];
+  if (stream.protocol->peers && parsed.source_port == parsed.destination_port) {
+    stream.sender = parsed.source < parsed.destination ? Role::CLIENT : Role::SERVER;  // two sides, no more
+  }
   stream.source = endpoint_text(parsed.source, parsed.source_port, true);
   stream.destination = endpoint_text(parsed.destination, parsed.destination_port, true);
   const Bytes bytes = parsed.payload();
@@ -204,6 +239,7 @@ void StreamDecoder::add_datagram(std::uint32_t frame, const ParsedFrame& parsed)
   if (framing.status == FrameStatus::MALFORMED) malformed = framing.field;
   if (framing.status == FrameStatus::INCOMPLETE) malformed = "datagram shorter than its PDU";
   if (framing.status == FrameStatus::COMPLETE && framing.pdu_size != bytes.size()) malformed = "length";
+  if (malformed == nullptr) stream.sender = sender_of(stream, parsed, bytes);
   report(frame, stream, malformed == nullptr ? bytes.first(framing.judge_size) : bytes, malformed);
 }
 

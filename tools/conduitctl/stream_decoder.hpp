@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "dataplane/engine/frame.hpp"
@@ -71,6 +72,8 @@ class StreamDecoder {
     Role sender = Role::CLIENT;
     std::string source;
     std::string destination;
+    Address source_address{};
+    Address destination_address{};
     bool started = false;               // `next` is known
     std::uint32_t next = 0;             // sequence number of the next octet
     std::vector<std::uint8_t> waiting;  // in order, not yet a whole PDU
@@ -80,7 +83,8 @@ class StreamDecoder {
     };
     std::map<std::uint32_t, Early> early;  // by distance from `base`
     std::uint32_t base = 0;
-    SessionState* session = nullptr;  // of the connection, which both directions share
+    SessionState* session = nullptr;              // of the connection, which both directions share
+    std::vector<std::uint8_t>* pieces = nullptr;  // of a message in several datagrams
   };
 
   SessionState& session_of(const ParsedFrame& parsed);
@@ -91,12 +95,18 @@ class StreamDecoder {
   void deliver_early(std::uint32_t frame, Stream& stream);  // frame 0: each with its own number
   void jump_gap(Stream& stream);
   void cut_pdus(std::uint32_t frame, Stream& stream);
+  static void note_piece(const PduHead& head, std::vector<std::uint8_t>& pieces);
   void report(std::uint32_t frame, Stream& stream, Bytes bytes, const char* malformed);
+  void note_associations(const Stream& stream, const Associations& told);
+  [[nodiscard]] Role sender_of(const Stream& stream, const ParsedFrame& parsed, Bytes bytes) const;
 
   PortMap ports_;
   PduSink& sink_;
   std::map<Key, Stream> streams_;
-  std::map<Key, SessionState> sessions_;  // by the lesser of a connection's two keys
+  std::map<Key, SessionState> sessions_;             // by the lesser of a connection's two keys
+  std::map<Key, std::vector<std::uint8_t>> pieces_;  // by direction
+  // Connections that streams opened: who sends with this key from where to where.
+  std::map<std::tuple<Address, Address, std::uint64_t>, Role> associations_;
   Missing missing_;
 };
 

@@ -38,7 +38,7 @@ const Setting& setting(std::size_t number) {
       one.plant = random_plant(random);
       for (std::size_t version = 1; version <= policy_count; ++version) {
         const PlantPolicy* former = one.policies.empty() ? nullptr : &one.policies.back();
-        PlantPolicy policy = random_policy(random, one.plant, version, former);
+        PlantPolicy policy = random_policy(random, one.plant, {&find_protocol("modbus")}, version, former);
         one.resyncs = one.resyncs || policy.mid_stream_resync;
         one.policies.push_back(std::move(policy));
       }
@@ -69,7 +69,8 @@ class Play {
         gateway_(network_, small_limits((choice_ & 0x40) != 0), 1,
                  (choice_ & 0x80) != 0 ? 100 * microsecond : 0),
         safety_(scheduler_, setting_.plant, setting_.resyncs),
-        wire_(scheduler_, setting_.plant, true),
+        wire_(scheduler_, setting_.plant, {true, true, true}),
+        frames_(scheduler_),
         trace_(scheduler_),
         puppets_(network_, setting_.plant) {
     network_.connect(gateway_);

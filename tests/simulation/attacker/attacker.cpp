@@ -2,11 +2,67 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 
 #include "tests/simulation/attacker/hand.hpp"
 
 namespace conduit::simulation {
 namespace {
+
+// What an honest client does first; then the technique is played.
+class Opening {
+ public:
+  Opening(const Attack& attack, Random random)
+      : protocol_(*attack.service->protocol),
+        rules_(attack.service->rules),
+        end_(protocol_.client_end()),
+        random_(random) {}
+
+  std::function<void()> then;
+
+  void go_on(Hand& hand) {
+    if (over_) return;
+    const Octets octets = end_->opening(*rules_, random_);
+    if (!octets.empty()) return hand.write(next(octets));
+    over_ = true;
+    then();
+    then = nullptr;
+  }
+  void take(Hand& hand, View octets) {
+    if (over_) return;
+    received_.insert(received_.end(), octets.begin(), octets.end());
+    while (!over_) {
+      const Front front = protocol_.front(received_, false);
+      if (front.kind != Front::Kind::PDU) return;
+      const Octets pdu(received_.begin(), received_.begin() + static_cast<std::ptrdiff_t>(front.size));
+      received_.erase(received_.begin(), received_.begin() + static_cast<std::ptrdiff_t>(front.size));
+      for (const Octets& back : end_->on_pdu(pdu)) hand.write(back);
+      go_on(hand);
+    }
+  }
+  Octets next(const Octets& pdu) {
+    Octets octets = end_->numbered(pdu, 0);
+    end_->sent(octets);
+    return octets;
+  }
+  // The denied one as the first or the second that is sent.
+  void number(Booty& booty) {
+    const auto ahead = static_cast<std::uint8_t>(random_.below(2));
+    booty.permitted = end_->numbered(std::move(booty.permitted), 0);
+    booty.denied = end_->numbered(std::move(booty.denied), ahead);
+    booty.twin = end_->numbered(std::move(booty.twin), ahead);
+    std::uint8_t place = 1;
+    for (Octets& each : booty.several) each = end_->numbered(std::move(each), place++);
+  }
+
+ private:
+  const ProtocolModel& protocol_;
+  std::shared_ptr<const Rules> rules_;
+  std::unique_ptr<ClientEnd> end_;
+  Random random_;
+  Octets received_;
+  bool over_ = false;
+};
 
 // A client that plays one technique on connection after connection.
 class HostileClient final : public Attacker {
@@ -15,6 +71,7 @@ class HostileClient final : public Attacker {
       : attack_(attack), random_(random), techniques_(std::move(techniques)) {
     address = attack.plant.clients[attack.client];
     side = 0;
+    next_port_ = attack.first_port;
     const std::uint64_t begin = second + random_.below(second);
     attack_.network.scheduler().at(begin, [this] { round(); });
   }
@@ -44,11 +101,15 @@ class HostileClient final : public Attacker {
     hand.stamps = name.find("timestamp") != std::string::npos || random_.chance(1, 4);
     if (technique.opens) {
       const bool cover = random_.chance(1, 2);
-      hand.on_open = [&hand, booty, technique, cover] {
-        if (cover) hand.write(booty.permitted);
+      const auto opening = std::make_shared<Opening>(attack_, random_.fork("opening", port));
+      opening->then = [&hand, booty, technique, cover, opening]() mutable {
+        if (cover) hand.write(opening->next(booty.permitted));
+        opening->number(booty);
         hand.later(cover ? hand.random().below(200) : 0,
                    [&hand, booty, technique] { technique.play(hand, booty); });
       };
+      hand.on_open = [&hand, opening] { opening->go_on(hand); };
+      hand.on_data = [&hand, opening](View octets) { opening->take(hand, octets); };
       hand.syn();
     } else {
       const bool now = random_.chance(1, 2);
@@ -67,18 +128,37 @@ class HostileClient final : public Attacker {
 };
 
 // A server that accepts everything and answers as its technique says.
-class HostileServer final : public Attacker {
+class HostileServer final : public Attacker, public Watcher {
  public:
   HostileServer(const Attack& attack, Random random, std::vector<ServerTechnique> techniques)
       : attack_(attack), random_(random), techniques_(std::move(techniques)) {
     address = attack.plant.servers[attack.server];
     side = 1;
+    attack_.network.watch(*this);
+  }
+  // Somebody tells it what its clients send.
+  void on_sent(const Host& from, View frame) override {
+    if (from.side != 0) return;
+    const std::optional<Packet> packet = decode(frame);
+    if (!packet || packet->destination_mac != address.mac) return;
+    const auto talk = talks_.find(packet->source_port);
+    if (talk == talks_.end() || talk->second.hand == nullptr || talk->second.hand->foreseen.size() > 32)
+      return;
+    const ProtocolModel& protocol = *attack_.service->protocol;
+    const View request(packet->payload);
+    const Front front = protocol.front(request, true);
+    if (front.kind != Front::Kind::PDU || protocol.silent(request.first(front.size))) return;
+    Random random = random_.fork("foreseen", ++foreseen_);
+    talk->second.hand->foreseen.emplace_back(
+        Octets(request.begin(), request.begin() + static_cast<std::ptrdiff_t>(front.size)),
+        protocol.answer(request.first(front.size), random));
   }
   void on_frame(View frame) override {
     const std::optional<Packet> packet = decode(frame);
     if (!packet || packet->tcp_checksum_error != 0) return;
     const std::size_t client = client_of(*packet);
     if (client >= attack_.plant.clients.size()) return;
+    if (packet->destination_port != attack_.service->protocol->port()) return;
     Talk& talk = talks_[packet->source_port];
     if ((packet->flags & SYN) != 0) {
       if (talk.hand == nullptr) begin(talk, *packet, client);
@@ -95,6 +175,7 @@ class HostileServer final : public Attacker {
  private:
   struct Talk {
     std::unique_ptr<Hand> hand;
+    std::unique_ptr<ServerEnd> end;
     Octets received;
   };
 
@@ -110,6 +191,7 @@ class HostileServer final : public Attacker {
     talk.hand = std::make_unique<Hand>(*this, attack_.network, random_.fork("hand", syn.source_port),
                                        attack_.plant.clients[client], attack_.plant.ipv6,
                                        syn.destination_port, syn.source_port);
+    talk.end = attack_.service->protocol->server_end();
     talk.hand->on_data = [this, &talk](View octets) {
       talk.received.insert(talk.received.end(), octets.begin(), octets.end());
       answer_all(talk);
@@ -124,17 +206,34 @@ class HostileServer final : public Attacker {
                            talk.received.begin() + static_cast<std::ptrdiff_t>(front.size));
       talk.received.erase(talk.received.begin(),
                           talk.received.begin() + static_cast<std::ptrdiff_t>(front.size));
-      if (protocol.silent(request)) continue;
-      const Octets answer = protocol.answer(request, random_);
+      std::erase_if(talk.hand->foreseen, [&request](const auto& one) { return one.first == request; });
+      ServerEnd::Reaction reaction = talk.end->on_request(request, random_);
+      for (Octets& pdu : reaction.more) reaction.unasked.push_back(std::move(pdu));
+      for (const Octets& pdu : reaction.unasked) talk.hand->write(next(talk, pdu));
+      if (reaction.answer.empty()) continue;
+      const Octets answer = next(talk, std::move(reaction.answer));
+      const Octets other = protocol.other_answer(request, answer, random_);
+      if (!other.empty() && random_.chance(1, 3)) {
+        talk.hand->write(other);
+        if (random_.chance(1, 2)) talk.hand->write(answer);
+        continue;
+      }
       const bool lies = attack_.network.scheduler().now() < attack_.until_ns && random_.chance(2, 3);
       lies ? random_.pick(techniques_).play(*talk.hand, request, answer) : talk.hand->write(answer);
     }
+  }
+
+  static Octets next(Talk& talk, Octets pdu) {
+    pdu = talk.end->numbered(std::move(pdu), 0);
+    talk.end->sent(pdu);
+    return pdu;
   }
 
   Attack attack_;
   Random random_;
   std::vector<ServerTechnique> techniques_;
   std::map<std::uint16_t, Talk> talks_;
+  std::uint64_t foreseen_ = 0;
 };
 
 // Those of this name, or all of the kind.
@@ -164,13 +263,19 @@ bool is_server_technique(const std::string& technique) {
   return !select(server_techniques(), technique, "server-any").empty();
 }
 
-std::unique_ptr<Attacker> Attacker::create(Network& network, Random random, const std::string& technique,
-                                           const Plant& plant, const PlantPolicy& policy, std::size_t client,
-                                           std::size_t server, std::uint64_t until_ns) {
-  Attack attack{network, plant, policy, client, server, nullptr, until_ns};
-  for (const Service& service : policy.services) {
-    if (service.client == client && service.server == server) attack.service = &service;
-  }
+std::unique_ptr<Attacker> Attacker::create(Network& network, const AttackPlan& attack_plan,
+                                           const Plant& plant, const PlantPolicy& policy,
+                                           std::uint64_t until_ns) {
+  Attack attack{network,
+                plant,
+                policy,
+                attack_plan.client,
+                attack_plan.server,
+                policy.find(attack_plan.client, attack_plan.server, *attack_plan.protocol),
+                until_ns,
+                attack_plan.first_port};
+  const std::string& technique = attack_plan.technique;
+  const Random random = attack_plan.random;
   if (attack.service == nullptr) return nullptr;
   std::unique_ptr<Attacker> attacker;
   std::vector<ClientTechnique> hostile = select(client_techniques(), technique, "client-any");

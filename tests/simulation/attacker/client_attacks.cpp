@@ -515,7 +515,7 @@ void reply_lost(Hand& hand, const Booty& booty) {
 
 }  // namespace
 
-const std::vector<ClientTechnique>& client_techniques() {
+const std::vector<ClientTechnique>& stream_techniques() {
   static const std::vector<ClientTechnique> all{
       {"plain", plain},
       {"overwrite", overwrite},

@@ -6,20 +6,35 @@
 
 namespace conduit::simulation {
 
+namespace {
+
+// What goes right behind the permitted one: at times denied because of that.
+void draw_follow_up(Random& random, const ProtocolModel& protocol, const Rules& rules, std::uint32_t number,
+                    Booty& booty) {
+  const std::unique_ptr<Conversation> conversation = protocol.conversation(Viewpoint::CLIENT);
+  if (conversation == nullptr) return;
+  const Octets next = protocol.follow_up(booty.permitted, number, random);
+  conversation->passed(booty.permitted, true);
+  if (!next.empty() && !rules.permits(next, conversation->standing(next), false)) booty.denied = next;
+}
+
+}  // namespace
+
 Booty draw_booty(Random& random, const ProtocolModel& protocol, const Rules& rules, std::uint32_t number) {
   constexpr int tries = 400;
   Booty booty;
   for (int i = 0; i < tries && booty.denied.empty(); ++i) {
     const Octets request = protocol.request(random, rules, number);
-    if (!rules.permits(request, false)) booty.denied = request;
+    if (!rules.permits(request, 0, false)) booty.denied = request;
   }
   if (booty.denied.empty()) booty.denied = protocol.bad_request(random, number);
   for (int i = 0; i < tries && booty.twin.empty(); ++i) {
     // Numbers of their own, so that it is known which of them an answer is for.
     const bool first = booty.permitted.empty();
     const Octets request = protocol.request(random, rules, first ? number + 1 : number + 2);
-    if (!rules.permits(request, false)) continue;
+    if (!rules.permits(request, 0, false)) continue;
     if (first) booty.permitted = request;
+    if (first) draw_follow_up(random, protocol, rules, number + 2, booty);
     if (!first && request.size() == booty.denied.size() && request != booty.denied) booty.twin = request;
   }
   for (std::uint32_t i = 1; i <= 6; ++i)
@@ -38,6 +53,8 @@ Hand::Hand(const Host& host, Network& network, Random random, const HostAddress&
       peer_port_(peer_port) {
   isn_ = random_.chance(1, 6) ? 0xFFFFFFFF - static_cast<std::uint32_t>(random_.below(30))
                               : static_cast<std::uint32_t>(random_.next());
+  Random clocks = random_.fork("clock");
+  if (clocks.chance(1, 3)) stamp_shift = 0xFFFFFFFF - clock() - static_cast<std::uint32_t>(clocks.below(400));
 }
 
 Packet Hand::blank() const {
@@ -59,6 +76,10 @@ Packet Hand::blank() const {
   return packet;
 }
 
+std::uint32_t Hand::clock() const {
+  return static_cast<std::uint32_t>(network_.scheduler().now() / millisecond) + stamp_shift;
+}
+
 void Hand::send(Packet packet) { network_.send(host_, encode(packet)); }
 
 namespace {
@@ -78,8 +99,7 @@ void Hand::put(std::int64_t offset, View payload, const Tweak& tweak) {
   packet.sequence = sequence(offset);
   packet.acknowledgement = peer_next_;
   packet.flags = payload.empty() ? ACK : ACK | PSH;
-  if (stamps)
-    add_stamp(packet, static_cast<std::uint32_t>(network_.scheduler().now() / millisecond), peer_stamp_);
+  if (stamps) add_stamp(packet, clock(), peer_stamp_);
   packet.payload.assign(payload.begin(), payload.end());
   if (tweak) tweak(packet);
   send(std::move(packet));
@@ -123,7 +143,7 @@ void Hand::syn(const Tweak& tweak) {
   packet.sequence = isn_;
   packet.flags = SYN;
   packet.options = {2, 4, 5, 0xB4};
-  if (stamps) add_stamp(packet, static_cast<std::uint32_t>(network_.scheduler().now() / millisecond), 0);
+  if (stamps) add_stamp(packet, clock(), 0);
   if (tweak) tweak(packet);
   send(std::move(packet));
 }
@@ -133,6 +153,7 @@ void Hand::later(std::uint64_t ms, std::function<void()> task) {
 }
 
 void Hand::on_packet(const Packet& packet) {
+  last_ = packet;
   if ((packet.flags & RST) != 0) return;
   const TcpOptions options = read_options(packet.options);
   if (options.has_timestamp) peer_stamp_ = options.timestamp;

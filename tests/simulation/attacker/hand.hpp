@@ -28,6 +28,7 @@ struct Attack {
   std::size_t server = 0;
   const Service* service = nullptr;
   std::uint64_t until_ns = 0;
+  std::uint16_t first_port = 0;
 };
 
 // One end of a connection, moved by hand. Offsets count from the first octet behind its SYN.
@@ -62,6 +63,8 @@ class Hand {
     return isn_ + 1 + static_cast<std::uint32_t>(offset);
   }
   [[nodiscard]] std::uint32_t peer_next() const { return peer_next_; }
+  // The frame that came last.
+  [[nodiscard]] const Packet& last() const { return last_; }
   [[nodiscard]] std::uint32_t peer_isn() const { return peer_isn_; }
   [[nodiscard]] std::uint32_t isn() const { return isn_; }
   [[nodiscard]] std::uint16_t own_port() const { return own_port_; }
@@ -70,15 +73,21 @@ class Hand {
   bool answers = true;  // with ACKs
   bool stamps = false;
   bool open = false;
-  bool gone = false;  // a task of an older round finds it so
+  bool gone = false;                                // a task of an older round finds it so
+  std::vector<std::pair<Octets, Octets>> foreseen;  // a server: requests under way to it, and their answers
   std::function<void()> on_open;
   std::function<void(View)> on_data;
 
+  std::uint32_t stamp_shift = 0;  // of its clock: some are about to wrap
+
+  void send_octets(Octets frame) { network_.send(host_, std::move(frame)); }
   void begin_at(std::uint32_t isn) { isn_ = isn; }
   void send(Packet packet);
   [[nodiscard]] Packet blank() const;
 
  private:
+  [[nodiscard]] std::uint32_t clock() const;
+
   const Host& host_;
   Network& network_;
   Random random_;
@@ -91,6 +100,7 @@ class Hand {
   std::uint32_t peer_isn_ = 0;
   std::uint32_t peer_next_ = 0;
   std::uint32_t peer_stamp_ = 0;
+  Packet last_;
   int fragmented_ = 0;  // packets so far: no two of one sender have the same identification
 };
 
@@ -101,6 +111,7 @@ struct ClientTechnique {
   bool opens = true;
 };
 [[nodiscard]] const std::vector<ClientTechnique>& client_techniques();
+[[nodiscard]] const std::vector<ClientTechnique>& stream_techniques();  // most of them
 
 struct ServerTechnique {
   const char* name;

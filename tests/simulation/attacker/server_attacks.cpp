@@ -70,6 +70,34 @@ void refused_and_answered(Hand& hand, View request, View answer) {
   hand.write(answer);
 }
 
+// Knows what its client has sent, and answers what has never reached it.
+void foresees(Hand& hand, View, View answer) {
+  for (const auto& [request, reply] : hand.foreseen) hand.write(reply);
+  hand.foreseen.clear();
+  hand.write(answer);
+}
+// Speaks from its own side in the name of its client, to itself and to other servers.
+void from_the_other_side(Hand& hand, View request, View answer) {
+  const std::uint8_t other = static_cast<std::uint8_t>(hand.random().between(1, 3));
+  const auto turned = [&hand, other](Packet& packet) {
+    std::swap(packet.source, packet.destination);
+    std::swap(packet.source_port, packet.destination_port);
+    if (hand.random().chance(1, 2)) packet.destination[packet.ipv6 ? 15 : 3] = other;
+    if (hand.random().chance(1, 2)) packet.sequence = hand.peer_next();
+    if (hand.random().chance(1, 3)) packet.flags = SYN;
+  };
+  hand.put(static_cast<std::int64_t>(hand.next()), request, turned);
+  // A connection of one client with the other: opened behind the wrong port.
+  hand.put(static_cast<std::int64_t>(hand.next()), {}, [other](Packet& packet) {
+    packet.source = packet.destination;
+    packet.source[packet.ipv6 ? 15 : 3] = other;
+    packet.destination_port = packet.source_port;
+    packet.source_port = 39999;
+    packet.flags = SYN;
+  });
+  hand.write(answer);
+}
+
 }  // namespace
 
 const std::vector<ServerTechnique>& server_techniques() {
@@ -88,6 +116,8 @@ const std::vector<ServerTechnique>& server_techniques() {
       {"server-acks-unsent", acks_unsent},
       {"server-after-fin", after_fin},
       {"server-guesses", refused_and_answered},
+      {"server-foresees", foresees},
+      {"server-from-the-other-side", from_the_other_side},
   };
   return all;
 }

@@ -166,7 +166,7 @@ std::vector<Rules::Text> ModbusRules::allows() const {
   return texts;
 }
 
-bool ModbusRules::permits(View request, bool island) const {
+bool ModbusRules::permits(View request, std::uint32_t /*standing*/, bool island) const {
   const std::optional<std::vector<Access>> accesses = read_request(request);
   if (!accesses) return false;
   const std::uint8_t unit = request[6];

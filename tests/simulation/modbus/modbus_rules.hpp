@@ -32,7 +32,7 @@ class ModbusRules final : public Rules {
  public:
   std::vector<Allow> list;
   [[nodiscard]] std::vector<Text> allows() const override;
-  [[nodiscard]] bool permits(View request, bool island) const override;
+  [[nodiscard]] bool permits(View request, std::uint32_t standing, bool island) const override;
 };
 
 [[nodiscard]] std::unique_ptr<ModbusRules> draw_rules(Random& random);

@@ -154,3 +154,36 @@ TEST_CASE("what the outstation may tell unasked") {
   CHECK(plant.tells("f0 82 0000 020128 0100 0300 81"));
   CHECK(plant.tells("f0 82 0000"));
 }
+
+TEST_CASE("a rule may ask for requests that authenticate themselves") {
+  Plant plant(
+      "function: SELECT function: OPERATE object: CROB index { first: 4 } authentication: AGGRESSIVE_MODE");
+  const std::string objects = "0c0117 01 04 81 01 64000000 00000000 00";
+  const std::string first = "780307 01 01000000 0100";
+  const std::string second = "780307 01 02000000 0100";
+  const std::string code = "78095b 01 0400 a1b2c3d4";
+  const std::string other_code = "78095b 01 0400 d1d2d3d4";
+  CHECK(plant.permits(from_hex("c1 03 " + first + objects + code)));
+  CHECK(plant.permits(from_hex("c2 04 " + second + objects + other_code)));  // selected: both codes differ
+  CHECK_FALSE(plant.permits(from_hex("c2 04 " + objects)));
+  CHECK_FALSE(plant.permits(from_hex("c1 03 " + objects)));
+  CHECK_FALSE(plant.permits(from_hex("c1 03 " + first + objects)));         // no code
+  CHECK_FALSE(plant.permits(from_hex("c1 03 " + objects + code)));          // no request in front
+  CHECK_FALSE(plant.permits(from_hex("c1 03 " + first + code + objects)));  // objects behind the code
+  CHECK_FALSE(plant.permits(from_hex("c1 03 " + first + objects + code + objects)));  // likewise
+  CHECK_FALSE(plant.permits(from_hex("c1 03 " + objects + first + code)));         // in front of the request
+  CHECK_FALSE(plant.permits(from_hex("c1 03 " + first + objects + code + code)));  // twice
+  CHECK_FALSE(plant.permits(from_hex("c1 03 " + first + objects + "78095b 02 0400 a1b2c3d4 0400 a1b2c3d4")));
+  CHECK_FALSE(plant.permits(from_hex("c1 03 " + first + objects + "78095b 01 0500 a1b2c3d4")));  // too short
+  CHECK_FALSE(plant.permits(from_hex("c1 03 " + first + "0c0117 01 05 81 01 64000000 00000000 00" + code)));
+}
+
+TEST_CASE("functions without objects can authenticate themselves, too") {
+  Plant plant("function: COLD_RESTART authentication: AGGRESSIVE_MODE");
+  CHECK(plant.permits("c1 0d 780307 01 01000000 0100 78095b 01 0400 a1b2c3d4"));
+  CHECK_FALSE(plant.permits("c1 0d"));
+  CHECK_FALSE(plant.permits("c1 0e 780307 01 01000000 0100 78095b 01 0400 a1b2c3d4"));  // a warm one
+  Plant open("function: COLD_RESTART");
+  CHECK(open.permits("c1 0d 780307 01 01000000 0100 78095b 01 0400 a1b2c3d4"));
+  CHECK(open.permits("c1 0d"));
+}

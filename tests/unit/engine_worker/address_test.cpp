@@ -322,6 +322,8 @@ TEST_CASE("errors belong to the living flow that they quote") {
   CHECK(plane.reason(error({mac_other, mac_hmi, {}}, ip_plc, ip_hmi, datagram), 1) ==
         Reason::SOURCE_MAC_MISMATCH);
   CHECK(plane.reason(error({}, ip_hmi, ip_plc, datagram), 0) == Reason::ICMP_QUOTE_UNKNOWN);
+  // To somebody else than the one who sent what it quotes.
+  CHECK(plane.reason(error(back, ip_plc, ip_stranger, datagram), 1) == Reason::ICMP_QUOTE_UNKNOWN);
   Octets fragment = datagram;
   fragment[14 + 7] = 1;
   CHECK(plane.reason(error(back, ip_plc, ip_hmi, fragment), 1) == Reason::ICMP_QUOTE_UNKNOWN);

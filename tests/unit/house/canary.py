@@ -97,6 +97,8 @@ PLANTED = [
     (dependencies.includes, "controlplane/sinks/a.cpp", "#include <openssl/ssl.h>\n", "#include <cstdio>\n"),
     (dependencies.includes, "dataplane/io/dpdk/a.cpp", "#include <libnetfilter_queue/libnetfilter_queue.h>\n",
      "#include <rte_ethdev.h>\n"),
+    (dependencies.includes, "tests/simulation/safety.cpp", '#include "protocols/modbus/modbus.hpp"\n',
+     '#include "tests/simulation/packet.hpp"\n'),
     (dependencies.includes, "controlplane/a.cpp", '#include "flow.hpp"\n',
      '#include "controlplane/flow.hpp"\n'),
 ]

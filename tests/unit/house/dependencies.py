@@ -13,6 +13,12 @@ INSIDE = {
     "dataplane/": ("protocols/", "config/abi/", "dataplane/"),
     "controlplane/": ("protocols/", "config/", "controlplane/"),
     "tools/": ("protocols/", "config/", "dataplane/engine/", "dataplane/io/pcap/", "controlplane/", "tools/"),
+    # Oracles and hosts share nothing with what they judge: its counters, events and names of reasons apart.
+    "tests/simulation/": ("tests/simulation/", "tests/support/"),
+    "tests/simulation/engine_gateway.": ("config/", "dataplane/", "tests/simulation/", "tests/support/"),
+    "tests/simulation/accounting.": ("protocols/core/reason.hpp", "tests/simulation/"),
+    "tests/simulation/plan.": ("config/abi/limits.hpp", "tests/simulation/"),
+    "tests/simulation/mutants.": ("protocols/core/mutation.hpp", "tests/simulation/"),
     "tests/": ("protocols/", "config/", "dataplane/", "controlplane/", "tools/", "tests/"),
 }
 

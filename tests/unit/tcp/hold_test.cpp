@@ -250,7 +250,7 @@ TEST_CASE("a PDU that cannot be held whole resets the flow") {
   lab.connect();
   std::uint32_t at = 0;
   for (; lab.alive() && at < 20000; at += 1000) (void)lab.send(0, Lab::data(0, at, Octets(1000, 1)));
-  CHECK(at == 5000);
+  CHECK(at == (held_size_max / 1000 + 1) * 1000);
   CHECK(lab.count(Reason::TCP_HOLD_FULL) == 1);
 }
 

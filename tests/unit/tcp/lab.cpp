@@ -41,6 +41,11 @@ Judgement judge_pdu(WorkerContext&, Flow& flow, Side sender, const ParsedFrame&,
         modbus_protocol.refuse(judged, Reason::FUNCTION_NOT_PERMITTED, SessionState{}, reply));
     if (judgement.reply_size == 0) judgement.verdict = Verdict::RESET;
   }
+  if (judgement.verdict == Verdict::FORWARD && flow.protocol->accept != nullptr) {
+    Associations associations;
+    const Role role = request ? Role::CLIENT : Role::SERVER;
+    flow.protocol->accept(judged, role, flow.session, associations);
+  }
   if (lab->track_outstanding && request && judgement.verdict == Verdict::FORWARD) {
     Outstanding& place = flow.outstanding[flow.outstanding_count++];
     place.live = true;

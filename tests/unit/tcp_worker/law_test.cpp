@@ -153,6 +153,54 @@ TEST_CASE("an ICMP error that quotes a segment behind a refusal quotes the numbe
   }
 }
 
+TEST_CASE("a living connection is spoken for from its own ports alone") {
+  Plane plane(plant());
+  Line line(plane);
+  line.open();
+  const Tcp segment{.from = 40000,
+                    .to = 502,
+                    .sequence = client_first,
+                    .acknowledgement = server_first,
+                    .flags = psh_ack,
+                    .window = 60000};
+  const Octets frame = tcp({mac_hmi, mac_plc, {}}, {ip_hmi, ip_plc}, segment, poll);
+  CHECK(plane.reason(frame, 1) == Reason::SOURCE_WRONG_ZONE);
+  CHECK(plane.reason(frame, 0) == Reason::NONE);
+}
+
+TEST_CASE("what the engine says goes to the MAC that the client has now") {
+  ImageSource source = plant();
+  source.assets[HMI].macs.clear();
+  Plane plane(source);
+  Line line(plane);
+  line.open();
+  const Tcp segment{.from = 40000,
+                    .to = 502,
+                    .sequence = client_first,
+                    .acknowledgement = server_first,
+                    .flags = psh_ack,
+                    .window = 60000};
+  plane.recorder.sent.clear();
+  (void)plane.pass(tcp({mac_other, mac_plc, {}}, {ip_hmi, ip_plc}, segment, too_high), 0);
+  REQUIRE(plane.recorder.sent.size() == 1);
+  const Octets& reply = plane.recorder.sent[0].frame;
+  CHECK(std::equal(mac_other.begin(), mac_other.end(), reply.begin()));
+}
+
+TEST_CASE("behind the end of the server's stream no reply can stand: the connection is reset") {
+  Plane plane(plant());
+  Line line(plane);
+  line.open();
+  REQUIRE(line.send(1, server_first, client_first, ack | fin).size() == 1);
+  REQUIRE(line.send(0, client_first, server_first + 1, ack).size() == 1);
+  const std::vector<Left> out = line.client(0, too_high, 1);
+  REQUIRE(out.size() == 2);
+  for (const Left& left : out) {
+    CHECK((left.flags & rst) != 0);
+    CHECK(left.payload.empty());
+  }
+}
+
 TEST_CASE("fragments do not pass") {
   Plane plane(plant());
   const Octets frame = tcp({}, {.source = ip_hmi, .destination = ip_plc, .fragment = 0x2000},

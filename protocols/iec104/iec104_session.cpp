@@ -1,0 +1,176 @@
+// What a connection remembers of its frames: data transfer and tests (104 §5.2, §5.3), numbers of I-frames
+// (104 §5.1, §5.5) and what becomes of them when frames are taken out or put in.
+#include <algorithm>
+
+#include "protocols/iec104/iec104_pdu.hpp"
+
+namespace conduit::iec104 {
+namespace {
+
+constexpr std::uint16_t edit_inserted = 0x8000;
+
+constexpr std::uint16_t plus(std::uint16_t number, std::uint16_t more) noexcept {
+  return static_cast<std::uint16_t>((number + more) & sequence_mask);
+}
+constexpr std::uint16_t minus(std::uint16_t number, std::uint16_t less) noexcept {
+  return static_cast<std::uint16_t>((number - less) & sequence_mask);
+}
+
+constexpr std::size_t index_of(bool client) noexcept {
+  return static_cast<std::size_t>(client ? Role::CLIENT : Role::SERVER);
+}
+
+// How far `number` lies in front of `from`, in the half of the circle that is to come.
+constexpr bool ahead(std::uint16_t number, std::uint16_t from) noexcept {
+  const std::uint16_t distance = minus(number, from);
+  return distance != 0 && distance <= (sequence_mask >> 1);
+}
+
+// N(S) of the next frame as the receiver counts.
+std::uint16_t arriving_next(const Stream& stream) noexcept { return minus(stream.send_next, stream.removed); }
+
+// Has a receiver that acknowledges `acknowledged` passed this edit? Frames taken out count as soon as all
+// before them do; those put in when they are acknowledged themselves.
+bool passed(std::uint16_t edit, std::uint16_t acknowledged) noexcept {
+  const std::uint16_t at = edit & sequence_mask;
+  if ((edit & edit_inserted) != 0) return ahead(acknowledged, at);
+  return !ahead(at, acknowledged);
+}
+
+// The receiver's N(R) in the numbers of the stream's sender.
+std::uint16_t acknowledged_of(const Stream& stream, std::uint16_t acknowledged) noexcept {
+  std::uint16_t number = plus(acknowledged, stream.removed);
+  for (std::size_t i = 0; i < stream.edit_count; ++i) {
+    const std::uint16_t edit = stream.edits[i];
+    if (passed(edit, acknowledged)) continue;
+    number = (edit & edit_inserted) != 0 ? plus(number, 1) : minus(number, 1);
+  }
+  return number;
+}
+
+void forget_passed(Stream& stream, std::uint16_t acknowledged) noexcept {
+  std::uint16_t* const first = stream.edits.data();
+  std::uint16_t* const last = std::remove_if(first, first + stream.edit_count,
+                                             [=](std::uint16_t edit) { return passed(edit, acknowledged); });
+  stream.edit_count = static_cast<std::uint8_t>(last - first);
+}
+
+bool remember(Stream& stream, std::uint16_t edit, std::uint16_t acknowledged) noexcept {
+  if (passed(edit, acknowledged)) return true;
+  if (stream.edit_count == edit_count_max) return false;
+  stream.edits[stream.edit_count++] = edit;
+  return true;
+}
+
+void store_sequence(std::uint8_t* at, std::uint16_t number) noexcept {
+  at[0] = static_cast<std::uint8_t>(number << 1);
+  at[1] = static_cast<std::uint8_t>(number >> 7);
+}
+std::uint16_t load_sequence(const std::uint8_t* at) noexcept {
+  return static_cast<std::uint16_t>((at[1] << 7) | (at[0] >> 1));
+}
+
+const char* check_transfer(const Fields& fields, const Session& session) noexcept {
+  if (fields.format == Format::S)
+    return session.transfer != Transfer::NEVER_STARTED ? nullptr : "data_transfer";
+  if (session.transfer == Transfer::STARTED) return nullptr;
+  // What the station sent before it saw STOPDT.
+  return !fields.from_client && session.transfer == Transfer::STOPPING ? nullptr : "data_transfer";
+}
+
+void close_one(std::uint8_t& open) noexcept {
+  if (open != 0) --open;
+}
+
+void accept_control(const Fields& fields, Session& session) noexcept {
+  const auto more = [](std::uint8_t& open) {
+    if (open != 0xFF) ++open;
+  };
+  Stream& own = session.streams[index_of(fields.from_client)];
+  Stream& other = session.streams[index_of(!fields.from_client)];
+  switch (control_base + fields.control) {
+    case STARTDT: more(session.starts_open); break;
+    case STARTDT_CON:
+      close_one(session.starts_open);
+      session.transfer = session.stops_open == 0 ? Transfer::STARTED : Transfer::STOPPING;
+      break;
+    case STOPDT:
+      more(session.stops_open);
+      if (session.transfer == Transfer::STARTED) session.transfer = Transfer::STOPPING;
+      break;
+    case STOPDT_CON:
+      close_one(session.stops_open);
+      session.transfer = Transfer::STOPPED;
+      break;
+    case TESTFR: more(own.tests_open); break;
+    case TESTFR_CON: close_one(other.tests_open); break;
+    default: break;
+  }
+}
+
+}  // namespace
+
+const char* check_place(const Fields& fields, Quirks quirks, const Session& session) noexcept {
+  if (fields.format == Format::U || (quirks & QUIRK_PLACE_UNKNOWN) != 0) return nullptr;
+  if (const char* field = check_transfer(fields, session); field != nullptr) return field;
+  const Stream& own = session.streams[index_of(fields.from_client)];
+  const Stream& other = session.streams[index_of(!fields.from_client)];
+  if (fields.format == Format::I && fields.send_sequence != own.send_next) return "send_sequence";
+  // It may acknowledge what was sent to it, and does not go back.
+  const std::uint16_t open = minus(arriving_next(other), own.received);
+  if (minus(fields.receive_sequence, own.received) > open) return "receive_sequence";
+  if (fields.format == Format::S) return nullptr;
+  const std::uint16_t waiting = minus(own.send_next, acknowledged_of(own, other.received));
+  const bool large = (quirks & QUIRK_LARGE_WINDOW) != 0;
+  return waiting < (large ? large_window_max : window_max) ? nullptr : "window";
+}
+
+bool awaited(const Fields& fields, const Session& session) noexcept {
+  switch (control_base + fields.control) {
+    case STARTDT_CON: return session.starts_open != 0;
+    case STOPDT_CON: return session.stops_open != 0;
+    case TESTFR_CON: return session.streams[index_of(!fields.from_client)].tests_open != 0;
+    default: return false;
+  }
+}
+
+void accept_frame(const Fields& fields, Session& session) noexcept {
+  if (fields.format == Format::U) return accept_control(fields, session);
+  Stream& own = session.streams[index_of(fields.from_client)];
+  own.received = fields.receive_sequence;
+  if (fields.format == Format::I) own.send_next = plus(fields.send_sequence, 1);
+}
+
+bool renumber(std::span<std::uint8_t> pdu, Role sender, Passage passage, SessionState& state) noexcept {
+  Session& session = state.as<Session>();
+  if (pdu.size() < apci_size) return false;
+  Stream& own = session.streams[index_of(sender == Role::CLIENT)];
+  Stream& other = session.streams[index_of(sender != Role::CLIENT)];
+  std::uint8_t* const control = &pdu[control_at];
+  const bool is_i = (control[0] & 1U) == 0;
+  if (!is_i && (control[0] & 2U) != 0) return true;  // U-frames have no numbers
+  if (passage == Passage::INSERTED) {
+    const std::uint16_t at = arriving_next(own);
+    store_sequence(control, at);
+    store_sequence(control + 2, acknowledged_of(other, own.received));
+    if (!remember(own, at | edit_inserted, other.received)) return false;
+    own.removed = minus(own.removed, 1);
+    return true;
+  }
+  const std::uint16_t acknowledges = load_sequence(control + 2);
+  if (passage == Passage::REMOVED) {
+    own.received = acknowledges;
+    forget_passed(other, acknowledges);
+    if (!is_i) return true;
+    const std::uint16_t at = arriving_next(own);
+    own.send_next = plus(load_sequence(control), 1);
+    own.removed = plus(own.removed, 1);
+    return remember(own, at, other.received);
+  }
+  store_sequence(control + 2, acknowledged_of(other, acknowledges));
+  if (is_i) store_sequence(control, minus(load_sequence(control), own.removed));
+  forget_passed(other, acknowledges);
+  return true;
+}
+
+}  // namespace conduit::iec104

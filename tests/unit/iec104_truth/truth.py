@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+"""Compares what `conduitctl decode` reads with what Wireshark's dissector reads of the same IEC 104 captures.
+
+usage: truth.py CONDUITCTL
+
+Captures: $CONDUIT_CORPUS/iec104 (default: ../shared/corpus beside the tree). Frame by frame: S- and U-frames;
+of each information object type, cause, test bit, originator, both addresses; values, qualifiers, select bits,
+the time that a clock is set to. Wireshark names fields and judges little; the room judges. So what the room
+accepts has to be the dissector's, and what it does not has to stand in EXPLAINED, with its number and the reason.
+"""
+
+import calendar
+import collections
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+SKIPPED = 77
+ASDU = "iec60870_asdu."
+# Their field: the types that have it, and which of our fields it is.
+VALUES = {
+    "siq.spi": ((1, 2, 30), "value"), "diq.dpi": ((3, 4, 31), "value"), "vti.v": ((5, 6, 32), "value"),
+    "bitstring": ((7, 8, 33, 51, 64), "value"), "normval": ((9, 10, 21, 34, 48, 61, 110), "value"),
+    "scalval": ((11, 12, 35, 49, 62, 111), "value"), "float": ((13, 14, 36, 50, 63, 112), "value"),
+    "bcr.count": ((15, 16, 37), "value"),
+    "sco.on": ((45, 58), "value"), "sco.qu": ((45, 58), "qualifier"), "sco.se": ((45, 58), "select"),
+    "dco.on": ((46, 59), "value"), "dco.qu": ((46, 59), "qualifier"), "dco.se": ((46, 59), "select"),
+    "rco.up": ((47, 60), "value"), "rco.qu": ((47, 60), "qualifier"), "rco.se": ((47, 60), "select"),
+    "qos.ql": ((48, 49, 50, 61, 62, 63), "qualifier"), "qos.se": ((48, 49, 50, 61, 62, 63), "select"),
+    "qoi": ((100,), "qualifier"), "qcc": ((101,), "qualifier"), "qrp": ((105,), "qualifier"),
+    "coi": ((70,), "qualifier"),
+}
+HEAD = ("typeid", "numix", "causetx", "nega", "test", "oa", "addr", "ioa")
+CLOCK = tuple("cp56time." + part for part in ("year", "month", "day", "hour", "min", "ms"))
+FIELDS = ("frame.number", "iec60870_104.type", "iec60870_104.utype",
+          *(ASDU + name for name in (*HEAD, *CLOCK, *VALUES)), "_ws.malformed")
+MISPLACED = 512
+
+# (capture, what the room says): how often, and why it is right.
+EXPLAINED = {
+}
+
+
+def number(text):
+    return float(text) if "." in text or "e" in text or "n" in text else int(text, 0)
+
+
+def their_frames(capture):
+    """{frame: {field: [values]}}"""
+    options = [option for field in FIELDS for option in ("-e", field)]
+    text = subprocess.run(["tshark", "-n", "-r", capture, "-o", "tcp.desegment_tcp_streams:TRUE",
+                           "-Y", "iec60870_104", "-T", "fields", "-E", "separator=/t", "-E", "aggregator=|",
+                           *options],
+                          check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    frames = {}
+    for line in text.splitlines():
+        cells = dict(zip(FIELDS, line.split("\t")))
+        frames[int(cells["frame.number"])] = {
+            name.removeprefix(ASDU): cells[name] if name.startswith("_")
+            else [number(cell) for cell in cells[name].split("|") if cell] for name in FIELDS}
+    return frames
+
+
+def our_frames(conduitctl, capture):
+    """{frame: [operation as decode --json prints it]}"""
+    run = subprocess.run([conduitctl, "decode", "--json", capture], stdout=subprocess.PIPE,
+                         stderr=subprocess.DEVNULL, text=True, check=False)
+    frames = collections.defaultdict(list)
+    for line in run.stdout.splitlines():
+        operation = json.loads(line)
+        if operation["protocol"] == "iec104":
+            frames[operation["frame"]].append(operation)
+    return frames
+
+
+NAMES = {}
+
+
+def plain(operation, name):
+    value = operation.get(name)
+    return NAMES.get(value, value) if isinstance(value, str) else value
+
+
+def type_of(operation):
+    return operation["function"] % MISPLACED
+
+
+def clock_of(theirs):
+    return [calendar.timegm((2000 + year, month, day, hour, minute, ms // 1000)) * 1000 + ms % 1000
+            for year, month, day, hour, minute, ms in zip(*(theirs[name] for name in CLOCK))]
+
+
+def same(ours, theirs):
+    return len(ours) == len(theirs) and all(
+        abs(one - other) <= 1e-4 * max(1, abs(other)) for one, other in zip(ours, theirs))
+
+
+def differences(theirs, ours):
+    """Names of what differs in a frame that we found well-formed."""
+    data = [operation for operation in ours if not 256 <= operation["function"] < MISPLACED]
+    link = [operation["function"] - 256 for operation in ours if 256 <= operation["function"] < MISPLACED]
+    if [code for code in link if code != 1] != [code << 2 | 3 for code in theirs["iec60870_104.utype"]]:
+        yield "U-frames"
+    if link.count(1) != theirs["iec60870_104.type"].count(1):
+        yield "S-frames"
+    counts = theirs["numix"]
+    for name, mine in (("typeid", None), ("causetx", "cause"), ("test", "test"), ("oa", "originator"),
+                       ("addr", "common_address")):
+        wanted = [value for value, count in zip(theirs[name], counts) for _ in range(count)]
+        if [plain(operation, mine) if mine else type_of(operation) for operation in data] != wanted:
+            yield name
+    negative = sum(count for value, count in zip(theirs["nega"], counts) if value)
+    if sum(1 for operation in data if operation.get("negative")) != negative:
+        yield "negative"
+    if [operation.get("object_address", [None])[0] for operation in data] != theirs["ioa"]:
+        yield "ioa"
+    for name, (types, mine) in VALUES.items():
+        values = [plain(operation, mine) for operation in data if type_of(operation) in types]
+        values = [int(value == 1) if mine == "select" else value for value in values]
+        if not same(values, theirs[name]):
+            yield name
+    if data and all(type_of(operation) == 103 for operation in data):
+        if [operation["value"] for operation in data] != clock_of(theirs):
+            yield "clock"
+
+
+def compare(name, conduitctl, capture):
+    """(frames compared, Counter of what differs or is malformed)"""
+    theirs, ours = their_frames(capture), our_frames(conduitctl, capture)
+    found, compared = collections.Counter(), 0
+    for frame in sorted(set(theirs) | set(ours)):
+        if frame not in ours:
+            found["not decoded"] += 1
+            continue
+        malformed = [operation["malformed"] for operation in ours[frame] if "malformed" in operation]
+        what = ["malformed " + malformed[0]] if malformed else ["not dissected"] if frame not in theirs else \
+            [difference + " differ" for difference in differences(theirs[frame], ours[frame])]
+        compared += not malformed and frame in theirs
+        found.update(what)
+        if what and os.environ.get("VERBOSE"):
+            print(name, frame, what, "\n  theirs:", theirs.get(frame), "\n  ours:", ours[frame])
+    return compared, found
+
+
+def read_names(tree):
+    """Numbers of what decode prints by name."""
+    text = open(os.path.join(tree, "protocols/iec104/iec104.proto"), encoding="utf-8").read()
+    for name, value in re.findall(r"^    (\w+) = (\d+);", text, re.M):
+        NAMES[name] = int(value)
+
+
+def main():
+    conduitctl = sys.argv[1]
+    tree = os.path.dirname(os.path.abspath(__file__)) + "/../../.."
+    corpus = os.path.join(os.environ.get("CONDUIT_CORPUS", os.path.join(tree, "../shared/corpus")), "iec104")
+    if shutil.which("tshark") is None or not os.path.isdir(corpus):
+        print("tshark or the captures are not here")
+        return SKIPPED
+    read_names(tree)
+    good, total, seen = True, 0, {}
+    for name in sorted(os.listdir(corpus)):
+        compared, found = compare(name, conduitctl, os.path.join(corpus, name))
+        total += compared
+        seen.update({(name, what): count for what, count in found.items()})
+    present = {key for key in EXPLAINED if os.path.exists(os.path.join(corpus, key[0]))}
+    for key in sorted(set(seen) | present):
+        expected, why = EXPLAINED.get(key, (0, "no explanation"))
+        if seen.get(key, 0) != expected:
+            good = False
+            print(f"{key[0]}: '{key[1]}' {seen.get(key, 0)} times, expected {expected} ({why})")
+    print(f"{total} frames compared, {sum(seen.values())} explained or not")
+    return 0 if good and total > 250 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

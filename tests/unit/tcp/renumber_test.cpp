@@ -1,0 +1,225 @@
+// PDUs that carry their number: behind a removed or inserted one they go on without a gap, at both ends.
+//
+// Here the transaction identifier is such a number: each side counts its own PDUs from 0.
+#include <doctest/doctest.h>
+
+#include <random>
+
+#include "tests/unit/tcp/lab.hpp"
+
+namespace conduit::tcp_test {
+namespace {
+
+struct Numbers {
+  std::uint16_t removed = 0;   // of the client
+  std::uint16_t inserted = 0;  // into the server's stream
+  std::uint16_t next = 0;      // of the server's PDUs, as the client sees them
+};
+
+void count(Bytes, Role sender, SessionState& session, Associations&) noexcept {
+  if (sender == Role::SERVER) ++session.as<Numbers>().next;
+}
+
+bool renumber(std::span<std::uint8_t> pdu, Role sender, Passage passage, SessionState& session) noexcept {
+  auto& numbers = session.as<Numbers>();
+  const std::uint16_t number = load_u16be(pdu.data());
+  switch (passage) {
+    case Passage::REMOVED: ++numbers.removed; return numbers.removed < 1000;
+    case Passage::INSERTED:
+      ++numbers.inserted;
+      store_u16be(pdu.data(), numbers.next++);
+      return true;
+    case Passage::PASSED: break;
+  }
+  if (sender == Role::CLIENT) {
+    store_u16be(pdu.data(), static_cast<std::uint16_t>(number - numbers.removed));
+  } else {
+    store_u16be(pdu.data(), static_cast<std::uint16_t>(number + numbers.inserted));
+  }
+  return true;
+}
+
+void number_pdus(Lab& lab) {
+  lab.protocol.renumber = renumber;
+  lab.protocol.accept = count;
+}
+
+std::vector<int> numbers_of(const Octets& stream) {
+  std::vector<int> numbers;
+  for (const Octets& adu : split_adus(stream)) numbers.push_back(load_u16be(adu.data()));
+  return numbers;
+}
+std::vector<int> count_to(std::size_t count) {
+  std::vector<int> numbers;
+  for (std::size_t i = 0; i < count; ++i) numbers.push_back(static_cast<int>(i));
+  return numbers;
+}
+
+}  // namespace
+
+TEST_CASE("numbers go on without a gap behind a refused PDU, at both ends") {
+  Lab lab;
+  number_pdus(lab);
+  Dialogue dialogue(lab);
+  dialogue.client.write(write_request(0) + read_request(1) + write_request(2) + read_request(3));
+  dialogue.run();
+  CHECK(numbers_of(dialogue.server.inbox) == count_to(2));
+  CHECK(numbers_of(dialogue.client.inbox) == count_to(4));
+  dialogue.client.write(read_request(4));
+  dialogue.run();
+  CHECK(numbers_of(dialogue.server.inbox) == count_to(3));
+  CHECK(numbers_of(dialogue.client.inbox) == count_to(5));
+  CHECK(dialogue.client.idle());
+  CHECK(dialogue.server.idle());
+  CHECK(lab.pool.in_use() == 0);
+}
+
+TEST_CASE("what is repeated leaves as it left before, and is held against what came") {
+  Lab lab;
+  number_pdus(lab);
+  lab.connect();
+  (void)lab.send(0, Lab::data(0, 0, write_request(0)));
+  Lab::Out out = lab.send(0, Lab::data(0, 12, read_request(1) + read_request(2), 9));
+  REQUIRE(out.to[1].size() == 1);
+  const Octets left = read_request(0) + read_request(1);
+  CHECK(out.to[1][0].payload == left);
+  SUBCASE("with the same boundaries") {
+    out = lab.send(0, Lab::data(0, 12, read_request(1) + read_request(2), 9));
+    REQUIRE(out.to[1].size() == 1);
+    CHECK(out.to[1][0].payload == left);
+  }
+  SUBCASE("with others, and more behind it") {
+    const Octets more = read_request(1) + read_request(2) + read_request(3);
+    out = lab.send(0, Lab::data(0, 17, part(more, 5), 9));
+    REQUIRE(out.to[1].size() == 1);
+    CHECK(out.to[1][0].payload == part(left + read_request(2), 5));
+  }
+  SUBCASE("a repetition with the numbers that left differs from what came") {
+    out = lab.send(0, Lab::data(0, 12, left, 9));
+    CHECK(lab.count(Reason::TCP_RETRANSMISSION_DIFFERS) == 1);
+    CHECK_FALSE(lab.alive());
+  }
+}
+
+TEST_CASE("a renumbered flow passes whole PDUs only") {
+  Lab lab;
+  number_pdus(lab);
+  lab.connect();
+  (void)lab.send(0, Lab::data(0, 0, write_request(0)));
+  Lab::Out out = lab.send(0, Lab::data(0, 12, part(read_request(1), 0, 7), 9));  // framing alone
+  CHECK(out.to[1].empty());
+  SUBCASE("the rest comes") {
+    out = lab.send(0, Lab::data(0, 19, part(read_request(1), 7), 9));
+    REQUIRE(out.to[1].size() == 1);
+    CHECK(out.to[1][0].payload == read_request(0));
+  }
+  SUBCASE("its sender cannot go on") {
+    out = lab.send(0, Lab::data(0, 12, part(read_request(1), 0, 7), 9));
+    CHECK(lab.count(Reason::TCP_HOLD_TIMEOUT) == 1);
+    CHECK_FALSE(lab.alive());
+  }
+}
+
+TEST_CASE("a part of an answer that has left keeps its number") {
+  Lab lab;
+  number_pdus(lab);
+  lab.connect();
+  (void)lab.send(0, Lab::data(0, 0, read_request(0)));
+  Lab::Out out = lab.send(1, Lab::data(1, 0, part(read_response(0), 0, 7), 12));
+  REQUIRE(out.to[0].size() == 1);
+  out = lab.send(0, Lab::data(0, 12, write_request(1)));
+  for (const Segment& segment : out.to[0]) CHECK(segment.payload.empty());  // not inside the answer
+  out = lab.send(1, Lab::data(1, 7, part(read_response(0), 7), 12));
+  Octets seen;
+  for (const Segment& segment : out.to[0]) seen = seen + segment.payload;
+  CHECK(seen == part(read_response(0), 7) + exception(1, 6));
+  // Repeated as a whole, as it left.
+  out = lab.send(1, Lab::data(1, 0, read_response(0), 12));
+  REQUIRE(!out.to[0].empty());
+  CHECK(part(out.to[0][0].payload, 0, 13) == read_response(0));
+}
+
+TEST_CASE("numbers that cannot be adjusted: both sides are reset") {
+  Lab lab;
+  lab.protocol.renumber = [](std::span<std::uint8_t>, Role, Passage passage, SessionState&) noexcept {
+    return passage != Passage::REMOVED;
+  };
+  SUBCASE("when the PDU is taken out") {}
+  SUBCASE("when a later one is to pass") {
+    lab.protocol.renumber = [](std::span<std::uint8_t>, Role, Passage passage, SessionState&) noexcept {
+      return passage != Passage::PASSED;
+    };
+  }
+  lab.connect();
+  (void)lab.send(0, Lab::data(0, 0, write_request(0) + read_request(1)));
+  CHECK(lab.count(Reason::TCP_MAP_FULL) == 1);
+  CHECK_FALSE(lab.alive());
+}
+
+TEST_CASE("no room to keep the bytes twice: both sides are reset, nothing is lost from the pool") {
+  Lab lab(8);
+  number_pdus(lab);
+  lab.connect();
+  Octets many;
+  for (std::uint16_t i = 0; i < 40; ++i) many = many + read_request(i);
+  for (std::uint32_t i = 0; i < 20 && lab.alive(); ++i) {
+    (void)lab.send(0, Lab::data(0, i * 480, many));
+  }
+  REQUIRE(lab.alive());
+  const std::uint32_t at = lab.flow.tcp.stream[0].received - Lab::base(0);
+  (void)lab.send(0, Lab::data(0, at, write_request(0)));
+  CHECK(lab.count(Reason::TCP_MAP_FULL) == 1);
+  CHECK_FALSE(lab.alive());
+  CHECK(lab.pool.in_use() == 0);
+}
+
+TEST_CASE("a policy that only observes from now on: numbers are adjusted all the same") {
+  Lab lab;
+  number_pdus(lab);
+  Dialogue dialogue(lab);
+  dialogue.client.write(write_request(0) + read_request(1));
+  dialogue.run();
+  lab.flow.observe = true;
+  lab.observing = true;
+  dialogue.client.write(write_request(2) + read_request(3));
+  dialogue.run();
+  CHECK(numbers_of(dialogue.server.inbox) == count_to(3));
+  CHECK(numbers_of(dialogue.client.inbox) == count_to(4));
+}
+
+TEST_CASE("numbers stay without a gap under loss, bursts and repetitions") {
+  for (std::uint32_t seed = 1; seed <= 200; ++seed) {
+    CAPTURE(seed);
+    std::minstd_rand random(seed);
+    Lab lab;
+    number_pdus(lab);
+    Dialogue dialogue(lab);
+    dialogue.client.mss = 12 * (1 + random() % 5);  // whole PDUs: others are reset once they are repeated
+    dialogue.client.sacks = dialogue.server.sacks = random() % 2 == 0;
+    for (int i = 0; i < 6; ++i) {
+      dialogue.lose[0].push_back(static_cast<int>(2 + random() % 30));
+      dialogue.lose[1].push_back(static_cast<int>(2 + random() % 30));
+    }
+    std::uint16_t number = 0;
+    std::size_t permitted = 0;
+    for (int burst = 0; burst < 6; ++burst) {
+      Octets requests;
+      for (std::size_t left = 1 + random() % 9; left > 0; --left) {
+        const bool refused = random() % 3 == 0;
+        permitted += refused ? 0 : 1;
+        requests = requests + (refused ? write_request(number) : read_request(number));
+        ++number;
+      }
+      dialogue.client.write(requests);
+      if (random() % 2 == 0) dialogue.run();
+      if (burst % 2 == 0) dialogue.run_with_repeats();  // the map holds 16 refusals
+    }
+    dialogue.run_with_repeats(60);
+    REQUIRE(lab.alive());
+    CHECK(numbers_of(dialogue.server.inbox) == count_to(permitted));
+    CHECK(numbers_of(dialogue.client.inbox) == count_to(number));
+    CHECK(lab.pool.in_use() == 0);
+  }
+}
+
+}  // namespace conduit::tcp_test
