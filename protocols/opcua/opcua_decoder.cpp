@@ -7,7 +7,12 @@
 namespace conduit::opcua {
 namespace {
 
-PduHead open(Bytes pdu, Role sender, Quirks, const SessionState& state, PduState& pdu_state) noexcept {
+PduHead open(Bytes pdu, Role sender, Quirks quirks, const SessionState& state, PduState& pdu_state) noexcept {
+  if ((quirks & QUIRK_PLACE_UNKNOWN) != 0) {
+    SessionState placeless = state;
+    for (Direction& direction : placeless.as<Session>().direction) direction.known = false;
+    return open(pdu, sender, QUIRK_NONE, placeless, pdu_state);
+  }
   Fields& fields = pdu_state.as<Fields>();
   fields = Fields{};
   const Session& session = const_cast<SessionState&>(state).as<Session>();
@@ -31,6 +36,8 @@ PduHead open(Bytes pdu, Role sender, Quirks, const SessionState& state, PduState
     fields.pdu_size = 0;
     return head;
   }
+  // Behind the type and the request header there may be a password.
+  if (fields.request && fields.function == ACTIVATE_SESSION) head.shown_size = symmetric_header_size + 4;
   head.field = "";
   head.well_formed = true;
   return head;

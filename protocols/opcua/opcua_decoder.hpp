@@ -67,7 +67,7 @@ enum Function : std::uint32_t {
 inline constexpr std::uint32_t message_header_size = 8;
 inline constexpr std::uint32_t symmetric_header_size = 24;  // with security and sequence header
 inline constexpr std::uint32_t text_size_max = 4096;        // of URLs and reasons (Part 6 §7.1.2)
-inline constexpr std::uint32_t judge_size_max = 32 * 1024;  // of a request
+inline constexpr std::uint32_t judge_size_max = 16 * 1024;  // of a request
 inline constexpr std::uint32_t chunk_size_max = 1U << 24U;  // of any chunk
 inline constexpr std::uint32_t response_head_size = 48;     // judged part of a response's chunk
 inline constexpr std::uint32_t assembled_size_max = 3072;   // of a request in several chunks, without headers

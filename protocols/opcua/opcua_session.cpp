@@ -167,7 +167,10 @@ bool remove(Bytes pdu, Role sender, Session& session) noexcept {
 
 bool insert(std::span<std::uint8_t> reply, Role sender, Session& session) noexcept {
   Direction& direction = direction_of(session, sender);
-  if (!direction.known || session.part_live) return false;  // between the chunks of another message
+  if (!direction.known || session.part_live) {  // between the chunks of another message
+    session.broken = true;
+    return false;
+  }
   ++direction.delta;
   store_u32le(&reply[16], direction.last + direction.delta);
   return true;

@@ -139,6 +139,7 @@ void check_pdu(Bytes pdu, Role sender, SessionState& session) {
   Octets passed(pdu.begin(), pdu.end());
   SessionState numbered = session;
   (void)room().renumber(passed, sender, Passage::PASSED, numbered);
+  (void)room().open(pdu, sender, QUIRK_PLACE_UNKNOWN, session, state);
 }
 
 void accept(const Octets& pdu, Role sender, SessionState& session) {

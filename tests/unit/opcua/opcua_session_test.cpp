@@ -148,6 +148,24 @@ TEST_CASE("sequence numbers follow each other, and wrap") {
   CHECK(fault(response(634, 0, 0), S, late) == "");
 }
 
+TEST_CASE("readers of captures may lack what came before") {
+  const SessionState session = connected();
+  PduState state;
+  const Octets later = read_request(700);
+  CHECK(opcua_protocol.open(Bytes(later), C, QUIRK_PLACE_UNKNOWN, session, state).well_formed);
+  const Octets answer = response(634, 0, 900);
+  CHECK(opcua_protocol.open(Bytes(answer), S, QUIRK_PLACE_UNKNOWN, session, state).well_formed);
+  const Octets elsewhere = chunk("MSGF", 2, 2, asked(631, read_value()), channel + 1);
+  CHECK_FALSE(opcua_protocol.open(Bytes(elsewhere), C, QUIRK_PLACE_UNKNOWN, session, state).well_formed);
+}
+
+TEST_CASE("passwords are not shown") {
+  const Octets token =
+      from_hex("ffffffff ffffffff 00000000 00000000 01 00 4401 01 00000000 ffffffff ffffffff");
+  CHECK(head_of(request(467, token), C, connected()).shown_size == 28);
+  CHECK(head_of(read_request(2), C, connected()).shown_size == UINT32_MAX);
+}
+
 TEST_CASE("a response in chunks") {
   SessionState session = connected();
   const PduHead question = head_of(read_request(2), C, session);
@@ -414,6 +432,8 @@ TEST_CASE("where numbers cannot be put right") {
   accept(chunk("MSGC", 2, 2, answered(634)), S, session);
   pdu = response(397, 0x800B0000, 3, 3);
   CHECK_FALSE(opcua_protocol.renumber(pdu, S, Passage::INSERTED, session));  // within a response
+  pdu = read_request(2);
+  CHECK_FALSE(opcua_protocol.renumber(pdu, C, Passage::PASSED, session));
   // Before a channel there are no numbers.
   session = SessionState{};
   pdu = hello();
