@@ -48,8 +48,8 @@ conduit {
     allow {
       id: "router" reason: "r" client: "bms" server: "ahu"
       bacnet {
-        function: WRITE_PROPERTY object_type: BINARY_OUTPUT destination_network { first: 5 }
-        destination { first: 1407374883553283 }
+        function: WRITE_PROPERTY object_type: BINARY_OUTPUT
+        destination { first: 1407374883553283 }  # network 5, address 3
       }
     }
     allow {
