@@ -61,14 +61,14 @@ Octets write(const char* parameters, const char* npdu = "01 04") {
   return linked(0x0A, std::string(npdu) + "00 04 01 0f" + parameters);
 }
 
-const Octets read = confirmed(12, "0c 00000005 19 55");
+const Octets read_one = confirmed(12, "0c 00000005 19 55");
 const Octets restart = confirmed(20, "09 01");
 
 }  // namespace
 
 TEST_CASE("reading passes, restarting does not") {
   Plant plant;
-  CHECK(plant.permits(read));
+  CHECK(plant.permits(read_one));
   CHECK(plant.permits(confirmed(14, "0c 02000001 1e 09 08 1f")));
   CHECK_FALSE(plant.permits(restart));
   CHECK_FALSE(plant.permits(confirmed(17, "19 01")));
@@ -113,7 +113,7 @@ TEST_CASE("controllers announce themselves and report") {
   CHECK_FALSE(plant.permits(stranger, "ahu-1", "bms"));
   CHECK(plant.permits(confirmed(1, "09 01 1c 02000005 2c 00000007 39 00 4e 09 55 2e 44 42c80000 2f 4f"),
                       "ahu-1", "bms"));
-  CHECK_FALSE(plant.permits(read, "ahu-1", "bms"));
+  CHECK_FALSE(plant.permits(read_one, "ahu-1", "bms"));
   const std::string of_other = " 01 00 10 00 c4 02000007 22 01e0 91 03 21 63";
   CHECK(plant.permits(linked(4, "0a001515 bac0" + of_other), "bbmd", "bms"));
   CHECK_FALSE(plant.permits(linked(4, "0a001516 bac0" + of_other), "bbmd", "bms"));
@@ -148,9 +148,9 @@ TEST_CASE("what only its name permits") {
   CHECK(Plant(named).permits(forwarded));
   CHECK_FALSE(Plant("carrier: FORWARDED").permits(forwarded));
   CHECK_FALSE(Plant("function: FORWARDED_NPDU").permits(forwarded));  // what is inside is not
-  CHECK(Plant(std::string(named) + "origin: \"10.0.5.2:47808\"").permits(forwarded));
-  CHECK(Plant(std::string(named) + "origin_prefix: \"10.0.5.\"").permits(forwarded));
-  CHECK_FALSE(Plant(std::string(named) + "origin: \"10.0.5.3:47808\"").permits(forwarded));
+  CHECK(Plant(std::string(named) + " origin: \"10.0.5.2:47808\"").permits(forwarded));
+  CHECK(Plant(std::string(named) + " origin_prefix: \"10.0.5.\"").permits(forwarded));
+  CHECK_FALSE(Plant(std::string(named) + " origin: \"10.0.5.3:47808\"").permits(forwarded));
   CHECK_FALSE(Plant("carrier: UNICAST function: WHO_IS function: FORWARDED_NPDU").permits(forwarded));
   for (const Octets& pdu : {linked(12, "00"), confirmed(18, "09 19 19 08")}) {
     CHECK_FALSE(Plant("type_number { first: 0 last: 1023 }").permits(pdu));
@@ -165,14 +165,14 @@ TEST_CASE("states, properties, elements, names") {
   CHECK(Plant("function: REINITIALIZE_DEVICE state: WARMSTART").permits(restart));
   CHECK_FALSE(Plant("function: REINITIALIZE_DEVICE state: COLDSTART").permits(restart));
   CHECK_FALSE(Plant("function: REINITIALIZE_DEVICE priority { first: 1 last: 16 }").permits(restart));
-  CHECK(Plant("function: READ_PROPERTY property: PRESENT_VALUE").permits(read));
+  CHECK(Plant("function: READ_PROPERTY property: PRESENT_VALUE").permits(read_one));
   const Octets all = confirmed(14, "0c 00000005 1e 09 08 1f");
   CHECK_FALSE(Plant("access: READ property: PRESENT_VALUE property: STATUS_FLAGS").permits(all));
   CHECK(Plant("access: READ property: ALL").permits(all));
   const Octets element = confirmed(12, "0c 02000001 19 4c 29 02");
   CHECK(Plant("access: READ index { first: 0 last: 5 }").permits(element));
   CHECK_FALSE(Plant("access: READ index { first: 0 last: 1 }").permits(element));
-  CHECK_FALSE(Plant("access: READ index { first: 0 last: 5 }").permits(read));
+  CHECK_FALSE(Plant("access: READ index { first: 0 last: 5 }").permits(read_one));
   CHECK(Plant("access: DISCOVER object_name: \"OATemp\"").permits(unconfirmed(7, "3d 07 00 4f4154656d70")));
   CHECK_FALSE(Plant("access: DISCOVER object_name: \"OA\"").permits(unconfirmed(7, "3d 07 00 4f4154656d70")));
   CHECK(Plant("function: REGISTER_FOREIGN_DEVICE value { max: 60 }").permits(linked(5, "003c")));

@@ -166,7 +166,7 @@ TEST_CASE("a forbidden property in the last of many segments") {
 TEST_CASE("pieces of what no rule permits do not leave") {
   Plane plane(building());
   CHECK(plane.reason(down("0c040700020f 0c00800005")) == Reason::FUNCTION_NOT_PERMITTED);
-  CHECK(plane.reason(up(segment(0, true, good_object)), 1) == Reason::FLOW_UNDOCUMENTED);
+  CHECK(plane.reason(up(segment(0, true, good_object)), 1) == Reason::FUNCTION_NOT_PERMITTED);
 }
 
 TEST_CASE("a message too large to be kept is not forwarded to its end") {
