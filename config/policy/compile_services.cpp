@@ -104,8 +104,8 @@ void PolicyCompiler::compile_protocol(const AllowContext& context) {
   ProtocolRule compiled;
   const Place inside = context.place.in(context.allow, what->name());
   if (!compile_protocol_rule(message, *protocol, inside, compiled, diagnostics)) return;
-  if (compiled.transport == Transport::NONE)
-    compiled.transport = protocol->tcp_port != 0 ? Transport::TCP : Transport::UDP;
+  if (compiled.transport == Transport::NONE) compiled.transport = Transport::TCP;
+  if (protocol->tcp_port == 0) compiled.transport = Transport::UDP;
   common_rule(context, compiled.rule);
   if (compiled.unrestricted) {
     warning(context.place, "allow \"" + context.allow.id() + "\" permits every function on every object; " +

@@ -42,6 +42,9 @@ Framing frame(Bytes bytes, Role, Transport, const SessionState&) noexcept {
   return framing;
 }
 
+constexpr std::uint8_t routed = 0xA8;         // control of the NPDU: message, destination, source
+constexpr std::uint8_t whole_request = 0xE8;  // first octet of an APDU: bits that are clear in these
+
 // Of an answer that was not sent to one alone: no request has it.
 constexpr std::uint64_t key_of_none = UINT64_MAX;
 
@@ -229,6 +232,9 @@ bool matches(Bytes response, std::uint64_t asked, Quirks) noexcept {
 }
 
 void accept(Bytes pdu, Role sender, SessionState& session_state, Associations&) noexcept {
+  // Most requests are sent whole, and leave nothing to remember.
+  constexpr std::size_t apdu_at = 6;
+  if (pdu.size() > apdu_at && (pdu[5] & routed) == 0 && (pdu[apdu_at] & whole_request) == 0) return;
   Envelope envelope;
   Apdu apdu;
   if (read_envelope(pdu, envelope) != nullptr || !envelope.carries || envelope.network_message ||

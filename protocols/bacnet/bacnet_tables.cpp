@@ -1,14 +1,16 @@
 // What is known of BACnet's functions: names, classes, answers.
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "protocols/bacnet/bacnet_pdu.hpp"
 
 namespace conduit::bacnet {
 namespace {
 
-// By number. The class is the first of those in bacnet.proto: where the operation decides, it is set there.
-constexpr FunctionRow rows[] = {
+// Each series by number, from its base on; a row without a function stands for none. The class is the first
+// of those in bacnet.proto: where the operation decides, it is set there.
+constexpr FunctionRow confirmed[] = {
     {256, "ACKNOWLEDGE_ALARM", AccessClass::OPERATE, Answer::SIMPLE},
     {257, "CONFIRMED_COV_NOTIFICATION", AccessClass::READ, Answer::SIMPLE},
     {258, "CONFIRMED_EVENT_NOTIFICATION", AccessClass::READ, Answer::SIMPLE},
@@ -43,6 +45,8 @@ constexpr FunctionRow rows[] = {
     {287, "CONFIRMED_COV_NOTIFICATION_MULTIPLE", AccessClass::READ, Answer::SIMPLE},
     {288, "CONFIRMED_AUDIT_NOTIFICATION", AccessClass::READ, Answer::SIMPLE},
     {289, "AUDIT_LOG_QUERY", AccessClass::READ, Answer::COMPLEX},
+};
+constexpr FunctionRow unconfirmed[] = {
     {512, "I_AM", AccessClass::DISCOVER, Answer::NONE},
     {513, "I_HAVE", AccessClass::DISCOVER, Answer::NONE},
     {514, "UNCONFIRMED_COV_NOTIFICATION", AccessClass::READ, Answer::NONE},
@@ -58,6 +62,8 @@ constexpr FunctionRow rows[] = {
     {524, "UNCONFIRMED_AUDIT_NOTIFICATION", AccessClass::READ, Answer::NONE},
     {525, "WHO_AM_I", AccessClass::DISCOVER, Answer::NONE},
     {526, "YOU_ARE", AccessClass::MANAGE, Answer::NONE},
+};
+constexpr FunctionRow messages[] = {
     {768, "WHO_IS_ROUTER_TO_NETWORK", AccessClass::DISCOVER, Answer::NONE},
     {769, "I_AM_ROUTER_TO_NETWORK", AccessClass::DISCOVER, Answer::NONE},
     {770, "I_COULD_BE_ROUTER_TO_NETWORK", AccessClass::DISCOVER, Answer::NONE},
@@ -78,6 +84,8 @@ constexpr FunctionRow rows[] = {
     {785, "SET_MASTER_KEY", AccessClass::MANAGE, Answer::NONE},
     {786, "WHAT_IS_NETWORK_NUMBER", AccessClass::DISCOVER, Answer::NONE},
     {787, "NETWORK_NUMBER_IS", AccessClass::DISCOVER, Answer::NONE},
+};
+constexpr FunctionRow link_functions[] = {
     {1024, "BVLC_RESULT", AccessClass::SESSION, Answer::NONE},
     {1025, "WRITE_BROADCAST_DISTRIBUTION_TABLE", AccessClass::MANAGE, Answer::NONE},
     {1026, "READ_BROADCAST_DISTRIBUTION_TABLE", AccessClass::DISCOVER, Answer::NONE},
@@ -88,11 +96,17 @@ constexpr FunctionRow rows[] = {
     {1031, "READ_FOREIGN_DEVICE_TABLE_ACK", AccessClass::DISCOVER, Answer::NONE},
     {1032, "DELETE_FOREIGN_DEVICE_TABLE_ENTRY", AccessClass::MANAGE, Answer::NONE},
     {1033, "DISTRIBUTE_BROADCAST_TO_NETWORK", AccessClass::SESSION, Answer::NONE},
+    {},
+    {},
     {1036, "SECURE_BVLL", AccessClass::PROGRAM, Answer::NONE},
+};
+constexpr FunctionRow controls[] = {
     {1284, "SEGMENT_ACK", AccessClass::SESSION, Answer::NONE},
+    {},
     {1286, "REJECT", AccessClass::SESSION, Answer::NONE},
     {1287, "ABORT", AccessClass::SESSION, Answer::NONE},
 };
+constexpr std::uint32_t control_first = SEGMENT_ACK & 0xFF;
 
 // Object types whose Present_Value acts on the process.
 constexpr std::array<std::uint8_t, 12> acting{1, 4, 7, 14, 21, 22, 28, 30, 53, 54, 55, 60};
@@ -106,10 +120,20 @@ bool listed(const std::array<std::uint8_t, Size>& types, std::uint32_t type) noe
 }  // namespace
 
 const FunctionRow* function_row(std::uint32_t function) noexcept {
-  const auto* const found =
-      std::lower_bound(std::begin(rows), std::end(rows), function,
-                       [](const FunctionRow& row, std::uint32_t sought) { return row.function < sought; });
-  return found != std::end(rows) && found->function == function ? found : nullptr;
+  std::span<const FunctionRow> rows;
+  std::uint32_t number = function & 0xFF;
+  switch (function & ~std::uint32_t{0xFF}) {
+    case confirmed_base: rows = confirmed; break;
+    case unconfirmed_base: rows = unconfirmed; break;
+    case network_base: rows = messages; break;
+    case link_base: rows = link_functions; break;
+    case apdu_base:
+      rows = controls;
+      number -= control_first;
+      break;
+    default: break;
+  }
+  return number < rows.size() && rows[number].function == function ? &rows[number] : nullptr;
 }
 
 AccessClass access_of_write(std::uint32_t type, std::uint32_t property) noexcept {

@@ -86,19 +86,13 @@ bool read_tag(Cursor& cursor, Tag& tag) noexcept {
   return tag.context || application_size_fits(tag.number, length);
 }
 
-bool at_context(const Cursor& cursor, std::uint8_t number, TagForm form) noexcept {
-  Cursor ahead = cursor;
-  Tag tag;
-  return !cursor.empty() && read_tag(ahead, tag) && tag.context && tag.number == number && tag.form == form;
-}
-
 bool read_context(Cursor& cursor, std::uint8_t number, Bytes& content) noexcept {
-  Tag tag;
-  if (!read_tag(cursor, tag) || !tag.context || tag.form != TagForm::PRIMITIVE || tag.number != number) {
-    return false;
-  }
-  content = tag.content;
-  return true;
+  if (!at_context(cursor, number)) return false;
+  std::uint8_t first = 0;
+  if (!cursor.u8(first)) return false;
+  std::uint32_t length = first & 0x07;
+  if (length == length_extended && !read_extended_length(cursor, length)) return false;
+  return cursor.bytes(length, content);
 }
 
 bool read_application(Cursor& cursor, std::uint8_t type, Bytes& content) noexcept {
@@ -109,13 +103,11 @@ bool read_application(Cursor& cursor, std::uint8_t type, Bytes& content) noexcep
 }
 
 bool open_context(Cursor& cursor, std::uint8_t number) noexcept {
-  Tag tag;
-  return read_tag(cursor, tag) && tag.context && tag.form == TagForm::OPENING && tag.number == number;
+  return at_context(cursor, number, TagForm::OPENING) && cursor.skip(1);
 }
 
 bool close_context(Cursor& cursor, std::uint8_t number) noexcept {
-  Tag tag;
-  return read_tag(cursor, tag) && tag.context && tag.form == TagForm::CLOSING && tag.number == number;
+  return at_context(cursor, number, TagForm::CLOSING) && cursor.skip(1);
 }
 
 bool read_number(Bytes content, std::size_t size_max, std::uint64_t& value) noexcept {

@@ -48,10 +48,15 @@ struct Tag {
 // type.
 [[nodiscard]] bool read_tag(Cursor& cursor, Tag& tag) noexcept;
 
-// Is the next tag that context tag, in this form? Reads nothing.
-[[nodiscard]] bool at_context(const Cursor& cursor, std::uint8_t number, TagForm form) noexcept;
-[[nodiscard]] inline bool at_context(const Cursor& cursor, std::uint8_t number) noexcept {
-  return at_context(cursor, number, TagForm::PRIMITIVE);
+// Is the next tag that context tag (0 to 14), in this form? Reads nothing.
+[[nodiscard]] inline bool at_context(const Cursor& cursor, std::uint8_t number,
+                                     TagForm form = TagForm::PRIMITIVE) noexcept {
+  if (cursor.empty()) return false;
+  const unsigned first = *cursor.rest().data();
+  const unsigned context = (unsigned{number} << 4) | 0x08U;
+  if (form == TagForm::OPENING) return first == (context | 6U);
+  if (form == TagForm::CLOSING) return first == (context | 7U);
+  return (first & 0xF8U) == context && (first & 7U) <= 5;
 }
 
 [[nodiscard]] bool read_context(Cursor& cursor, std::uint8_t number, Bytes& content) noexcept;

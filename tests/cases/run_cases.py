@@ -36,12 +36,23 @@ def server_received(path):
     return received.hex()
 
 
+def datagrams_left(path):
+    """[receiver, octets] of each UDP datagram that left, the gateway's own included."""
+    left = []
+    for _, frame in net.read_capture(path):
+        if frame[12:14] == b"\x08\0" and frame[23] == 17:
+            size = struct.unpack(">H", frame[38:40])[0]
+            left.append([".".join(map(str, frame[30:34])), frame[42:34 + size].hex()])
+    return left
+
+
 def run(program, folder):
     expected = json.loads((folder / "expect.json").read_text())
     with tempfile.NamedTemporaryFile(suffix=".pcap") as out:
         done = subprocess.run([program, "simulate", "--json", "--policy", folder / "policy.txtpb",
                                "--write-out", out.name, folder / "send.pcap"], capture_output=True, text=True)
         received = server_received(out.name) if done.returncode in (0, 1) else None
+        datagrams = datagrams_left(out.name) if received is not None else []
     if received is None:
         return [f"exit {done.returncode}: {done.stderr.strip()}"]
     rows = [{name: row[name] for name in ("frame", "verdict", "reason", "observed")}
@@ -51,6 +62,8 @@ def run(program, folder):
         faults.append(f"expected {expected['rows']}, was {rows}")
     if received != expected["server_received"]:
         faults.append(f"the server should have received {expected['server_received']!r}, it got {received!r}")
+    if datagrams != expected.get("datagrams_left", datagrams):
+        faults.append(f"should have left: {expected['datagrams_left']}, did: {datagrams}")
     denied = any(row["verdict"] != "forward" and not row["observed"] for row in rows)
     if done.returncode != int(denied):
         faults.append(f"exit {done.returncode}")
