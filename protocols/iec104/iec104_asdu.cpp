@@ -7,20 +7,12 @@ namespace {
 
 constexpr std::size_t clock_size = 7;
 
-bool number(Cursor& cursor, std::size_t size, std::uint32_t& value) noexcept {
-  Bytes octets;
-  if (!cursor.bytes(size, octets)) return false;
-  value = 0;
-  for (std::size_t i = size; i != 0; --i) value = (value << 8) | octets[i - 1];
-  return true;
-}
-
 // The four control octets.
 const char* parse_control(Bytes apdu, Fields& fields) noexcept {
   const std::uint8_t* const control = &apdu[control_at];
   fields.control = control[0];
-  fields.send_sequence = static_cast<std::uint16_t>((control[1] << 7) | (control[0] >> 1));
-  fields.receive_sequence = static_cast<std::uint16_t>((control[3] << 7) | (control[2] >> 1));
+  fields.send_sequence = load_sequence(control);
+  fields.receive_sequence = load_sequence(control + 2);
   if ((control[0] & 1U) == 0) {
     fields.format = Format::I;
     return (control[2] & 1U) == 0 ? nullptr : "control";
@@ -42,25 +34,26 @@ const char* parse_control(Bytes apdu, Fields& fields) noexcept {
 }
 
 // Type, number of objects, cause, addresses: all but the objects.
-const char* parse_head(Cursor& asdu, Fields& fields) noexcept {
-  std::uint8_t qualifier = 0;
-  std::uint8_t cause = 0;
-  std::uint32_t address = 0;
-  if (!asdu.u8(fields.type) || !asdu.u8(qualifier)) return "length";
+const char* parse_head(Bytes apdu, Fields& fields) noexcept {
+  const Sizes sizes = fields.sizes;
+  const std::size_t size = apci_size + 2U + sizes.cause + sizes.common_address;
+  if (apdu.size() < size) return "length";
+  const std::uint8_t* const asdu = &apdu[apci_size];
+  fields.type = asdu[0];
   if (fields.type == 0) return "type_identification";
-  fields.sequence = (qualifier & 0x80) != 0;
-  fields.count = qualifier & 0x7F;
+  fields.sequence = (asdu[1] & 0x80) != 0;
+  fields.count = asdu[1] & 0x7F;
   if (fields.count == 0) return "number_of_objects";
-  if (!asdu.u8(cause)) return "length";
-  fields.test = (cause & 0x80) != 0;
-  fields.negative = (cause & 0x40) != 0;
-  fields.cause = cause & 0x3F;
-  fields.has_originator = fields.sizes.cause == 2;
-  if (fields.has_originator && !asdu.u8(fields.originator)) return "length";
-  if (!number(asdu, fields.sizes.common_address, address)) return "length";
+  fields.test = (asdu[2] & 0x80) != 0;
+  fields.negative = (asdu[2] & 0x40) != 0;
+  fields.cause = asdu[2] & 0x3F;
+  fields.has_originator = sizes.cause == 2;
+  if (fields.has_originator) fields.originator = asdu[3];
+  const std::uint32_t address = load_le(asdu + 2 + sizes.cause, sizes.common_address);
   if (address == 0) return "common_address";
   fields.common_address = static_cast<std::uint16_t>(address);
-  fields.broadcast = address == (fields.sizes.common_address == 2 ? 0xFFFFU : 0xFFU);
+  fields.broadcast = address == (sizes.common_address == 2 ? 0xFFFFU : 0xFFU);
+  fields.objects_at = static_cast<std::uint8_t>(size);
   return nullptr;
 }
 
@@ -85,19 +78,19 @@ const char* check_content(Bytes object, const TypeRow& row, const Fields& fields
   return tagged && !good_clock(object.last(clock_size)) ? "time" : nullptr;
 }
 
-const char* parse_segment(Cursor objects, Fields& fields) noexcept {
-  Cursor rest = objects;
-  std::uint8_t size = 0;
-  if (!rest.skip(std::size_t{fields.sizes.object_address} + 3) || !rest.u8(size)) return "length";
-  if (rest.remaining() != size) return "segment_length";
-  fields.object_size = static_cast<std::uint8_t>(objects.remaining() - fields.sizes.object_address);
+// The size of a segment is inside.
+const char* parse_segment(Bytes objects, Fields& fields) noexcept {
+  const std::size_t size_at = std::size_t{fields.sizes.object_address} + 3;
+  if (objects.size() <= size_at) return "length";
+  if (objects.size() - size_at - 1 != objects[size_at]) return "segment_length";
+  fields.object_size = static_cast<std::uint8_t>(objects.size() - fields.sizes.object_address);
   return nullptr;
 }
 
 // Number and size of the objects and the octets that there are agree exactly.
-const char* parse_objects(Bytes apdu, Cursor objects, Fields& fields) noexcept {
+const char* parse_objects(Bytes apdu, Fields& fields) noexcept {
   const TypeRow& row = type_row(fields.type);
-  fields.objects_at = static_cast<std::uint8_t>(apdu.size() - objects.remaining());
+  const Bytes objects = apdu.subspan(fields.objects_at);
   fields.position = fields.objects_at;
   if (!row.known()) {
     fields.count = 1;
@@ -107,14 +100,14 @@ const char* parse_objects(Bytes apdu, Cursor objects, Fields& fields) noexcept {
   if (row.single && fields.count != 1) return "number_of_objects";
   fields.object_size = row.size;
   const std::size_t address = fields.sizes.object_address;
+  const std::size_t size =
+      fields.sequence ? address + std::size_t{row.size} * fields.count : (address + row.size) * fields.count;
   if (fields.type == F_SG_NA_1) {
     if (const char* field = parse_segment(objects, fields); field != nullptr) return field;
-  } else if (objects.remaining() != (fields.sequence ? address + std::size_t{row.size} * fields.count
-                                                     : (address + row.size) * fields.count)) {
+  } else if (objects.size() != size) {
     return "length";
   }
-  Cursor first = objects;
-  if (!number(first, address, fields.object_address)) return "length";
+  fields.object_address = load_le(objects.data(), address);
   if (row.no_address && fields.object_address != 0) return "object_address";
   const std::uint32_t last = 0xFFFFFFU >> (8 * (3 - address));
   if (fields.sequence && last - fields.object_address < fields.count - 1U) return "object_address";
@@ -125,6 +118,7 @@ const char* parse_objects(Bytes apdu, Cursor objects, Fields& fields) noexcept {
 
 Sizes sizes_of(Quirks quirks) noexcept {
   Sizes sizes;
+  if (quirks == QUIRK_NONE) return sizes;
   if ((quirks & QUIRK_CAUSE_ONE_OCTET) != 0) sizes.cause = 1;
   if ((quirks & QUIRK_COMMON_ADDRESS_ONE_OCTET) != 0) sizes.common_address = 1;
   if ((quirks & QUIRK_OBJECT_ADDRESS_TWO_OCTETS) != 0) sizes.object_address = 2;
@@ -132,22 +126,17 @@ Sizes sizes_of(Quirks quirks) noexcept {
   return sizes;
 }
 
-const char* parse_apci(Bytes apdu, Role sender, Fields& fields) noexcept {
+const char* parse_apdu(Bytes apdu, Role sender, Quirks quirks, Fields& fields) noexcept {
   fields = Fields{};
   if (apdu.size() < apci_size || apdu.size() > apdu_size_max) return "length";
   if (apdu[0] != 0x68) return "start";
   if (apdu[1] != apdu.size() - control_at) return "length";
   fields.from_client = sender == Role::CLIENT;
-  return parse_control(apdu, fields);
-}
-
-const char* parse_apdu(Bytes apdu, Role sender, Quirks quirks, Fields& fields) noexcept {
-  if (const char* field = parse_apci(apdu, sender, fields); field != nullptr) return field;
+  if (const char* field = parse_control(apdu, fields); field != nullptr) return field;
   if (fields.format == Format::I) {
     fields.sizes = sizes_of(quirks);
-    Cursor asdu(apdu.subspan(apci_size));
-    if (const char* field = parse_head(asdu, fields); field != nullptr) return field;
-    if (const char* field = parse_objects(apdu, asdu, fields); field != nullptr) return field;
+    if (const char* field = parse_head(apdu, fields); field != nullptr) return field;
+    if (const char* field = parse_objects(apdu, fields); field != nullptr) return field;
     fields.misplaced = type_row(fields.type).known() && !well_placed(fields);
   }
   fields.pdu_size = static_cast<std::uint16_t>(apdu.size());

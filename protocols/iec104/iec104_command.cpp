@@ -51,6 +51,11 @@ Selection selection_of(const Control& control) noexcept {
   return selection;
 }
 
+bool nothing_selected(const Session& session) noexcept {
+  return std::all_of(session.selections.begin(), session.selections.end(),
+                     [](const Selection& one) { return one.type == 0; });
+}
+
 bool same_object(const Selection& left, const Selection& right) noexcept {
   return left.type == right.type && left.addresses == right.addresses;
 }
@@ -119,20 +124,21 @@ unsigned asked_index(std::uint8_t type) noexcept {
   }
 }
 
-// Who is asked like this from now on: all stations, or one. The object address is 0, so that the last octet
-// other than 0 is the common address's.
+// To whom does this go? The object address is 0, so that the last octet other than 0 is the common address's.
+Asked asked_of(Bytes addresses) noexcept {
+  if (addresses.size() == address_size_max)  // all have their usual sizes
+    return (addresses[1] & addresses[2]) == 0xFF ? Asked::ALL_TWO_OCTETS : Asked::ONE;
+  while (!addresses.empty() && addresses.back() == 0) addresses = addresses.first(addresses.size() - 1);
+  if (addresses.empty() || addresses.back() != 0xFF) return Asked::ONE;
+  const bool two = addresses.size() >= 2 && addresses[addresses.size() - 2] == 0xFF;
+  return two ? Asked::ALL_TWO_OCTETS : Asked::ALL_ONE_OCTET;
+}
+
+// Who is asked like this from now on: all stations, or one.
 void accept_question(const Control& control, Session& session) noexcept {
-  const unsigned index = asked_index(control.type);
-  if (index == 4) return;
-  Bytes octets = control.addresses;
-  while (!octets.empty() && octets.back() == 0) octets = octets.first(octets.size() - 1);
-  Asked asked = Asked::ONE;
-  if (!octets.empty() && octets.back() == 0xFF) {
-    const bool two = octets.size() >= 2 && octets[octets.size() - 2] == 0xFF;
-    asked = two ? Asked::ALL_TWO_OCTETS : Asked::ALL_ONE_OCTET;
-  }
-  const unsigned kept = session.all_asked & ~(3U << (2 * index));
-  session.all_asked = static_cast<std::uint8_t>(kept | (static_cast<unsigned>(asked) << (2 * index)));
+  const unsigned shift = 2 * asked_index(control.type);
+  const auto asked = static_cast<unsigned>(asked_of(control.addresses));
+  session.all_asked = static_cast<std::uint8_t>((session.all_asked & ~(3U << shift)) | (asked << shift));
   if (control.type == C_IC_NA_1) session.all_interrogation = control.command[0];
   if (control.type == C_CI_NA_1) session.all_counters = control.command[0];
 }
@@ -140,6 +146,7 @@ void accept_question(const Control& control, Session& session) noexcept {
 }  // namespace
 
 bool selected(Bytes apdu, const Session& session) noexcept {
+  if (nothing_selected(session)) return false;
   Control control;
   if (!read_control(apdu, control) || !has_select_bit(control.type)) return false;
   if (control.cause != ACTIVATION || selects(control)) return false;
@@ -168,11 +175,16 @@ bool answers_all(std::uint8_t type, std::uint8_t qualifier, bool two_octets,
 }
 
 void accept_asdu(Bytes apdu, Role sender, Session& session) noexcept {
+  if (apdu.size() <= addresses_at) return;
+  const std::uint8_t type = apdu[apci_size];
+  const bool client = sender == Role::CLIENT;
+  if (!is_command(type) && (!client || asked_index(type) == 4)) return;
+  if (is_command(type) && client && nothing_selected(session)) return;
   Control control;
   if (!read_control(apdu, control)) return;
-  if (!is_command(control.type)) {
-    if (sender == Role::CLIENT) accept_question(control, session);
-  } else if (sender == Role::CLIENT) {
+  if (!is_command(type)) {
+    accept_question(control, session);
+  } else if (client) {
     accept_request(control, session);
   } else {
     accept_answer(control, session);

@@ -93,11 +93,10 @@ Next next(Bytes apdu, PduState& state, Operation& operation) noexcept {
 }
 
 void accept(Bytes apdu, Role sender, SessionState& state, Associations&) noexcept {
+  if (apdu.size() < apci_size) return;
   Session& session = state.as<Session>();
-  Fields fields;
-  if (parse_apci(apdu, sender, fields) != nullptr) return;
-  accept_frame(fields, session);
-  if (fields.format == Format::I) accept_asdu(apdu, sender, session);
+  accept_frame(apdu, sender, session);
+  if ((apdu[control_at] & 1U) == 0) accept_asdu(apdu, sender, session);
 }
 
 std::string_view function_name(std::uint32_t function) noexcept {

@@ -101,17 +101,12 @@ AccessClass access_of(const Fields& fields, const TypeRow& row, Bytes object) no
 }
 
 bool next_object(Bytes apdu, Fields& fields, Bytes& object) noexcept {
-  Cursor rest(apdu.subspan(fields.position));
   const bool has_address = !fields.sequence || fields.told == 0;
-  Bytes address;
-  if (has_address) {
-    if (!rest.bytes(fields.sizes.object_address, address)) return false;
-    fields.object_address = 0;
-    for (std::size_t i = address.size(); i != 0; --i)
-      fields.object_address = (fields.object_address << 8) | address[i - 1];
-  }
-  if (!rest.bytes(fields.object_size, object)) return false;
-  fields.position = static_cast<std::uint8_t>(apdu.size() - rest.remaining());
+  const std::size_t address = has_address ? fields.sizes.object_address : 0;
+  if (apdu.size() - fields.position < address + fields.object_size) return false;
+  if (has_address) fields.object_address = load_le(&apdu[fields.position], address);
+  object = apdu.subspan(fields.position + address, fields.object_size);
+  fields.position = static_cast<std::uint8_t>(fields.position + address + fields.object_size);
   return true;
 }
 

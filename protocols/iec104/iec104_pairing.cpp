@@ -99,10 +99,10 @@ void pair_answer(Bytes apdu, const Fields& fields, PduHead& head, KeyParts& part
   parts = request_parts(apdu, fields);
   head.negative = refuses(fields);
   head.kind = PduKind::RESPONSE;
-  const bool goes_on =
-      (fields.type == C_IC_NA_1 || fields.type == C_CI_NA_1) && fields.cause == ACTIVATION_CON;
+  const bool interrogates = fields.type == C_IC_NA_1 || fields.type == C_CI_NA_1;
+  const bool goes_on = (interrogates && fields.cause == ACTIVATION_CON) || fields.type == F_SG_NA_1 ||
+                       !directory_ends(apdu, fields);
   if (goes_on && !head.negative) head.kind = PduKind::RESPONSE_PART;
-  if (fields.type == F_SG_NA_1 || !directory_ends(apdu, fields)) head.kind = PduKind::RESPONSE_PART;
   if (!is_file(fields.type) || head.negative) head.match_detail = detail_of(apdu, fields);
 }
 

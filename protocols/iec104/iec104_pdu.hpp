@@ -45,8 +45,11 @@ struct TypeRow {
   bool no_address = false;    // the object address is 0
   [[nodiscard]] constexpr bool known() const noexcept { return !name.empty(); }
 };
+extern const std::array<TypeRow, 128> type_rows;
 // Of a number without a type: one without name.
-[[nodiscard]] const TypeRow& type_row(std::uint8_t type) noexcept;
+[[nodiscard]] inline const TypeRow& type_row(std::uint8_t type) noexcept {
+  return type_rows[type < 128 ? type : 0];
+}
 
 [[nodiscard]] constexpr bool is_command(std::uint8_t type) noexcept {
   return (type >= C_SC_NA_1 && type <= C_BO_NA_1) || (type >= C_SC_TA_1 && type <= C_BO_TA_1);
@@ -109,12 +112,22 @@ struct Fields {
 };
 static_assert(sizeof(Fields) <= pdu_state_size);
 
+// A little-endian number of 1 to 3 octets.
+[[nodiscard]] inline std::uint32_t load_le(const std::uint8_t* at, std::size_t size) noexcept {
+  std::uint32_t value = at[0];
+  if (size > 1) value |= std::uint32_t{at[1]} << 8;
+  if (size > 2) value |= std::uint32_t{at[2]} << 16;
+  return value;
+}
+
 // Reads a whole APDU; all its lengths and the content of its commands are good afterwards. Null, or the
 // field at fault.
 [[nodiscard]] const char* parse_apdu(Bytes apdu, Role sender, Quirks quirks, Fields& fields) noexcept;
 
-// The control octets alone.
-[[nodiscard]] const char* parse_apci(Bytes apdu, Role sender, Fields& fields) noexcept;
+// N(S) or N(R) from its two octets.
+[[nodiscard]] constexpr std::uint16_t load_sequence(const std::uint8_t* at) noexcept {
+  return static_cast<std::uint16_t>((at[1] << 7) | (at[0] >> 1));
+}
 
 // The first object behind its address.
 [[nodiscard]] inline Bytes first_object(Bytes apdu, const Fields& fields) noexcept {
@@ -201,8 +214,8 @@ static_assert(sizeof(Session) <= session_state_size);
 [[nodiscard]] const char* check_place(const Fields& fields, Quirks quirks, const Session& session) noexcept;
 // U-frames: is it a confirmation that the other side waits for?
 [[nodiscard]] bool awaited(const Fields& fields, const Session& session) noexcept;
-// The frame goes on: numbers, data transfer, tests.
-void accept_frame(const Fields& fields, Session& session) noexcept;
+// The frame, which is well formed, goes on: numbers, data transfer, tests.
+void accept_frame(Bytes apdu, Role sender, Session& session) noexcept;
 
 [[nodiscard]] bool renumber(std::span<std::uint8_t> pdu, Role sender, Passage passage,
                             SessionState& session) noexcept;

@@ -25,9 +25,8 @@ std::uint8_t cause_of(std::uint8_t type, std::uint8_t asked, Reason reason) noex
 
 std::size_t refuse(Bytes request, Reason reason, const SessionState&,
                    std::span<std::uint8_t> reply) noexcept {
-  Fields fields;
-  if (parse_apci(request, Role::CLIENT, fields) != nullptr || fields.format != Format::I) return 0;
   if (request.size() <= cause_at || reply.size() < request.size()) return 0;
+  if ((request[control_at] & 1U) != 0) return 0;  // no I-frame
   std::copy(request.begin(), request.end(), reply.begin());
   std::fill_n(reply.begin() + control_at, 4, std::uint8_t{0});
   const std::uint8_t test = request[cause_at] & static_cast<std::uint8_t>(~(cause_mask | negative_bit));

@@ -83,10 +83,6 @@ void store_sequence(std::uint8_t* at, std::uint16_t number) noexcept {
   at[0] = static_cast<std::uint8_t>(number << 1);
   at[1] = static_cast<std::uint8_t>(number >> 7);
 }
-std::uint16_t load_sequence(const std::uint8_t* at) noexcept {
-  return static_cast<std::uint16_t>((at[1] << 7) | (at[0] >> 1));
-}
-
 const char* check_transfer(const Fields& fields, const Session& session) noexcept {
   if (fields.format == Format::S)
     return session.transfer != Transfer::NEVER_STARTED ? nullptr : "data_transfer";
@@ -99,13 +95,11 @@ void close_one(std::uint8_t& open) noexcept {
   if (open != 0) --open;
 }
 
-void accept_control(const Fields& fields, Session& session) noexcept {
+void accept_control(std::uint8_t control, Stream& own, Stream& other, Session& session) noexcept {
   const auto more = [](std::uint8_t& open) {
     if (open != 0xFF) ++open;
   };
-  Stream& own = session.streams[index_of(fields.from_client)];
-  Stream& other = session.streams[index_of(!fields.from_client)];
-  switch (control_base + fields.control) {
+  switch (control_base + control) {
     case STARTDT: more(session.starts_open); break;
     case STARTDT_CON:
       close_one(session.starts_open);
@@ -151,11 +145,13 @@ bool awaited(const Fields& fields, const Session& session) noexcept {
   }
 }
 
-void accept_frame(const Fields& fields, Session& session) noexcept {
-  if (fields.format == Format::U) return accept_control(fields, session);
-  Stream& own = session.streams[index_of(fields.from_client)];
-  own.received = fields.receive_sequence;
-  if (fields.format == Format::I) own.send_next = plus(fields.send_sequence, 1);
+void accept_frame(Bytes apdu, Role sender, Session& session) noexcept {
+  Stream& own = session.streams[index_of(sender == Role::CLIENT)];
+  const std::uint8_t* const control = &apdu[control_at];
+  if ((control[0] & 3U) == 3)
+    return accept_control(control[0], own, session.streams[index_of(sender != Role::CLIENT)], session);
+  own.received = load_sequence(control + 2);
+  if ((control[0] & 1U) == 0) own.send_next = plus(load_sequence(control), 1);
 }
 
 bool renumber(std::span<std::uint8_t> pdu, Role sender, Passage passage, SessionState& state) noexcept {

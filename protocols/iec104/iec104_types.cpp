@@ -119,7 +119,7 @@ constexpr void lay_control(Table& rows) {
   rows[F_DR_TA_1].sequence = true;
 }
 
-constexpr Table type_rows = [] {
+constexpr Table all_rows = [] {
   Table rows{};
   lay_data(rows);
   lay_control(rows);
@@ -178,7 +178,7 @@ bool may_go_to_all(std::uint8_t type) noexcept {
 
 }  // namespace
 
-const TypeRow& type_row(std::uint8_t type) noexcept { return type_rows[type < 128 ? type : 0]; }
+constinit const Table type_rows = all_rows;
 
 bool well_placed(const Fields& fields) noexcept {
   // Only some can be sent to all stations; a mirror of what could not says so.
