@@ -36,7 +36,6 @@ std::optional<Path> read_path(View octets) {
     if ((kind & 0xE0) != 0x20 || form > 1 || octets.size() < (form == 0 ? 2U : 4U)) return {};
     if (form == 1 && octets[1] != 0) return {};
     const std::uint32_t value = form == 0 ? octets[1] : get_le(octets, 2, 2);
-    if (form == 1 && value < 256) return {};  // could be shorter
     octets = octets.subspan(form == 0 ? 2 : 4);
     std::optional<std::uint32_t>* place = nullptr;
     switch (kind & 0x1C) {

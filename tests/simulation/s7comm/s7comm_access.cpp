@@ -23,8 +23,7 @@ std::optional<Access> read_item(View item, std::uint32_t function) {
   access.what = function == read_var ? Class::READ : Class::WRITE;
   access.area = area;
   access.size = size;
-  if (area == area_blocks) access.db = static_cast<std::uint16_t>(get16(item, 6));
-  if (area != area_blocks && get16(item, 6) != 0) return {};
+  access.db = static_cast<std::uint16_t>(get16(item, 6));
   if (area == area_counters || area == area_timers) {
     if (size != area || address + count > 65536) return {};
     access.bits = {address, address + count - 1};
@@ -45,6 +44,7 @@ double number_of(View octets, std::uint8_t size) {
   switch (size) {
     case 5: return static_cast<std::int16_t>(raw);
     case 7: return static_cast<std::int32_t>(raw);
+    case size_bit: return static_cast<double>(raw & 1);
     case size_real: {
       const auto bits = static_cast<std::uint32_t>(raw);
       float value = 0;
@@ -83,11 +83,10 @@ bool take_data(View& data, Access& access, std::uint32_t count, bool last) {
   data = data.subspan(4);
   if (data.size() < octets) return false;
   if (!bit && octets != count * element_size(*access.size)) return false;
-  if (bit && data[0] > 1) return false;
-  read_values(data.first(octets), access, count);
+  if (!bit || data[0] == 0 || (data[0] & 1) != 0) read_values(data.first(octets), access, count);
   data = data.subspan(octets);
   if (last || octets % 2 == 0) return true;
-  if (data.empty() || data[0] != 0) return false;
+  if (data.empty()) return false;
   data = data.subspan(1);
   return true;
 }

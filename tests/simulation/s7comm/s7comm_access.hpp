@@ -32,6 +32,9 @@ inline constexpr std::uint8_t size_bit = 1;
 inline constexpr std::uint8_t size_byte = 2;
 inline constexpr std::uint8_t size_real = 8;
 
+// Octets of a message, as both ends of the simulation agree in the setup.
+inline constexpr std::size_t message_max = 480;
+
 // What the connection request has said: rack and slot, connection type.
 struct Place {
   std::uint8_t slot = 0;

@@ -99,12 +99,24 @@ bool S7commModel::answers(View response, View request) const {
   return a.size() > 13 && q.size() > 11 && a[13] == q[11];
 }
 
+// An answer to a read or write in which no item has succeeded.
+bool all_failed(View message) {
+  if (message.size() < 14 || (message[12] != read_var && message[12] != write_var)) return false;
+  const std::size_t count = message[13];
+  const std::size_t each = message[12] == read_var ? 4 : 1;
+  if (message.size() != 14 + each * count) return false;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (message[14 + each * i] == 0xFF) return false;
+  }
+  return true;
+}
+
 bool S7commModel::is_negative(View response) const {
   if (response.size() < 7) return false;
   if (response[5] == 0x80) return true;
   const std::optional<Octets> message = message_of(response);
   if (!message || message->size() < 12) return false;
-  if ((*message)[1] == 2 || (*message)[1] == 3) return get16(*message, 10) != 0;
+  if ((*message)[1] == 2 || (*message)[1] == 3) return get16(*message, 10) != 0 || all_failed(*message);
   return (*message)[1] == 7 && message->size() >= 22 && get16(*message, 20) != 0;
 }
 

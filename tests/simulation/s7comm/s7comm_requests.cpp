@@ -342,7 +342,8 @@ Octets draw_answer(View request, Random& random) {
   const std::optional<std::vector<Access>> accesses = message ? read_message(*message) : std::nullopt;
   if (!accesses) return {};
   if ((*message)[1] == 7) return wrapped(answer_userdata(*message, random));
-  const Octets answer = answer_job(*message, accesses->front(), random);
+  Octets answer = answer_job(*message, accesses->front(), random);
+  if (answer.size() > message_max) answer = acknowledgement(*message, 0x8500, {}, {});
   return wrapped(answer, random.chance(1, 8) ? 1 + answer.size() / 3 : 1000);
 }
 

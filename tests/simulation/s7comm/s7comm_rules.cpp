@@ -201,7 +201,8 @@ bool S7commRules::permits(View request, std::uint32_t standing, bool island) con
   }
   if (standing == 0) return false;
   const std::optional<Octets> message = message_of(request);
-  const std::optional<std::vector<Access>> accesses = message ? read_message(*message) : std::nullopt;
+  if (!message || message->size() > message_max) return false;
+  const std::optional<std::vector<Access>> accesses = read_message(*message);
   const Place at{static_cast<std::uint8_t>(standing), static_cast<std::uint8_t>(standing >> 8)};
   return accesses && std::all_of(accesses->begin(), accesses->end(),
                                  [&](const Access& access) { return contained(access, at); });

@@ -1,0 +1,176 @@
+#include "tests/simulation/opcua/opcua_rules.hpp"
+
+#include <algorithm>
+
+namespace conduit::simulation::opcua {
+namespace {
+
+struct Name {
+  std::uint32_t number;
+  const char* name;
+};
+constexpr Name functions_by_name[] = {{open_channel, "OPEN_SECURE_CHANNEL"},
+                                      {browse, "BROWSE"},
+                                      {read, "READ"},
+                                      {write, "WRITE"},
+                                      {call, "CALL"},
+                                      {publish, "PUBLISH"},
+                                      {hello, "HELLO"}};
+constexpr Name attributes_by_name[] = {{4, "DISPLAY_NAME"}, {13, "VALUE"}, {14, "DATA_TYPE"}};
+constexpr const char* class_names[] = {"READ",   "WRITE",    "OPERATE", "PROGRAM",
+                                       "MANAGE", "DISCOVER", "SESSION"};
+
+template <std::size_t N>
+std::string name_of(const Name (&names)[N], std::uint32_t number) {
+  for (const Name& each : names) {
+    if (each.number == number) return each.name;
+  }
+  return "UNKNOWN";
+}
+
+template <typename T, typename U>
+bool holds(const std::vector<T>& list, const U& value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+bool within(const std::vector<Span>& spans, std::uint32_t value) {
+  return std::any_of(spans.begin(), spans.end(),
+                     [value](const Span& span) { return span.first <= value && value <= span.last; });
+}
+
+std::string spans_text(const char* field, const std::vector<Span>& spans) {
+  std::string text;
+  for (const Span& span : spans) {
+    text += std::string(" ") + field + " { first: " + std::to_string(span.first);
+    if (span.last != span.first) text += " last: " + std::to_string(span.last);
+    text += " }";
+  }
+  return text;
+}
+
+void draw_nodes(Random& random, Allow& allow) {
+  const auto space = static_cast<std::uint32_t>(random.between(1, 3));
+  allow.spaces = {{space, space}};
+  if (random.chance(1, 4)) return;
+  if (random.chance(1, 2)) {
+    const auto first = static_cast<std::uint32_t>(random.chance(1, 6) ? 70000 : 5000 + random.below(10));
+    allow.nodes = {{first, first + static_cast<std::uint32_t>(random.below(6))}};
+  } else if (random.chance(1, 2)) {
+    allow.names = {"s=Tank.Level"};
+  } else {
+    allow.prefixes = {"s=Tank."};
+  }
+}
+
+Allow draw_allow(Random& random) {
+  Allow allow;
+  allow.essential = random.chance(1, 2);
+  switch (random.below(8)) {
+    case 0: allow.classes = {Class::READ}; break;
+    case 1:
+      allow.functions = {read};
+      draw_nodes(random, allow);
+      if (random.chance(1, 3)) allow.attributes = {13};
+      break;
+    case 2:
+    case 3:
+      allow.functions = {write};
+      draw_nodes(random, allow);
+      if (random.chance(2, 3)) allow.attributes = {13};
+      if (random.chance(1, 2)) {
+        const auto low = static_cast<double>(random.below(100)) - 20;
+        allow.values = {{low, low + static_cast<double>(random.below(80))}};
+      }
+      break;
+    case 4:
+      allow.functions = {call};
+      draw_nodes(random, allow);
+      if (random.chance(2, 3)) allow.methods = {{7000, 7000 + static_cast<std::uint32_t>(random.below(3))}};
+      break;
+    case 5:
+      allow.functions = {browse, read};
+      draw_nodes(random, allow);
+      break;
+    case 6: allow.functions = {publish}; break;
+    case 7: allow.classes = {random.chance(1, 2) ? Class::WRITE : Class::OPERATE}; break;
+    default: break;
+  }
+  return allow;
+}
+
+}  // namespace
+
+std::string Allow::text() const {
+  std::string text = "opcua {";
+  for (const Class each : classes)
+    text += std::string(" access: ") + class_names[static_cast<std::size_t>(each)];
+  for (const std::uint32_t number : functions) text += " function: " + name_of(functions_by_name, number);
+  text += spans_text("namespace", spaces) + spans_text("node", nodes);
+  for (const std::string& name : names) text += " node_id: \"" + name + "\"";
+  for (const std::string& name : prefixes) text += " node_id_prefix: \"" + name + "\"";
+  for (const std::uint32_t number : attributes) text += " attribute: " + name_of(attributes_by_name, number);
+  text += spans_text("method", methods);
+  for (const auto& [low, high] : values)
+    text += " value { min: " + std::to_string(low) + " max: " + std::to_string(high) + " }";
+  return text + " }";
+}
+
+bool Allow::contains(const Access& access) const {
+  if (!classes.empty() && !holds(classes, access.what)) return false;
+  if (!functions.empty() && !holds(functions, access.function)) return false;
+  if (!spaces.empty() && !(access.node && within(spaces, access.node->space))) return false;
+  if (!nodes.empty() && !(access.node && access.node->number && within(nodes, *access.node->number)))
+    return false;
+  if (!names.empty() || !prefixes.empty()) {
+    if (!access.node || access.node->number) return false;
+    const std::string& name = access.node->text;
+    const bool begins = std::any_of(prefixes.begin(), prefixes.end(),
+                                    [&](const std::string& prefix) { return name.starts_with(prefix); });
+    if (!holds(names, name) && !begins) return false;
+  }
+  if (!attributes.empty() && !(access.attribute && holds(attributes, *access.attribute))) return false;
+  if (!methods.empty() &&
+      !(access.method && access.method->number && within(methods, *access.method->number)))
+    return false;
+  if (values.empty()) return true;
+  return access.value && std::any_of(values.begin(), values.end(), [&](const auto& range) {
+           return *access.value >= range.first && *access.value <= range.second;
+         });
+}
+
+std::vector<Rules::Text> OpcuaRules::allows() const {
+  std::vector<Text> texts;
+  for (const auto& allow : list) texts.push_back({allow.text(), allow.essential});
+  return texts;
+}
+
+bool OpcuaRules::permits(View request, std::uint32_t standing, bool island) const {
+  const std::optional<Message> message = read_message(request);
+  const std::optional<std::vector<Access>> accesses = message ? read_request(*message) : std::nullopt;
+  if (!accesses) return false;
+  if (message->kind == "HEL" && (standing & greeted) != 0) return false;
+  if (message->kind == "OPN" && ((standing & greeted) == 0 || message->channel != 0)) return false;
+  constexpr std::uint32_t needed = of_channel | in_sequence;
+  if (message->kind == "MSG" && (standing & needed) != needed) return false;
+  return std::all_of(accesses->begin(), accesses->end(), [&](const Access& access) {
+    return std::any_of(list.begin(), list.end(), [&](const auto& allow) {
+      return (!island || allow.essential) && allow.contains(access);
+    });
+  });
+}
+
+std::unique_ptr<OpcuaRules> draw_rules(Random& random) {
+  auto rules = std::make_unique<OpcuaRules>();
+  if (random.chance(15, 16)) {
+    Allow session;
+    if (random.chance(1, 2))
+      session.classes = {Class::SESSION};
+    else
+      session.functions = {hello, open_channel};
+    session.essential = random.chance(2, 3);
+    rules->list.push_back(std::move(session));
+  }
+  for (std::uint64_t i = random.between(1, 5); i > 0; --i) rules->list.push_back(draw_allow(random));
+  return rules;
+}
+
+}  // namespace conduit::simulation::opcua
