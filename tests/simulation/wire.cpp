@@ -139,7 +139,7 @@ void WireOracle::on_arrival(std::uint8_t side, View frame) {
     if (side == 0) note_octets(*packet, decode(frame).has_value(), talk);
   }
   if ((packet->flags & (SYN | RST)) != 0 || (packet->flags & ACK) == 0) return;
-  const std::uint32_t window = std::uint32_t{packet->window} << end.scale;
+  const std::uint32_t window = std::uint32_t{packet->window} << talk.scale(side);
   const std::uint32_t edge = packet->acknowledgement + window;
   if (!end.sent_to || seq_after(packet->acknowledgement, end.end)) return;  // of what it was never sent
   if (!end.said) end.acknowledged = end.acknowledged_before = packet->acknowledgement;
@@ -192,7 +192,7 @@ void WireOracle::begin(Talk& talk, std::uint8_t sender_side, const Packet& syn) 
   sender.isn = syn.sequence;
   sender.sent_end = sender.told = syn.sequence + 1;
   sender.come_stamp = options.timestamp;
-  sender.scale = options.scale.value_or(0);
+  sender.scale = options.scale;
   sender.stamps = options.has_timestamp;
   sender.stamp = options.timestamp;
   sender.first_window = syn.window;
@@ -235,7 +235,7 @@ void WireOracle::check_numbers(const Packet& packet, std::uint8_t side, Talk& ta
     for (const auto& [left, right] : options.sack) {  // of hand-made ones nothing is promised
       if (is_honest(packet) && seq_after(right, to.sent_end)) finding(&packet, "SACK of what was never sent");
     }
-    const std::uint32_t lowest = to.acknowledged - (std::uint32_t{65535} << to.scale) - below_max;
+    const std::uint32_t lowest = to.acknowledged - (std::uint32_t{65535} << talk.scale(side)) - below_max;
     if (to.said && seq_before(packet.sequence, lowest)) finding(&packet, "number far below the window");
   }
   if (packet.payload.empty() || !options.has_timestamp || !from.stamps || !to.stamps) return;
@@ -277,7 +277,7 @@ void WireOracle::check_told_window(const Packet& packet, const Talk& talk) {
   const End& server = talk.ends[1];
   if (!talk.lives() || !client.sent_to || !is_honest(packet) || (packet.flags & (SYN | RST)) != 0) return;
   if (unknown_.interrupted || unknown_.beginnings || unknown_.acknowledgements) return;
-  const std::uint32_t told = packet.acknowledgement + (std::uint32_t{packet.window} << client.scale);
+  const std::uint32_t told = packet.acknowledgement + (std::uint32_t{packet.window} << talk.scale(0));
   // A reply that leaves with it was put in place behind it.
   const std::uint32_t end = client.end_ns == scheduler_.now() ? client.end_before : client.end;
   if (seq_after(told + (end - server.sent_end), client.edge))

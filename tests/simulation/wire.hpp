@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "tests/simulation/fragments.hpp"
@@ -52,7 +53,7 @@ class WireOracle : public Watcher {
     bool known = false;  // its SYN has passed
     bool said = false;   // it has acknowledged something since
     std::uint32_t isn = 0;
-    std::uint8_t scale = 0;
+    std::optional<std::uint8_t> scale;      // that its SYN offers
     std::uint16_t first_window = 0;         // of its SYN
     std::uint32_t acknowledged = 0;         // highest acknowledgement of it that has come to the gateway
     std::uint32_t acknowledged_before = 0;  // … until a moment ago: the gateway takes frames in bursts
@@ -80,6 +81,10 @@ class WireOracle : public Watcher {
     std::array<End, 2> ends;
     std::deque<Quotation> quotations;
     bool over = false;  // reset, or ended by both
+    // RFC 7323 §2.2: windows are scaled only if both sides offer it.
+    [[nodiscard]] std::uint8_t scale(std::size_t side) const {
+      return ends[side ^ 1].scale ? ends[side].scale.value_or(0) : std::uint8_t{0};
+    }
     [[nodiscard]] bool lives() const {
       return !over && ends[0].known && ends[1].known && ends[0].said && ends[1].said;
     }

@@ -82,8 +82,10 @@ void from_the_other_side(Hand& hand, View request, View answer) {
   const auto turned = [&hand, other](Packet& packet) {
     std::swap(packet.source, packet.destination);
     std::swap(packet.source_port, packet.destination_port);
-    if (hand.random().chance(1, 2)) packet.destination[packet.ipv6 ? 15 : 3] = other;
-    if (hand.random().chance(1, 2)) packet.sequence = hand.peer_next();
+    if (hand.random().chance(1, 3)) packet.destination[packet.ipv6 ? 15 : 3] = other;
+    if (hand.random().chance(1, 3)) return;
+    packet.sequence = hand.peer_next();  // as the client would say it
+    packet.acknowledgement = hand.sequence(static_cast<std::int64_t>(hand.next()));
     if (hand.random().chance(1, 3)) packet.flags = SYN;
   };
   hand.put(static_cast<std::int64_t>(hand.next()), request, turned);

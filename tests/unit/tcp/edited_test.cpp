@@ -18,6 +18,7 @@ void open(Lab& lab, const Opening& opening) {
   syn.flags = TCP_SYN;
   syn.timestamp = opening.stamp[0];
   syn.scale = opening.scale;
+  syn.window = lab.window;
   (void)lab.send(0, syn);
   Segment answer;
   answer.sequence = Lab::isn[1];
@@ -28,6 +29,7 @@ void open(Lab& lab, const Opening& opening) {
   (void)lab.send(1, answer);
   Segment ack = Lab::data(0, 0, {});
   ack.timestamp = opening.stamp[0];
+  ack.window = lab.window;
   (void)lab.send(0, ack);
 }
 
@@ -117,10 +119,15 @@ TEST_CASE("what a reply crowds out is no fault of the server where windows are s
   Lab lab;
   lab.window = 10;
   open(lab, {.scale = 3});
-  (void)lab.send(0, windowed(Lab::data(0, 0, {}), 10));  // 80 octets
   (void)lab.send(0, windowed(Lab::data(0, 0, write_request(1)), 10));
-  (void)lab.send(1, Lab::data(1, 0, Octets(80, 0)));
-  CHECK(lab.count(Reason::TCP_OUT_OF_WINDOW) == 0);
+  (void)lab.send(0, windowed(Lab::data(0, 12, {}, 9), 20));  // 160 octets: so the server is told
+  (void)lab.send(0, windowed(Lab::data(0, 12, write_request(2), 9), 20));
+  Octets all;
+  for (std::uint16_t i = 0; i < 12; ++i) all = all + read_response(i);
+  const Lab::Out out = lab.send(1, Lab::data(1, 0, all + part(read_response(12), 0, 4)));
+  CHECK(lab.denied.empty());
+  REQUIRE(out.to[0].size() == 1);
+  CHECK(out.to[0][0].payload == part(all, 0, 143));  // what there is room for, in whole PDUs
 }
 
 TEST_CASE("a client that acknowledges a part of the reply and ends: the rest comes again, the end goes on") {
