@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes the case folders of IEC 104: policy.txtpb, send.pcap, expect.json. What is expected was thought out from
-the policy and IEC 60870-5-104, never taken from a run."""
+"""Makes the case folders of IEC 104: policy.txtpb, send.pcap, expect.json. What is expected was thought out
+from the policy and IEC 60870-5-104, never taken from a run."""
 
 import json
 import pathlib
@@ -42,7 +42,8 @@ conduit {
     allow {
       id: "setpoint" reason: "r" client: "centre" server: "station"
       iec104 {
-        common_address { first: 1 } function: C_SE_NC_1 object_address { first: 6001 } value { min: 0 max: 100 }
+        common_address { first: 1 } function: C_SE_NC_1 object_address { first: 6001 }
+        value { min: 0 max: 100 }
       }
     }
   }
@@ -98,7 +99,8 @@ def u_frame(control):
 
 
 class Case:
-    """`sent`: I-frames of client and server, as each counts its own; `gone` of the client's that did not pass."""
+    """`sent`, `told`: I-frames of client and server, as each counts its own; `gone` of the client's did not
+    pass."""
 
     def __init__(self, name, start=True):
         self.folder = HERE / "folders" / name
@@ -215,10 +217,13 @@ def interrogation():
                                                      "RESPONSE_UNSOLICITED").end()
     Case("refused_by_the_station").passes(POLL).tells(answer(POLL, 0x47)).tells(
         POLL_DATA, "discard", "RESPONSE_UNSOLICITED").end()
-    Case("interrogation_of_all").refused(POLL.replace("0100", "ffff"), "OBJECT_NOT_PERMITTED").passes(POLL).end()
+    Case("interrogation_of_all").refused(POLL.replace("0100", "ffff"), "OBJECT_NOT_PERMITTED").passes(
+        POLL).end()
     Case("freeze_counters").refused("65 01 06 00 0100 000000 45", "FUNCTION_NOT_PERMITTED").end()
-    Case("events").tells(EVENT).tells("0d 01 01 00 0100 0b0000 0000c03f 00").tells("46 01 04 00 0100 000000 00").end()
-    Case("event_elsewhere").tells("01 02 03 00 0100 0a0000 01 c80000 01", "discard", "OBJECT_NOT_PERMITTED").end()
+    Case("events").tells(EVENT).tells("0d 01 01 00 0100 0b0000 0000c03f 00").tells(
+        "46 01 04 00 0100 000000 00").end()
+    Case("event_elsewhere").tells("01 02 03 00 0100 0a0000 01 c80000 01", "discard",
+                                  "OBJECT_NOT_PERMITTED").end()
     Case("event_elsewhere_in_sequence").tells("01 83 03 00 0100 620000 01 00 01", "discard",
                                               "OBJECT_NOT_PERMITTED").end()
     Case("event_of_a_cause_without_rule").tells("01 01 02 00 0100 0a0000 01", "discard",

@@ -6,7 +6,8 @@ usage: truth.py CONDUITCTL
 Captures: $CONDUIT_CORPUS/iec104 (default: ../shared/corpus beside the tree). Frame by frame: S- and U-frames;
 of each information object type, cause, test bit, originator, both addresses; values, qualifiers, select bits,
 the time that a clock is set to. Wireshark names fields and judges little; the room judges. So what the room
-accepts has to be the dissector's, and what it does not has to stand in EXPLAINED, with its number and the reason.
+accepts has to be the dissector's, and what it does not has to stand in EXPLAINED, with its number and the
+reason.
 """
 
 import calendar
