@@ -19,6 +19,7 @@ constexpr std::uint8_t version_with_integrity = 3;
 constexpr std::size_t header_size = 4;
 constexpr std::size_t trailer_size = 4;
 constexpr std::uint8_t integrity_size = 32;
+constexpr std::uint8_t response_without_session = 0x02;  // so an S7-1200 answers some requests
 
 }  // namespace
 
@@ -63,6 +64,7 @@ Plus read_plus(Bytes tsdu, const PlusPart& before) noexcept {
     plus.function = S7PLUS_NOTIFICATION;
     return plus;
   }
+  if (opcode == response_without_session) opcode = plus_response;
   if (opcode != plus_request && opcode != plus_response) return plus;
   if (!body.u16be(reserved) || !body.u16be(function) || !body.skip(2) || !body.u16be(plus.sequence))
     return plus;

@@ -173,6 +173,8 @@ const Vector plus[] = {
      "S7PLUS_SET_MULTI_VARIABLES WRITE"},
     {"answer", S, tpkts(from_hex("7202 000a 32 0000 054c 0000 0001 00 72020000")),
      "S7PLUS_GET_MULTI_VARIABLES READ"},
+    {"answer of the other kind", S, tpkts(from_hex("7202 000a 02 0000 04f2 0000 0005 00 72020000")),
+     "S7PLUS_SET_VARIABLE WRITE"},
     {"notification", S, tpkts(from_hex("7202 000a 33 0000 0001 0000 0001 00 72020000")),
      "unsolicited S7PLUS_NOTIFICATION READ"},
     {"keep alive", C, tpkts(from_hex("72ff 0002 0000")), "S7PLUS_KEEP_ALIVE SESSION"},

@@ -124,7 +124,7 @@ def plus_functions(theirs):
         body = octets[4:] if octets[1] != 3 else octets[5 + octets[4]:]
         if body[0] == 0x33:
             yield NOTIFICATION
-        elif body[0] in (0x31, 0x32) and body[1:3] == b"\0\0":
+        elif body[0] in (0x31, 0x32, 0x02) and body[1:3] == b"\0\0":
             yield PLUS + int.from_bytes(body[3:5], "big")
         else:
             yield None
