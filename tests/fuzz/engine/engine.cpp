@@ -89,6 +89,7 @@ class Play {
     if (!gateway_.run_out()) findings.push_back({"accounting", "some flow never ages", scheduler_.now()});
     Expectation expected;
     expected.ring_was_full = ring_was_full_;
+    expected.output_was_full = output_was_full_;
     check_accounting(gateway_, frames_, expected, scheduler_.now(), findings);
     std::fputs(trace_.text().c_str(), stderr);  // empty unless asked for
     if (findings.empty()) return;
@@ -125,7 +126,10 @@ class Play {
         gateway_.set_island(island_);
         break;
       case Action::RESTART: gateway_.restart(); break;
-      case Action::OUTPUT_FULL: gateway_.set_output_full((script_.octet() & 1) != 0); break;
+      case Action::OUTPUT_FULL:
+        output_was_full_ = true;
+        gateway_.set_output_full((script_.octet() & 1) != 0);
+        break;
       case Action::RING_FULL:
         ring_was_full_ = true;
         gateway_.set_ring_full((script_.octet() & 1) != 0);
@@ -154,6 +158,7 @@ class Play {
   const PlantPolicy* policy_ = nullptr;
   bool island_ = false;
   bool ring_was_full_ = false;
+  bool output_was_full_ = false;
 };
 
 }  // namespace
