@@ -134,8 +134,8 @@ void draw_attacks_beside(Plan& plan, const Random& base, const std::string& tech
 
 // One protocol is spoken in each seed, another one beside it.
 std::vector<const ProtocolModel*> draw_protocols(std::uint64_t seed, const std::string& wish) {
-  if (!wish.empty()) return {&find_protocol(wish)};
-  const ProtocolModel* main = &find_protocol("modbus");
+  if (!wish.empty()) return {&find_model(wish)};
+  const ProtocolModel* main = &find_model("modbus");
   std::vector<const ProtocolModel*> others = protocols();
   others.erase(std::find(others.begin(), others.end(), main));
   if (others.empty()) return {main};

@@ -150,6 +150,6 @@ class ProtocolModel {
 // All protocols that have a folder here, in the order of their names.
 [[nodiscard]] const std::vector<const ProtocolModel*>& protocols();
 // Throws std::invalid_argument where there is none of this name.
-[[nodiscard]] const ProtocolModel& find_protocol(const std::string& name);
+[[nodiscard]] const ProtocolModel& find_model(const std::string& name);
 
 }  // namespace conduit::simulation

@@ -16,7 +16,7 @@ const std::vector<const ProtocolModel*>& protocols() {
   return all;
 }
 
-const ProtocolModel& find_protocol(const std::string& name) {
+const ProtocolModel& find_model(const std::string& name) {
   for (const ProtocolModel* each : protocols()) {
     if (name == each->name()) return *each;
   }

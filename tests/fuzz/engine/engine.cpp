@@ -38,7 +38,7 @@ const Setting& setting(std::size_t number) {
       one.plant = random_plant(random);
       for (std::size_t version = 1; version <= policy_count; ++version) {
         const PlantPolicy* former = one.policies.empty() ? nullptr : &one.policies.back();
-        PlantPolicy policy = random_policy(random, one.plant, {&find_protocol("modbus")}, version, former);
+        PlantPolicy policy = random_policy(random, one.plant, {&find_model("modbus")}, version, former);
         one.resyncs = one.resyncs || policy.mid_stream_resync;
         one.policies.push_back(std::move(policy));
       }

@@ -78,7 +78,7 @@ Packet Puppets::packet(std::uint8_t side, std::size_t connection) const {
   fill(packet.source, from);
   fill(packet.destination, to);
   const auto port = static_cast<std::uint16_t>(client_port + connection);
-  const std::uint16_t service = find_protocol("modbus").port();
+  const std::uint16_t service = find_model("modbus").port();
   packet.source_port = side == 0 ? port : service;
   packet.destination_port = side == 0 ? service : port;
   return packet;
@@ -143,7 +143,7 @@ void Puppets::compose(Script& script, const PlantPolicy& policy) {
   const std::uint8_t seed = script.octet();
   Octets& stream = puppets_[side].ends[which % connection_count].stream;
   if (stream.size() > 60000) return;
-  const ProtocolModel& protocol = find_protocol("modbus");
+  const ProtocolModel& protocol = find_model("modbus");
   const Service* service = policy.find(0, 0, protocol);
   Random random(seed);
   const auto add = [&stream](const Octets& octets) {
