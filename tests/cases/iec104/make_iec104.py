@@ -100,7 +100,7 @@ def u_frame(control):
 
 class Case:
     """`sent`, `told`: I-frames of client and server, as each counts its own; `gone` of the client's did not
-    pass."""
+    pass, and `put` refusals reached it in the server's name."""
 
     def __init__(self, name, start=True):
         self.folder = HERE / "folders" / name
@@ -108,7 +108,7 @@ class Case:
         self.capture = net.CaptureFile(self.folder / "send.pcap")
         self.count, self.rows, self.delivered = 0, [], b""
         self.client, self.server = 1001, 5001
-        self.sent, self.gone, self.told = 0, 0, 0
+        self.sent, self.gone, self.told, self.put = 0, 0, 0, 0
         self.send(CENTRE, STATION, "S", 1000, 0)
         self.send(STATION, CENTRE, "SA", 5000, 1001)
         self.send(CENTRE, STATION, "A", 1001, 5001)
@@ -141,7 +141,7 @@ class Case:
 
     def frame(self, asdu):
         """The client's next I-frame, and as the server has to get it."""
-        own = i_frame(asdu, self.sent, self.told)
+        own = i_frame(asdu, self.sent, self.told + self.put)
         arriving = i_frame(asdu, self.sent - self.gone, self.told)
         self.sent += 1
         return own, arriving
@@ -154,6 +154,7 @@ class Case:
     def refused(self, asdu, reason, cut=None, verdict="refuse"):
         own, _ = self.frame(asdu)
         self.gone += 1
+        self.put += verdict == "refuse"
         segments = [own] if cut is None else [own[:cut], own[cut:]]
         return self.raw(*segments).expect(verdict, reason)
 
