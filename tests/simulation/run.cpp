@@ -244,13 +244,14 @@ void World::check() {
 }
 
 // Without loss a reply comes at once; else when the faults have stopped, though it may have to wait for the
-// engine's timer. A server that lies may never come to the end of what it says.
+// engine's timer. A server that lies may never come to the end of what it says, and what the
+// gateway has forgotten nobody sends.
 void World::check_refusals() {
   const bool lies = std::any_of(plan_.attacks.begin(), plan_.attacks.end(),
                                 [](const AttackPlan& attack) { return attack.from_server; });
-  if (lies || plan_.tight) return;
+  if (lies || plan_.tight || unknown_to_gateway(plan_).interrupted) return;
   const bool lossless = plan_.faults.lost == 0 && plan_.faults.damaged == 0 && plan_.changes.empty();
-  if (!unknown_to_gateway(plan_).interrupted) refusals_.check_repetitions(gateway_.events(), findings_);
+  refusals_.check_repetitions(gateway_.events(), findings_);
   refusals_.check(gateway_.events(), lossless ? 0 : plan_.calm_ns, (lossless ? 2 : 15) * second, findings_);
 }
 
