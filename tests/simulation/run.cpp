@@ -252,6 +252,10 @@ void World::check_refusals() {
   if (lies || plan_.tight || unknown_to_gateway(plan_).interrupted) return;
   const bool lossless = plan_.faults.lost == 0 && plan_.faults.damaged == 0 && plan_.changes.empty();
   refusals_.check_repetitions(gateway_.events(), findings_);
+  // What trickles into a window of a few octets may keep a reply waiting for long.
+  const bool trickles = std::any_of(plan_.client_traits.begin(), plan_.client_traits.end(),
+                                    [](const TcpTraits& client) { return client.window < 1000; });
+  if (trickles) return;
   refusals_.check(gateway_.events(), lossless ? 0 : plan_.calm_ns, (lossless ? 2 : 15) * second, findings_);
 }
 
