@@ -3,6 +3,7 @@
 // first, so that the session is where it has to be; `measure client|server HEX` is what is measured. The
 // first table row is Modbus, against which the others are held.
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -29,9 +30,10 @@ bool octets_of(const std::string& text, std::vector<std::uint8_t>& octets) {
   octets.clear();
   if (text.empty() || text.size() % 2 != 0) return false;
   for (std::size_t at = 0; at < text.size(); at += 2) {
-    unsigned octet = 0;
-    if (std::sscanf(text.c_str() + at, "%2x", &octet) != 1) return false;
-    octets.push_back(static_cast<std::uint8_t>(octet));
+    std::uint8_t octet = 0;
+    const char* const end = text.data() + at + 2;
+    if (std::from_chars(text.data() + at, end, octet, 16).ptr != end) return false;
+    octets.push_back(octet);
   }
   return true;
 }

@@ -94,7 +94,8 @@ Result transfer(std::uint64_t seed) {
   network.connect(bridge);
   const auto share = [&](std::uint64_t most) { return static_cast<std::uint16_t>(random.below(most)); };
   if (random.chance(3, 4)) {
-    network.faults = {share(200), share(200), share(200), share(100), 0, 100 * microsecond, 100 * millisecond};
+    network.faults = {share(200), share(200),        share(200),       share(100),
+                      0,          100 * microsecond, 100 * millisecond};
   }
   HostAddress a;
   HostAddress b;

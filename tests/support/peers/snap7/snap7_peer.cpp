@@ -16,7 +16,7 @@
 #include <cstring>
 #include <string>
 
-#include "snap7_libmain.h"
+#include <snap7_libmain.h>
 
 namespace {
 
