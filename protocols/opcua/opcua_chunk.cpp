@@ -182,6 +182,14 @@ std::uint32_t trailer_size(const Session& session) noexcept {
 }
 
 const char* parse_header(Bytes bytes, Role sender, ChunkHeader& header) noexcept {
+  // Most are messages of a session.
+  const bool message = bytes[0] == 'M' && bytes[1] == 'S' && bytes[2] == 'G';
+  header.type = MessageType::MSG;
+  if (message && bytes[3] == 'F') {
+    header.chunk = 'F';
+    header.size = load_u32le(&bytes[4]);
+    return header.size < message_header_size ? "message_size" : nullptr;
+  }
   if (!type_of(bytes.data(), 3, header.type) || !sent_by(header.type, sender)) return "message_type";
   header.chunk = bytes[3];
   header.size = load_u32le(&bytes[4]);
@@ -207,10 +215,14 @@ const char* parse_open_header(Bytes pdu, OpenHeader& header) noexcept {
 Framing frame(Bytes bytes, Role sender, Transport, const SessionState& state) noexcept {
   const Session& session = const_cast<SessionState&>(state).as<Session>();
   ChunkHeader header;
-  if (bytes.empty()) return incomplete(message_header_size);
-  const std::size_t begin = std::min<std::size_t>(bytes.size(), 3);
-  if (!type_of(bytes.data(), begin, header.type)) return malformed("message_type", true);
-  if (bytes.size() < message_header_size) return incomplete(message_header_size);
+  if (bytes.size() < message_header_size || bytes[0] != 'M') {
+    if (bytes.empty()) return incomplete(message_header_size);
+    const std::size_t begin = std::min<std::size_t>(bytes.size(), 3);
+    if (!type_of(bytes.data(), begin, header.type)) return malformed("message_type", true);
+    if (bytes.size() < message_header_size) return incomplete(message_header_size);
+  } else if (bytes[1] != 'S' || bytes[2] != 'G') {
+    return malformed("message_type", true);
+  }
   const char* const field = parse_header(bytes, sender, header);
   if (field != nullptr) return malformed(field);
   const Direction& direction = session.direction[static_cast<std::size_t>(sender)];

@@ -10,6 +10,7 @@
 //   D DataValue that is written    V arguments of a call    T user's token    U endpoint URL    H history
 //   update
 #include <algorithm>
+#include <array>
 
 #include "protocols/opcua/opcua_pdu.hpp"
 
@@ -76,6 +77,23 @@ void set_key(Operation& operation, std::size_t index, Bytes text) noexcept {
   operation.key[index] = {0, text};
   operation.keys_present = static_cast<std::uint8_t>(operation.keys_present | (1U << index));
 }
+
+// Octets of the letters that stand for a fixed number of them, else 0.
+constexpr std::size_t fixed_size(char what) noexcept {
+  return what == 'i' ? 4 : what == 'l' ? 8 : what == 'b' ? 1 : what == 'h' ? 2 : 0;
+}
+
+// Place of each service in the table, by its function; those above are searched.
+constexpr std::uint32_t indexed_functions = 848;
+constexpr std::array<std::uint8_t, indexed_functions> index_services() noexcept {
+  std::array<std::uint8_t, indexed_functions> index{};
+  for (std::size_t i = 0; i < std::size(services); ++i) {
+    if (services[i].function < indexed_functions)
+      index[services[i].function] = static_cast<std::uint8_t>(i + 1);
+  }
+  return index;
+}
+constexpr auto service_index = index_services();
 
 struct Walker {
   Cursor& cursor;
@@ -185,10 +203,6 @@ struct Walker {
 
   bool letter(char what) const noexcept {
     switch (what) {
-      case 'b': return cursor.skip(1);
-      case 'h': return cursor.skip(2);
-      case 'i': return cursor.skip(4);
-      case 'l': return cursor.skip(8);
       case 's': return skip_string(cursor);
       case 'n': return plain_node(false);
       case 'e': return plain_node(true);
@@ -216,7 +230,8 @@ struct Walker {
   bool read(std::string_view layout) const noexcept {
     for (std::size_t at = 0; at < layout.size(); ++at) {
       if (layout[at] != '[') {
-        if (!letter(layout[at])) return false;
+        const std::size_t size = fixed_size(layout[at]);
+        if (size != 0 ? !cursor.skip(size) : !letter(layout[at])) return false;
         continue;
       }
       std::size_t end = at + 1;
@@ -247,6 +262,10 @@ bool is_url(Bytes text) noexcept {
 }
 
 std::uint16_t find_service(std::uint32_t function) noexcept {
+  if (function < indexed_functions) {
+    const std::uint8_t place = service_index[function];
+    return place == 0 ? no_service : static_cast<std::uint16_t>(place - 1);
+  }
   const auto* const found = std::ranges::lower_bound(services, function, {}, &Service::function);
   const bool there = found != std::end(services) && found->function == function;
   return there ? static_cast<std::uint16_t>(found - services) : no_service;

@@ -45,13 +45,20 @@ struct Message {
   std::uint32_t body = 0;
   std::uint32_t body_size = 0;
   bool in_scratch = false;
-  bool aborted = false;
 };
 
-// `trailer`: octets of signature behind each chunk. Null, or the field at fault. Of a message with A at its
-// end the body is that of the last chunk.
-const char* gather(Bytes pdu, std::uint32_t trailer, std::uint8_t* scratch, Message& message) noexcept {
+// `whole`: header of the first one. `trailer`: octets of signature behind each. Null, or the field at fault.
+// Of a message with A at its end the body is that of the last chunk.
+const char* gather(Bytes pdu, const ChunkHeader& whole, std::uint32_t trailer, std::uint8_t* scratch,
+                   Message& message) noexcept {
   const std::uint32_t overhead = symmetric_header_size + trailer;
+  if (whole.size == pdu.size() && whole.size >= overhead && whole.chunk != 'C') {  // in one chunk
+    message.first = load_symmetric(pdu.data());
+    message.chunk = whole.chunk;
+    message.body = symmetric_header_size;
+    message.body_size = whole.size - overhead;
+    return nullptr;
+  }
   std::uint32_t assembled = 0;
   Symmetric previous;
   Bytes rest = pdu;
@@ -75,11 +82,6 @@ const char* gather(Bytes pdu, std::uint32_t trailer, std::uint8_t* scratch, Mess
     const bool last = header.size == rest.size();
     if (last == (header.chunk == 'C')) return "chunk_type";
     message.chunk = header.chunk;
-    if (first && last) {
-      message.body = symmetric_header_size;
-      message.body_size = static_cast<std::uint32_t>(body.size());
-      return nullptr;
-    }
     if (header.chunk == 'A') assembled = 0;
     if (body.size() > assembled_size_max - assembled) return "message_size";
     if (!body.empty()) std::memcpy(scratch + assembled, body.data(), body.size());
@@ -103,20 +105,20 @@ const char* read_abort(Bytes body) noexcept {
   return whole ? nullptr : "abort_body";
 }
 
-const char* read_close(Bytes body, std::uint8_t* keys) noexcept {
+const char* read_close(Bytes body) noexcept {
   Cursor cursor(body);
-  Operation operation;
   std::uint32_t type = 0;
   if (!read_type(cursor, type) || type != CLOSE_SECURE_CHANNEL) return "type_id";
-  return walk(request_header_layout, cursor, keys, operation) && cursor.empty() ? nullptr : "request_header";
+  return skip_request_header(cursor) && cursor.empty() ? nullptr : "request_header";
 }
 
 // A request whose body can be read, if it can.
-const char* read_request(Bytes pdu, const Session& session, PduState& state, PduHead& head) noexcept {
+const char* read_request(Bytes pdu, const ChunkHeader& header, const Session& session, PduState& state,
+                         PduHead& head) noexcept {
   Fields& fields = state.as<Fields>();
   const Direction& direction = session.direction[static_cast<std::size_t>(Role::CLIENT)];
   Message message;
-  const char* const field = gather(pdu, trailer_size(session), state.scratch.data(), message);
+  const char* const field = gather(pdu, header, trailer_size(session), state.scratch.data(), message);
   if (field != nullptr) return field;
   if (direction.known && !follows(direction.last, message.first.sequence)) return "sequence_number";
   head.match_key = message_key | message.first.request_id;
@@ -131,7 +133,7 @@ const char* read_request(Bytes pdu, const Session& session, PduState& state, Pdu
   if (pdu[0] == 'C') {
     fields.function = CLOSE_SECURE_CHANNEL;
     head.answered = false;
-    return read_close(body, state.scratch.data() + keys_offset);
+    return read_close(body);
   }
   Cursor cursor(body);
   std::uint32_t type = 0;
@@ -180,7 +182,7 @@ const char* open_request(Bytes pdu, const Session& session, PduState& state, Pdu
   fields.mode = mode_of(session.channel);
   const bool close = header.type == MessageType::CLO;
   if (session.channel != Channel::ENCRYPT) {
-    field = read_request(pdu, session, state, head);
+    field = read_request(pdu, header, session, state, head);
     const bool plain = session.channel == Channel::UNSEEN && session.direction[0].known;
     const bool decided = session.channel == Channel::NONE || session.channel == Channel::SIGN || plain;
     if (decided) return field;

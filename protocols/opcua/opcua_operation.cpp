@@ -29,7 +29,7 @@ Next next_of_service(Bytes body, Fields& fields, std::uint8_t* keys, Operation& 
   Cursor cursor(body.subspan(fields.position));
   if (!fields.begun) {
     fields.begun = true;
-    if (!walk(request_header_layout, cursor, keys, operation)) return Next::MALFORMED;
+    if (!skip_request_header(cursor)) return Next::MALFORMED;
     if (!walk(service.before, cursor, keys, operation)) return Next::MALFORMED;
     if (!service.item.empty() && !read_count(cursor, fields.remaining)) return Next::MALFORMED;
   }

@@ -118,7 +118,6 @@ inline constexpr std::uint16_t no_service = 0xFFFF;
 [[nodiscard]] const Service& service_at(std::uint16_t index) noexcept;
 [[nodiscard]] std::string_view function_name(std::uint32_t function) noexcept;
 
-inline constexpr std::string_view request_header_layout = "nliisix";
 inline constexpr std::string_view response_header_layout = "liig[s]x";
 
 // Reads what `layout` says and, where its letters name what a rule may speak of, tells `operation`. `keys`:

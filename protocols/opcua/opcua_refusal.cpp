@@ -1,5 +1,7 @@
 #include "protocols/opcua/opcua_refusal.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "protocols/opcua/opcua_pdu.hpp"
@@ -41,9 +43,20 @@ std::size_t lay_error(Status status, std::span<std::uint8_t> reply) noexcept {
   return error_size;
 }
 
-// Handle of the request, from the first chunk's body.
-bool read_handle(Bytes body, std::uint32_t& handle) noexcept {
-  Cursor cursor(body);
+// Handle of the request: behind its type, the session's token and the time, in as many chunks as that takes.
+bool read_handle(Bytes request, std::uint32_t& handle) noexcept {
+  std::array<std::uint8_t, 256> head;
+  std::size_t size = 0;
+  Bytes rest = request;
+  while (rest.size() >= symmetric_header_size && size < head.size()) {
+    const std::uint32_t chunk = load_u32le(&rest[4]);
+    if (chunk < symmetric_header_size || chunk > rest.size()) return false;
+    const std::size_t part = std::min<std::size_t>(chunk - symmetric_header_size, head.size() - size);
+    std::copy_n(rest.begin() + symmetric_header_size, part, head.begin() + static_cast<std::ptrdiff_t>(size));
+    size += part;
+    rest = rest.subspan(chunk);
+  }
+  Cursor cursor(Bytes(head).first(size));
   NodeId token;
   std::uint32_t type = 0;
   return read_type(cursor, type) && read_node_id(cursor, false, token) && cursor.skip(8) &&
@@ -56,9 +69,7 @@ std::size_t lay_fault(Bytes request, Status status, const Session& session,
   std::uint32_t handle = 0;
   if (reply.size() < fault_size || request.size() < symmetric_header_size) return 0;
   if (session.channel != Channel::NONE || session.part_live) return 0;
-  const std::uint32_t size = load_u32le(&request[4]);
-  if (size < symmetric_header_size || size > request.size()) return 0;
-  if (!read_handle(request.subspan(symmetric_header_size, size - symmetric_header_size), handle)) return 0;
+  if (!read_handle(request, handle)) return 0;
   std::memset(reply.data(), 0, fault_size);  // timestamp, diagnostics and additional header: none
   std::memcpy(reply.data(), "MSGF", 4);
   store_u32le(&reply[4], fault_size);

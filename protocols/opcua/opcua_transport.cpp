@@ -101,14 +101,12 @@ bool read_plain(Cursor& cursor, Plain& plain) noexcept {
 const char* read_open_request(Cursor& cursor, bool renew, const Direction& direction, PduState& state,
                               PduHead& head) noexcept {
   Fields& fields = state.as<Fields>();
-  Operation operation;
   Plain plain;
   std::uint32_t type = 0;
   std::uint32_t mode = 0;
   if (!read_plain(cursor, plain) || plain.type != OPEN_SECURE_CHANNEL) return "type_id";
   if (renew && direction.known && !follows(direction.last, plain.sequence)) return "sequence_number";
-  if (!walk(request_header_layout, cursor, state.scratch.data() + keys_offset, operation))
-    return "request_header";
+  if (!skip_request_header(cursor)) return "request_header";
   if (!cursor.skip(4) || !cursor.u32le(type) || type != (renew ? 1U : 0U)) return "request_type";
   if (!cursor.u32le(mode) || mode != static_cast<std::uint32_t>(SecurityMode::NONE)) return "security_mode";
   if (!skip_string(cursor) || !cursor.u32le(fields.lifetime) || !cursor.empty()) return "requested_lifetime";

@@ -215,28 +215,7 @@ std::size_t spell_octets(Bytes data, std::uint8_t* out) noexcept {
 
 }  // namespace
 
-bool read_string(Cursor& cursor, Bytes& text) noexcept {
-  std::uint32_t size = 0;
-  if (!cursor.u32le(size)) return false;
-  if (size == 0xFFFFFFFFU) {
-    text = {};
-    return true;
-  }
-  return cursor.bytes(size, text);
-}
-
-bool skip_string(Cursor& cursor) noexcept {
-  Bytes text;
-  return read_string(cursor, text);
-}
-
-bool read_count(Cursor& cursor, std::uint32_t& count) noexcept {
-  if (!cursor.u32le(count)) return false;
-  if (count == 0xFFFFFFFFU) count = 0;
-  return count <= cursor.remaining();
-}
-
-bool read_node_id(Cursor& cursor, bool expanded, NodeId& id) noexcept {
+bool read_any_node_id(Cursor& cursor, bool expanded, NodeId& id) noexcept {
   std::uint8_t encoding = 0;
   std::uint8_t octet = 0;
   std::uint16_t word = 0;
@@ -283,7 +262,22 @@ bool read_extension_object(Cursor& cursor, NodeId& type, Bytes& body) noexcept {
   return encoding == 0 || read_string(cursor, body);
 }
 
-bool skip_qualified_name(Cursor& cursor) noexcept { return cursor.skip(2) && skip_string(cursor); }
+bool skip_request_header(Cursor& cursor) noexcept {
+  NodeId id;
+  Bytes text;
+  const bool head =
+      read_node_id(cursor, false, id) && cursor.skip(16) && read_string(cursor, text) && cursor.skip(4);
+  if (!head) return false;
+  // Most have no additional header.
+  Cursor additional = cursor;
+  std::uint8_t octets[3];
+  if (additional.u8(octets[0]) && additional.u8(octets[1]) && additional.u8(octets[2]) &&
+      (octets[0] | octets[1] | octets[2]) == 0) {
+    cursor = additional;
+    return true;
+  }
+  return read_extension_object(cursor, id, text);
+}
 
 bool skip_localized_text(Cursor& cursor) noexcept {
   std::uint8_t mask = 0;

@@ -23,15 +23,50 @@ struct NodeId {
   }
 };
 
-[[nodiscard]] bool read_string(Cursor& cursor, Bytes& text) noexcept;          // null: empty
-[[nodiscard]] bool read_count(Cursor& cursor, std::uint32_t& count) noexcept;  // at most an octet each
-[[nodiscard]] bool read_node_id(Cursor& cursor, bool expanded, NodeId& id) noexcept;
+// A null string is an empty one.
+[[nodiscard]] inline bool read_string(Cursor& cursor, Bytes& text) noexcept {
+  std::uint32_t size = 0;
+  if (!cursor.u32le(size)) return false;
+  if (size == 0xFFFFFFFFU) size = 0;
+  return cursor.bytes(size, text);
+}
+
+// Of elements of at least one octet each.
+[[nodiscard]] inline bool read_count(Cursor& cursor, std::uint32_t& count) noexcept {
+  if (!cursor.u32le(count)) return false;
+  if (count == 0xFFFFFFFFU) count = 0;
+  return count <= cursor.remaining();
+}
+
+[[nodiscard]] bool read_any_node_id(Cursor& cursor, bool expanded, NodeId& id) noexcept;
+
+// Most are numbers in four or six octets.
+[[nodiscard]] inline bool read_node_id(Cursor& cursor, bool expanded, NodeId& id) noexcept {
+  const Bytes rest = cursor.rest();
+  if (rest.size() < 7 || (rest[0] != 1 && rest[0] != 2)) return read_any_node_id(cursor, expanded, id);
+  id.kind = IdKind::NUMERIC;
+  id.elsewhere = false;
+  id.data = {};
+  if (rest[0] == 1) {
+    id.name_space = rest[1];
+    id.number = static_cast<std::uint32_t>(rest[2] | rest[3] << 8U);
+    return cursor.skip(4);
+  }
+  return cursor.skip(1) && cursor.u16le(id.name_space) && cursor.u32le(id.number);
+}
 
 // Type and body of an extension object (empty if it has none).
 [[nodiscard]] bool read_extension_object(Cursor& cursor, NodeId& type, Bytes& body) noexcept;
 
-[[nodiscard]] bool skip_string(Cursor& cursor) noexcept;
-[[nodiscard]] bool skip_qualified_name(Cursor& cursor) noexcept;
+[[nodiscard]] inline bool skip_string(Cursor& cursor) noexcept {
+  Bytes text;
+  return read_string(cursor, text);
+}
+[[nodiscard]] inline bool skip_qualified_name(Cursor& cursor) noexcept {
+  return cursor.skip(2) && skip_string(cursor);
+}
+// Token, time, handle, diagnostics, audit entry, hint, additional header.
+[[nodiscard]] bool skip_request_header(Cursor& cursor) noexcept;
 [[nodiscard]] bool skip_localized_text(Cursor& cursor) noexcept;
 [[nodiscard]] bool skip_diagnostic_info(Cursor& cursor) noexcept;
 

@@ -162,7 +162,8 @@ def activate(token):
 
 
 def token(kind):
-    return short(kind, 0) + b"\1" + text(text("policy"))
+    named = text("operator") + text(b"secret") + text(None) if kind == 324 else b""
+    return short(kind, 0) + b"\1" + text(text("policy") + named)
 
 
 CREATE = (header(461) + text("app") + text("prod") + b"\2" + text("name") + u32(1) + text(None) + text(None) +

@@ -328,6 +328,21 @@ TEST_CASE("a refusal is an answer to the request") {
   }
 }
 
+TEST_CASE("a request in chunks of one octet is refused like any other") {
+  const SessionState session = connected();
+  std::array<std::uint8_t, refusal_size_max> space{};
+  std::array<std::uint8_t, refusal_size_max> whole{};
+  Octets pdu;
+  std::uint32_t sequence = 2;
+  for (const std::uint8_t octet : asked(631, read_value())) {
+    pdu = std::move(pdu) + chunk("MSGC", sequence++, 2, {octet});
+  }
+  pdu = std::move(pdu) + chunk("MSGF", sequence, 2, {});
+  REQUIRE(opcua_protocol.refuse(Bytes(pdu), Reason::OBJECT_NOT_PERMITTED, session, space) == 52);
+  REQUIRE(opcua_protocol.refuse(Bytes(read_request(2)), Reason::OBJECT_NOT_PERMITTED, session, whole) == 52);
+  CHECK(space == whole);
+}
+
 TEST_CASE("what cannot be refused in band") {
   std::array<std::uint8_t, refusal_size_max> space{};
   const auto refused = [&](const Octets& pdu, const SessionState& session) {
