@@ -9,7 +9,6 @@ namespace {
 constexpr std::uint8_t number_extended = 15;
 constexpr std::uint8_t length_extended = 5;
 constexpr std::uint8_t length_opening = 6;
-constexpr std::uint8_t length_closing = 7;
 constexpr std::size_t character_set_size = 1;
 
 bool read_tag_number(Cursor& cursor, std::uint8_t first, std::uint8_t& number) noexcept {
