@@ -339,14 +339,17 @@ void note_associations(Case& judged) noexcept {
     table.answered(judged.flow.id, judged.head.match_key, told, judged.context.now_ns);
 }
 
-void accept(Case& judged) noexcept {
+[[gnu::noinline]] void tell_session(Case& judged) noexcept {
   const Protocol& protocol = *judged.flow.protocol;
-  if (protocol.accept == nullptr) return;
   Associations& told = judged.context.associations;
   told.opened_count = 0;
   told.closed_count = 0;
   protocol.accept(judged.pdu, judged.role, judged.flow.session, told);
   note_associations(judged);
+}
+
+inline void accept(Case& judged) noexcept {
+  if (judged.flow.protocol->accept != nullptr) tell_session(judged);
 }
 
 // --- outcomes --------------------------------------------------------------------------------------------
