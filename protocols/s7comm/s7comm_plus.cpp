@@ -16,7 +16,6 @@ namespace {
 constexpr std::uint8_t version_keep_alive = 0xFF;
 constexpr std::uint8_t version_system_event = 0xFE;
 constexpr std::uint8_t version_with_integrity = 3;
-constexpr std::size_t header_size = 4;
 constexpr std::size_t trailer_size = 4;
 constexpr std::uint8_t integrity_size = 32;
 constexpr std::uint8_t response_without_session = 0x02;  // so an S7-1200 answers some requests

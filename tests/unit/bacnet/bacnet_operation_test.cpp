@@ -16,8 +16,6 @@ struct Row {
   const char* expected;
 };
 
-constexpr const char* time_stamp = "2e a4 6403110f b4 0c0f1e00 2f";  // date and time
-
 // --- confirmed services ------------------------------------------------------------------------------------
 const Row confirmed_rows[] = {
     {0, "09 01 1c 00000001 29 03 3e 19 05 3f 4b 00 4f50 5e 0c 0b000000 5f",
