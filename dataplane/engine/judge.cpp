@@ -378,6 +378,7 @@ inline void accept(Case& judged) noexcept {
   if (!mutated(Mutation::EVENT_LOST)) write_pdu_event(judged, verdict, reason, observed);
   if (judged.context.config.observer != nullptr) report(judged, verdict, reason, observed);
   if (!observed) return {verdict, reason, reply_size};
+  if (judged.head.well_formed && reason != Reason::PDU_MALFORMED) accept(judged);  // it goes on all the same
   ++counters.messages_inspected;
   counters.octets_inspected += judged.pdu_size;
   return {Verdict::FORWARD, reason, 0};
@@ -446,11 +447,7 @@ inline void accept(Case& judged) noexcept {
   const bool remembered =
       reason == Reason::NONE || flow.observe || mutated(Mutation::REFUSED_REQUEST_REMEMBERED);
   if (place != nullptr && remembered) remember_request(judged, *place);
-  if (reason != Reason::NONE) {
-    const Judgement judgement = deny_request(judged, reason, reply);
-    if (judgement.verdict == Verdict::FORWARD) accept(judged);
-    return judgement;
-  }
+  if (reason != Reason::NONE) return deny_request(judged, reason, reply);
   const Judgement judgement = permit(judged);
   if (judged.recorded) record_operations(judged, group);
   return judgement;
@@ -494,9 +491,7 @@ inline void accept(Case& judged) noexcept {
   }
   if (reason == Reason::PDU_MALFORMED) return deny_malformed(judged, reason);
   if (reason != Reason::NONE) {
-    const Judgement judgement = deny(judged, on_transport(judged, Verdict::DISCARD), reason, 0);
-    if (judgement.verdict == Verdict::FORWARD) accept(judged);
-    return judgement;
+    return deny(judged, on_transport(judged, Verdict::DISCARD), reason, 0);
   }
   const Judgement judgement = permit(judged);
   if (judged.recorded) record_operations(judged, group);

@@ -1,6 +1,7 @@
 // The judge by itself, with a protocol of two octets (kind, function) that does what no Modbus does.
 #include <doctest/doctest.h>
 
+#include "dataplane/engine/association_table.hpp"
 #include "dataplane/engine/event_folder.hpp"
 #include "dataplane/engine/worker_context.hpp"
 #include "protocols/modbus/modbus_decoder.hpp"
@@ -114,6 +115,25 @@ TEST_CASE("a refusal without words of its own resets the stream and drops the da
 TEST_CASE("bytes of another protocol are named so") {
   Plane plane(plant());
   CHECK(plane.reason(to_plc(hex("16 03 01 00 2e 01 00 00 00 00 00 00"))) == Reason::PROTOCOL_MISMATCH);
+}
+
+TEST_CASE("what is only observed goes on, and the session learns of it") {
+  Bench bench;
+  AssociationTable associations(1);
+  bench.context.association_table = &associations;
+  bench.protocol.accept = [](Bytes, Role, SessionState& session, Associations&) noexcept {
+    ++session.as<std::uint8_t>();
+  };
+  const auto accepted = [&] { return int{bench.flow.session.as<std::uint8_t>()}; };
+  CHECK(bench.judge(1, 1, 3).verdict == Verdict::DISCARD);  // answers nothing
+  CHECK(accepted() == 0);
+  bench.flow.observe = true;
+  CHECK(bench.judge(1, 1, 3).verdict == Verdict::FORWARD);
+  CHECK(accepted() == 1);
+  CHECK(bench.judge(0, 0, 99).verdict == Verdict::FORWARD);  // a request that no rule permits
+  CHECK(accepted() == 2);
+  CHECK(bench.judge(1, 2, 99).verdict == Verdict::FORWARD);  // unasked
+  CHECK(accepted() == 3);
 }
 
 }  // namespace
