@@ -343,6 +343,7 @@ class Iec104Model final : public ProtocolModel {
     if (apci->format == Format::S) return s_frame(0);
     return with_numbers(std::move(octets), 0, 0);
   }
+  [[nodiscard]] bool renumbers() const override { return true; }
   [[nodiscard]] std::unique_ptr<Conversation> conversation(Viewpoint whose) const override {
     return std::make_unique<Iec104Conversation>(whose);
   }
