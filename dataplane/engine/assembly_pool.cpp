@@ -66,8 +66,9 @@ void AssemblyPool::release(Flow& flow, Side side) noexcept {
 }
 
 void release_assemblies(WorkerContext& context, Flow& flow) noexcept {
-  context.assemblies->release(flow, 0);
-  context.assemblies->release(flow, 1);
+  for (Side side = 0; side < 2; ++side) {
+    if (flow.assembly[side] != assembly_none) context.assemblies->release(flow, side);
+  }
 }
 
 }  // namespace conduit
