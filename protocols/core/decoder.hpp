@@ -40,7 +40,7 @@ struct alignas(8) SessionState {
 };
 
 // Deviations of real devices that a policy declares per asset (signed): bit n − 1 stands for number n of the
-// `Tolerance` enums in <name>.proto, which are numbered together (1 to 16). Each use is counted.
+// `Tolerance` enums in <name>.proto, which are numbered together (1 to 15). Each use is counted.
 using Quirks = std::uint16_t;
 inline constexpr Quirks QUIRK_NONE = 0;
 // Not of a device, number 16: for readers of captures, which may lack what came before. What the session says

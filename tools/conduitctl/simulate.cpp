@@ -142,19 +142,20 @@ class Printer final : public SimulationOutput {
     if (protocol == nullptr || report.pdu_size == 0) return;
     row["protocol"] = protocol->name;
     row["role"] = role_name(report.kind);
+    PduState state;
     Operation operation;
-    if (operation_of(*protocol, report, operation)) describe(*protocol, operation, row);
+    if (operation_of(*protocol, report, state, operation)) describe(*protocol, operation, row);
   }
 
-  // The operation that was denied; of a permitted PDU its first.
-  static bool operation_of(const Protocol& protocol, const JudgementReport& report, Operation& operation) {
+  // The operation that was denied; of a permitted PDU its first. Its views may lie in `state`.
+  static bool operation_of(const Protocol& protocol, const JudgementReport& report, PduState& state,
+                           Operation& operation) {
     if (report.verdict != Verdict::FORWARD && report.operation != nullptr) {
       operation = *report.operation;
       return true;
     }
-    PduState state;
     const Role sender = report.client_sent ? Role::CLIENT : Role::SERVER;
-    if (!protocol.open(report.pdu, sender, QUIRK_NONE, SessionState{}, state).well_formed ||
+    if (!protocol.open(report.pdu, sender, QUIRK_PLACE_UNKNOWN, SessionState{}, state).well_formed ||
         protocol.next(report.pdu, state, operation) != Next::OPERATION) {
       return false;
     }
@@ -176,8 +177,9 @@ class Printer final : public SimulationOutput {
       if (!row[name].is_null()) std::cout << ' ' << name << ' ' << row[name].get<std::string>();
     }
     const Protocol* protocol = find_protocol(report.protocol);
+    PduState state;
     Operation operation;
-    if (protocol != nullptr && row.contains("role") && operation_of(*protocol, report, operation)) {
+    if (protocol != nullptr && row.contains("role") && operation_of(*protocol, report, state, operation)) {
       Json words;
       describe(*protocol, operation, words);
       std::cout << "  " << row["role"].get<std::string>() << ' ' << one_line(words);

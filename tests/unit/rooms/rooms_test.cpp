@@ -104,7 +104,7 @@ TEST_CASE("functions have one name in policy and decoder, access classes and a t
   }
 }
 
-TEST_CASE("tolerances of all rooms are numbered together, from 1 to 16") {
+TEST_CASE("tolerances of all rooms are numbered together, from 1 to 15") {
   const pb::Descriptor& asset = *schema::Asset::descriptor();
   std::set<int> numbers;
   for (const Protocol* protocol : all_protocols()) {
@@ -119,7 +119,7 @@ TEST_CASE("tolerances of all rooms are numbered together, from 1 to 16") {
       const int number = tolerances->value(index)->number();
       if (number == 0) continue;
       CAPTURE(tolerances->value(index)->name());
-      CHECK(number <= 16);
+      CHECK(number <= 15);
       CHECK(numbers.insert(number).second);
     }
   }
