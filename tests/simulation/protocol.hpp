@@ -120,6 +120,8 @@ class ProtocolModel {
   // For protocols with a memory; the others leave these as they are.
   // Without what may be changed on the way (numbers of a PDU's place in the stream).
   [[nodiscard]] virtual Octets plain(View pdu) const { return {pdu.begin(), pdu.end()}; }
+  // Are they? From the first denial on, such a connection passes whole PDUs alone.
+  [[nodiscard]] virtual bool renumbers() const { return false; }
   // Null: no PDU depends on those before it, and no server says anything unasked.
   [[nodiscard]] virtual std::unique_ptr<Conversation> conversation(Viewpoint /*whose*/) const {
     return nullptr;

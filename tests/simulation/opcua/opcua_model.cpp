@@ -306,6 +306,7 @@ class OpcuaModel final : public ProtocolModel {
   [[nodiscard]] bool silent(View) const override { return false; }
 
   [[nodiscard]] Octets plain(View pdu) const override { return renumbered(pdu, 0); }
+  [[nodiscard]] bool renumbers() const override { return true; }
   [[nodiscard]] std::unique_ptr<Conversation> conversation(Viewpoint) const override {
     return std::make_unique<OpcuaConversation>();
   }
