@@ -323,8 +323,10 @@ void Dialogue::State::lost_connection(bool was_connected) {
   // What is pending beside a denied request shares its fate (RESET, DROP).
   bool blameless = spoilt;
   for (const Asked& asked : pending) blameless = blameless || !permitted(asked);
-  for (const Asked& asked : asked_on[port])
-    blameless = blameless || (plan.protocol->silent(asked.request) && !permitted(asked));
+  for (const Asked& asked : asked_on[port]) {
+    const bool matters = plan.cut_when_denied || plan.protocol->silent(asked.request);
+    blameless = blameless || (matters && !permitted(asked));
+  }
   // So it is with what the server says without leave, of which a part has left.
   for (const Told& told : stage.ledger.told[{plan.server, port}])
     blameless =

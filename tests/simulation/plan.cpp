@@ -51,6 +51,15 @@ bool may_be_cut(const Plan& plan, const DialoguePlan& dialogue) {
   return whole_only && (waits_for_parts(client, server) || waits_for_parts(server, client));
 }
 
+// From the first denial on, connections whose PDUs are renumbered pass whole ones alone: who waits for the
+// acknowledgement of a part is reset (dataplane/engine/adr-0003-renumbering.md).
+bool may_be_cut_when_denied(const Plan& plan, const DialoguePlan& dialogue) {
+  const TcpTraits& client = plan.client_traits[dialogue.client];
+  const TcpTraits& server = plan.server_traits[dialogue.server];
+  return dialogue.protocol->renumbers() &&
+         (waits_for_parts(client, server) || waits_for_parts(server, client));
+}
+
 DialoguePlan draw_dialogue(const Plan& plan, const ProtocolModel& protocol, Random own) {
   DialoguePlan dialogue;
   const std::vector<const Service*> services = plan.policies[0].services_of(protocol);
@@ -70,6 +79,7 @@ DialoguePlan draw_dialogue(const Plan& plan, const ProtocolModel& protocol, Rand
   dialogue.bad_per_mille = own.chance(1, 3) ? 100 : 0;
   dialogue.pause_ms_max = own.chance(1, 2) ? 0 : 300;
   dialogue.must_finish = !may_be_cut(plan, dialogue);
+  dialogue.cut_when_denied = may_be_cut_when_denied(plan, dialogue);
   dialogue.random = own;
   return dialogue;
 }

@@ -219,9 +219,12 @@ class ControlledStation final : public ServerEnd {
     const std::optional<Asdu> answer = read_asdu(reaction.answer);
     if (!answer || answer->negative || answer->cause != activation_con) return;
     const bool executes = is_command(asked.type) && (asked.element.back() & 0x80) == 0;
-    if (!executes && asked.type != 100) return;
+    // Interrogations are always terminated (101 §7.4.5, §7.4.8): else another one for the same would have to
+    // be told from what is left of the first.
+    const bool interrogates = asked.type == 100 || asked.type == 101;
+    if (!executes && !interrogates) return;
     if (asked.type == 100) reaction.more.push_back(report(asked.common_address, asked.element[0], random));
-    if (random.chance(1, 8)) return;  // many never say that they are through
+    if (executes && random.chance(1, 8)) return;  // many never say that they are through
     Asdu end = *answer;
     end.cause = termination;
     reaction.more.push_back(write_asdu(end));

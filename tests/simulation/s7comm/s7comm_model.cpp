@@ -35,8 +35,11 @@ class Partner final : public ClientEnd {
   }
   [[nodiscard]] std::vector<Octets> on_pdu(View pdu) override {
     if (stage_ == 0 && pdu.size() > 5 && pdu[5] == 0xD0) stage_ = 1;
+    // Refused (ISO 8073 §6.6.2): the same is not asked again. Who is honest hangs up.
+    if (stage_ == 0 && pdu.size() > 5 && pdu[5] == 0x80) stage_ = 2;
     const std::optional<Octets> message = message_of(pdu);
-    if (stage_ == 1 && message && message->size() > 12 && (*message)[1] == 3 && (*message)[12] == setup)
+    // An acknowledgement without parameters refuses the setup.
+    if (stage_ == 1 && message && message->size() >= 12 && ((*message)[1] == 2 || (*message)[1] == 3))
       stage_ = 2;
     return {};
   }

@@ -147,9 +147,9 @@ std::string Allow::text() const {
   return text + " }";
 }
 
-bool Allow::contains(const Access& access, Place place) const {
-  if (!slots.empty() && !holds(slots, place.slot)) return false;
-  if (!types.empty() && !holds(types, place.type)) return false;
+bool Allow::contains(const Access& access, const std::optional<Place>& place) const {
+  if (!slots.empty() && !(place && holds(slots, place->slot))) return false;
+  if (!types.empty() && !(place && holds(types, place->type))) return false;
   if (!classes.empty() && !holds(classes, access.what)) return false;
   if (!functions.empty() && !holds(functions, access.function)) return false;
   if (!areas.empty() && !(access.area && holds(areas, *access.area))) return false;
@@ -187,8 +187,12 @@ std::vector<Rules::Text> S7commRules::allows() const {
   return texts;
 }
 
+// Before a connection request, slot and type are not known: only rules that state neither contain it. By ISO
+// 8073 such data is an error that the server answers by disconnecting. The gateway lets it pass where a rule
+// permits it in any slot, since a connection joined in mid-stream looks the same (README of the room,
+// "Decisions").
 bool S7commRules::permits(View request, std::uint32_t standing, bool island) const {
-  const auto contained = [&](const Access& access, Place at) {
+  const auto contained = [&](const Access& access, const std::optional<Place>& at) {
     return std::any_of(list.begin(), list.end(), [&](const auto& allow) {
       return (!island || allow.essential) && allow.contains(access, at);
     });
@@ -199,11 +203,11 @@ bool S7commRules::permits(View request, std::uint32_t standing, bool island) con
     access.what = Class::SESSION;
     return standing == 0 && contained(access, *wish);
   }
-  if (standing == 0) return false;
   const std::optional<Octets> message = message_of(request);
   if (!message || message->size() > message_max) return false;
   const std::optional<std::vector<Access>> accesses = read_message(*message);
-  const Place at{static_cast<std::uint8_t>(standing), static_cast<std::uint8_t>(standing >> 8)};
+  std::optional<Place> at;
+  if (standing != 0) at = {static_cast<std::uint8_t>(standing), static_cast<std::uint8_t>(standing >> 8)};
   return accesses && std::all_of(accesses->begin(), accesses->end(),
                                  [&](const Access& access) { return contained(access, at); });
 }

@@ -30,7 +30,7 @@ struct Allow {
   bool essential = false;
 
   [[nodiscard]] std::string text() const;
-  [[nodiscard]] bool contains(const Access& access, Place place) const;
+  [[nodiscard]] bool contains(const Access& access, const std::optional<Place>& place) const;
 };
 
 // How a request stands: 0, or what the connection request before it has said.
