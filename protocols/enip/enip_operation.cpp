@@ -30,6 +30,15 @@ void set_written(Bytes data, Operation& operation) noexcept {
     set_octets(data, operation);
 }
 
+// The attribute stands in the path. Where it does not, or where a read carries data, the first octet could be
+// its number (the form of DeviceNet): two readings.
+const char* tell_single(Bytes data, const Fields& fields, Operation& operation) noexcept {
+  if (!fields.path.has(HAS_ATTRIBUTE)) return "attribute";
+  if (fields.function == GET_ATTRIBUTE_SINGLE) return data.empty() ? nullptr : "length";
+  set_written(data, operation);
+  return nullptr;
+}
+
 const char* tell_all(Bytes data, const Fields& fields, Operation& operation) noexcept {
   if (fields.path.has(HAS_ATTRIBUTE)) return "attribute";
   operation.set(ATTRIBUTE, Range{0, attribute_last});
@@ -299,7 +308,8 @@ const char* tell_service(Bytes pdu, const Message& message, PduState& state, Ope
     case SET_ATTRIBUTES_ALL: return tell_all(message.data, fields, operation);
     case GET_ATTRIBUTE_LIST:
     case SET_ATTRIBUTE_LIST: return tell_attribute_list(pdu, message.data, fields, operation);
-    case SET_ATTRIBUTE_SINGLE:
+    case GET_ATTRIBUTE_SINGLE:
+    case SET_ATTRIBUTE_SINGLE: return tell_single(message.data, fields, operation);
     case SET_MEMBER: set_written(message.data, operation); return nullptr;
     case FORWARD_OPEN:
     case LARGE_FORWARD_OPEN:

@@ -1,7 +1,9 @@
 // Parameters of service requests as letters, and their reading (OPC 10000-4 §5, in the order of Part 6
 // §5.2.6).
 //
-//   b octet    h 16 bit    i 32 bit    l 64 bit    s string or ByteString    n NodeId    e ExpandedNodeId
+//   b Boolean    y octet    h 16 bit    i 32 bit    l 64 bit    s string or ByteString    n NodeId    e
+//   ExpandedNodeId    d one of the first three values of an enumeration (direction, monitoring mode)    o of
+//   the first four (timestamps to return)
 //   q QualifiedName    t LocalizedText    x extension object    v Variant    g DiagnosticInfo    […] array of
 //   it
 //
@@ -34,25 +36,25 @@ constexpr Service services[] = {
     {494, 497, "ADD_REFERENCES", PROGRAM, "", "NnbsZi", ""},
     {500, 503, "DELETE_NODES", PROGRAM, "", "Nb", ""},
     {506, 509, "DELETE_REFERENCES", PROGRAM, "", "NnbZb", ""},
-    {527, 530, "BROWSE", AccessClass::READ, "nlii", "Ninbii", ""},
+    {527, 530, "BROWSE", AccessClass::READ, "nlii", "Ndnbii", ""},
     {533, 536, "BROWSE_NEXT", AccessClass::READ, "b[s]", "", ""},
     {554, 557, "TRANSLATE_BROWSE_PATHS", AccessClass::READ, "", "N[nbbq]", ""},
     {560, 563, "REGISTER_NODES", AccessClass::READ, "", "N", ""},
     {566, 569, "UNREGISTER_NODES", AccessClass::READ, "", "N", ""},
     {615, 618, "QUERY_FIRST", AccessClass::READ, "nli", "Eb[[nbbq]is]", "[i[x]]ii"},
     {621, 624, "QUERY_NEXT", AccessClass::READ, "bs", "", ""},
-    {631, 634, "READ", AccessClass::READ, "li", "NARq", ""},
-    {664, 667, "HISTORY_READ", AccessClass::READ, "xib", "NRqs", ""},
+    {631, 634, "READ", AccessClass::READ, "lo", "NARq", ""},
+    {664, 667, "HISTORY_READ", AccessClass::READ, "xob", "NRqs", ""},
     {673, 676, "WRITE", AccessClass::WRITE, "", "NARD", ""},
     {700, 703, "HISTORY_UPDATE", AccessClass::WRITE, "", "H", ""},
     {712, 715, "CALL", OPERATE, "", "NMV", ""},
-    {751, 754, "CREATE_MONITORED_ITEMS", AccessClass::READ, "ii", "NARqiilxib", ""},
-    {763, 766, "MODIFY_MONITORED_ITEMS", AccessClass::READ, "ii[iilxib]", "", ""},
-    {769, 772, "SET_MONITORING_MODE", AccessClass::READ, "ii[i]", "", ""},
+    {751, 754, "CREATE_MONITORED_ITEMS", AccessClass::READ, "io", "NARqdilxib", ""},
+    {763, 766, "MODIFY_MONITORED_ITEMS", AccessClass::READ, "io[iilxib]", "", ""},
+    {769, 772, "SET_MONITORING_MODE", AccessClass::READ, "id[i]", "", ""},
     {775, 778, "SET_TRIGGERING", AccessClass::READ, "ii[i][i]", "", ""},
     {781, 784, "DELETE_MONITORED_ITEMS", AccessClass::READ, "i[i]", "", ""},
-    {787, 790, "CREATE_SUBSCRIPTION", AccessClass::READ, "liiibb", "", ""},
-    {793, 796, "MODIFY_SUBSCRIPTION", AccessClass::READ, "iliiib", "", ""},
+    {787, 790, "CREATE_SUBSCRIPTION", AccessClass::READ, "liiiby", "", ""},
+    {793, 796, "MODIFY_SUBSCRIPTION", AccessClass::READ, "iliiiy", "", ""},
     {799, 802, "SET_PUBLISHING_MODE", AccessClass::READ, "b[i]", "", ""},
     {826, 829, "PUBLISH", AccessClass::READ, "[ii]", "", ""},
     {832, 835, "REPUBLISH", AccessClass::READ, "ii", "", ""},
@@ -80,7 +82,7 @@ void set_key(Operation& operation, std::size_t index, Bytes text) noexcept {
 
 // Octets of the letters that stand for a fixed number of them, else 0.
 constexpr std::size_t fixed_size(char what) noexcept {
-  return what == 'i' ? 4 : what == 'l' ? 8 : what == 'b' ? 1 : what == 'h' ? 2 : 0;
+  return what == 'i' ? 4 : what == 'l' ? 8 : what == 'y' ? 1 : what == 'h' ? 2 : 0;
 }
 
 // Place of each service in the table, by its function; those above are searched.
@@ -125,9 +127,21 @@ struct Walker {
 
   bool attribute() const noexcept {
     std::uint32_t number = 0;
-    if (!cursor.u32le(number) || number >= attribute_part) return false;
+    // 0 is no attribute (OPC 10000-4, IntegerId).
+    if (!cursor.u32le(number) || number == 0 || number >= attribute_part) return false;
     operation.set(ATTRIBUTE, number);
     return true;
+  }
+
+  bool boolean() const noexcept {
+    std::uint8_t octet = 0;
+    return cursor.u8(octet) && octet <= 1;
+  }
+
+  // What stands behind the last value is INVALID, or nothing.
+  bool enumeration(std::uint32_t last) const noexcept {
+    std::uint32_t number = 0;
+    return cursor.u32le(number) && number <= last;
   }
 
   bool index_range() const noexcept {
@@ -203,6 +217,9 @@ struct Walker {
 
   bool letter(char what) const noexcept {
     switch (what) {
+      case 'b': return boolean();
+      case 'd': return enumeration(2);
+      case 'o': return enumeration(3);
       case 's': return skip_string(cursor);
       case 'n': return plain_node(false);
       case 'e': return plain_node(true);

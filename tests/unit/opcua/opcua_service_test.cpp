@@ -136,6 +136,44 @@ TEST_CASE("requests one octet shorter or longer are not well formed") {
   }
 }
 
+TEST_CASE("enumerations and booleans have the values that there are") {
+  struct {
+    std::uint32_t function;
+    const char* before;
+    const char* good;
+    const char* bad;
+    const char* behind;
+  } const fields[] = {
+      {631, "0000000000000000", "03000000", "04000000",
+       "01000000 01 02 0500 0d000000 ffffffff 0000 ffffffff"},
+      {664, "01 00 8902 01 02000000 aabb", "03000000", "04000000", "00 00000000"},
+      {664, "01 00 8902 01 02000000 aabb 02000000", "01", "02", "00000000"},
+      {527, "00 00 0000000000000000 00000000 e8030000 01000000 00 54", "02000000", "03000000",
+       "00 21 01 ff000000 3f000000"},
+      {527, "00 00 0000000000000000 00000000 e8030000 01000000 00 54 00000000 00 21", "01", "02",
+       "ff000000 3f000000"},
+      {751, "01000000", "03000000", "04000000", "00000000"},
+      {751, "01000000 02000000 01000000 01 02 0500 0d000000 ffffffff 0000 ffffffff", "02000000", "03000000",
+       "01000000 0000000000408f40 00 00 00 0a000000 01"},
+      {763, "01000000", "03000000", "04000000", "00000000"},
+      {769, "01000000", "02000000", "03000000", "00000000"},
+      {473, "", "01", "02", ""},
+  };
+  const SessionState session = connected();
+  for (const auto& field : fields) {
+    CAPTURE(field.function);
+    const auto with = [&](const char* octets) {
+      return describe(
+          request(field.function, from_hex(field.before) + from_hex(octets) + from_hex(field.behind)), C,
+          session);
+    };
+    CHECK(with(field.good).find("malformed") == std::string::npos);
+    CHECK(with(field.bad).ends_with("malformed"));
+  }
+  const Octets priority = from_hex("0000000000408f40 10270000 0a000000 00000000 01 ff");
+  CHECK(describe(request(787, priority), C, session) == "CREATE_SUBSCRIPTION READ security_mode:1");
+}
+
 TEST_CASE("requests cut anywhere are never read beyond their end") {
   const SessionState session = connected();
   for (const Row& row : rows) {

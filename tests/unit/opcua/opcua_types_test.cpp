@@ -166,13 +166,15 @@ TEST_CASE("the mask of a DataValue") {
   }
 }
 
-TEST_CASE("attributes above 255 are none") {
+TEST_CASE("attribute 0 and those above 255 are none") {
   const auto with = [](const char* attribute) {
     return describe(request(631, from_hex("0000000000000000 02000000 01000000 00 54 ") + from_hex(attribute) +
                                      from_hex("ffffffff 0000 ffffffff")),
                     C, connected());
   };
   CHECK(with("ff000000") == "READ READ namespace:0 node:84 attribute:255 security_mode:1");
+  CHECK(with("01000000") == "READ READ namespace:0 node:84 attribute:1 security_mode:1");
+  CHECK(with("00000000") == "malformed");
   CHECK(with("00010000") == "malformed");
   CHECK(with("0d010000") == "malformed");  // would be a part of the value
 }
