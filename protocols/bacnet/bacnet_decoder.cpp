@@ -168,7 +168,7 @@ void note_envelope(const Envelope& envelope, PduState& state) noexcept {
   fields.has_destination = envelope.destination.stated();
   fields.has_source = envelope.source.stated();
   if (fields.has_destination) fields.destination = envelope.destination.range();
-  if (fields.has_source) fields.source = envelope.source.range().first;
+  if (fields.has_source) fields.source = envelope.source.number();
   fields.envelope = envelope.carrier == FORWARDED || envelope.carrier == DISTRIBUTED;
   if (!envelope.origin.empty()) {
     fields.origin_size = static_cast<std::uint8_t>(write_origin(envelope.origin, state.scratch.data()));

@@ -27,9 +27,14 @@ struct Station {
   std::uint8_t size = 0;      // of the address, octets; 0: all stations of the network
   std::uint64_t address = 0;
   [[nodiscard]] constexpr bool stated() const noexcept { return network != 0; }
+  [[nodiscard]] constexpr std::uint64_t number() const noexcept {
+    return (std::uint64_t{network} << 48) | address;
+  }
+  // Where a station may be meant by another octet of the address than by its number: all of the network.
   [[nodiscard]] constexpr Range range() const noexcept {
     const std::uint64_t base = std::uint64_t{network} << 48;
-    return size == 0 ? Range{base, base | 0xFFFFFFFFFFFF} : Range{base | address, base | address};
+    const bool two_ways = size > 1 && address <= 0xFF;
+    return size == 0 || two_ways ? Range{base, base | 0xFFFFFFFFFFFF} : Range{number(), number()};
   }
 };
 

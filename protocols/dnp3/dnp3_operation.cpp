@@ -205,6 +205,26 @@ void set_written(Bytes object, const Fields& fields, Operation& operation) noexc
   set_unsigned(operation, value);
 }
 
+// Does a name lead elsewhere than its beginning says: by a part "..", or by an octet that ends it for some? A
+// rule may permit all that begins alike.
+bool leads_elsewhere(Bytes name) noexcept {
+  std::size_t dots = 0;  // of a part that has nothing else so far
+  bool other = false;
+  for (const std::uint8_t octet : name) {
+    if (octet == 0) return true;
+    if (octet == '/' || octet == '\\') {
+      if (!other && dots == 2) return true;
+      dots = 0;
+      other = false;
+    } else if (octet == '.') {
+      ++dots;
+    } else {
+      other = true;
+    }
+  }
+  return !other && dots == 2;
+}
+
 // File command and file descriptor (1815 §A.27.3, A.27.7): the name is the rest of the object, and nothing
 // else.
 const char* set_file(Bytes object, const Fields& fields, Operation& operation, std::uint16_t& mode) noexcept {
@@ -215,6 +235,7 @@ const char* set_file(Bytes object, const Fields& fields, Operation& operation, s
   if (!rest.u16le(name_offset) || !rest.u16le(name_size)) return "file";
   if (name_offset != before || object.size() < before || object.size() - before != name_size)
     return "file_name";
+  if (leads_elsewhere(object.last(name_size))) return "file_name";
   if (fields.variation == 3) {
     if (!rest.skip(16) || !rest.u16le(mode) || mode > 3) return "file_mode";
     operation.set(CONTROL, std::uint64_t{mode_base} + mode);
@@ -225,9 +246,10 @@ const char* set_file(Bytes object, const Fields& fields, Operation& operation, s
 }
 
 // File specification (1815 §A.27.8): a name alone.
-void set_file_name(Bytes object, Operation& operation) noexcept {
+const char* set_file_name(Bytes object, Operation& operation) noexcept {
   operation.key[FILE_NAME].data = object;
   operation.keys_present |= 1U << FILE_NAME;
+  return leads_elsewhere(object) ? "file_name" : nullptr;
 }
 
 const char* set_object(Bytes object, const Fields& fields, Operation& operation) noexcept {
@@ -243,7 +265,7 @@ const char* set_object(Bytes object, const Fields& fields, Operation& operation)
   } else if (fields.group == group_file && (fields.variation == 3 || fields.variation == 7)) {
     field = set_file(object, fields, operation, mode);
   } else if (fields.group == group_file && fields.variation == 8) {
-    set_file_name(object, operation);
+    field = set_file_name(object, operation);
   } else {
     set_written(object, fields, operation);
   }

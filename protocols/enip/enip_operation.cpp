@@ -106,13 +106,13 @@ const char* tell_opening(Bytes data, PduState& state, Operation& operation) noex
   if (const char* field = read_opening(data, large, opening); field != nullptr) return field;
   const char* const field = tell_path(opening.path, PathUse::CONNECTION, state, operation, path);
   if (field != nullptr) return field;
+  const bool configures = operation.value.kind != ValueKind::NONE;
   const std::uint32_t sent = opening.interval_sent;
   const std::uint32_t received = opening.interval_received;
   operation.set(TRANSPORT_CLASS, opening.transport_class);
   operation.set(INTERVAL, sent < received ? Range{sent, received} : Range{received, sent});
-  operation.access = AccessClass::SESSION;
-  if (opening.transport_class < 2)
-    operation.access = opening.outputs ? AccessClass::OPERATE : AccessClass::READ;
+  operation.access = opening.transport_class < 2 ? AccessClass::READ : AccessClass::SESSION;
+  if (configures || (opening.transport_class < 2 && opening.outputs)) operation.access = AccessClass::OPERATE;
   return nullptr;
 }
 
@@ -320,6 +320,7 @@ const char* tell_service(Bytes pdu, const Message& message, PduState& state, Ope
     case WRITE_TAG_FRAGMENTED:
     case READ_MODIFY_WRITE_TAG: return tell_tag(pdu, message.data, state, operation);
     case GET_INSTANCE_ATTRIBUTE_LIST: operation.set(INSTANCE, Range{fields.path.instance, 0xFFFFFFFF}); break;
+    case UNCONNECTED_SEND: return "path";  // to an object within another one: what it carries was not told
     case EXECUTE_PCCC: return tell_pccc(pdu, message.data, state, operation);
     default: break;
   }

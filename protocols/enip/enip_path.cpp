@@ -61,6 +61,8 @@ bool link_octet(std::uint8_t octet) noexcept {
          octet == '.' || octet == ':' || octet == '-' || octet == '_';
 }
 
+bool is_digit(std::uint8_t octet) noexcept { return octet >= '0' && octet <= '9'; }
+
 // Visible, and nothing by which the text form separates names.
 constexpr auto symbol_octets = [] {
   std::array<bool, 256> good{};
@@ -97,6 +99,8 @@ const char* read_port(std::uint8_t segment, Cursor& rest, Reading& reading) noex
   if (!text.put_number(port) || !text.put('/')) return "route";
   if (!long_link) return text.put_number(link[0]) ? nullptr : "route";
   if (!std::all_of(link.begin(), link.end(), link_octet)) return "link_address";
+  // As text it would be the address of one octet with this number.
+  if (std::all_of(link.begin(), link.end(), is_digit)) return "link_address";
   return text.put(link) ? nullptr : "route";
 }
 

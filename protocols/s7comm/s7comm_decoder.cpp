@@ -117,7 +117,8 @@ const char* open_data(Bytes pdu, Role sender, const Session& session, PduState& 
 
 // --- the contract ----------------------------------------------------------------------------------------
 
-PduHead open(Bytes pdu, Role sender, Quirks, const SessionState& session_state, PduState& state) noexcept {
+PduHead open(Bytes pdu, Role sender, Quirks quirks, const SessionState& session_state,
+             PduState& state) noexcept {
   Fields& fields = state.as<Fields>();
   fields = Fields{};
   const Session& session = session_of(session_state);
@@ -127,6 +128,7 @@ PduHead open(Bytes pdu, Role sender, Quirks, const SessionState& session_state, 
     return head;
   }
   fields.response = sender == Role::SERVER;
+  fields.own_units = (quirks & QUIRK_LENGTHS_BY_TRANSPORT_SIZE) != 0;
   const char* const field = pdu[tpkt_header_size + 1] == DATA
                                 ? open_data(pdu, sender, session, state, fields, head)
                                 : open_control(pdu, sender, session, fields, head);

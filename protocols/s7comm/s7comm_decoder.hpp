@@ -15,6 +15,9 @@ namespace conduit {
 inline constexpr ProtocolId s7comm_id{19};
 extern const Protocol s7comm_protocol;
 
+// S7comm.Tolerance of the .proto.
+inline constexpr Quirks QUIRK_LENGTHS_BY_TRANSPORT_SIZE = quirk(8);
+
 namespace s7comm {
 
 // Dimensions of Operation. The policy spells them as in `s7comm_protocol.dimension_names`.

@@ -90,6 +90,14 @@ bool datum_octets(std::uint8_t transport_size, std::uint16_t length, std::size_t
   }
 }
 
+// Does the length say the same to a server that takes its unit from the item: octets for bits, timers and
+// counters, else bits? Otherwise it finds the next value in another place.
+bool counted_alike(const Item& item, const Datum& datum) noexcept {
+  if (item.syntax != syntax_any) return true;
+  const bool in_octets = item.transport_size == BIT || numbered(item.area);
+  return datum.length == datum.octets.size() * (in_octets ? 1U : 8U);
+}
+
 // --- what an answer has to agree with --------------------------------------------------------------------
 
 // match_detail of reads and writes: function, number of items, and of a read the octets of each item: of up
@@ -322,7 +330,7 @@ const char* read_item(Cursor& rest, bool last, Item& item) noexcept {
 }
 
 const char* read_datum(Cursor& rest, bool last, Datum& datum) noexcept {
-  std::uint16_t length = 0;
+  std::uint16_t& length = datum.length;
   std::size_t octets = 0;
   if (!rest.u8(datum.return_code) || !rest.u8(datum.transport_size) || !rest.u16be(length)) return "data";
   // An item that failed has no octets, whatever some servers say of their length.
@@ -334,8 +342,9 @@ const char* read_datum(Cursor& rest, bool last, Datum& datum) noexcept {
   return nullptr;
 }
 
-const char* check_items(Bytes parameter, std::uint8_t count, bool write, Bytes data,
+const char* check_items(Bytes parameter, std::uint8_t count, const Fields& fields, Bytes data,
                         std::uint64_t& detail) noexcept {
+  const bool write = fields.write;
   Cursor items(parameter);
   Cursor values(data);
   Sizes sizes;
@@ -351,6 +360,7 @@ const char* check_items(Bytes parameter, std::uint8_t count, bool write, Bytes d
     if (datum.return_code != return_reserved && datum.return_code != return_ok) return "return_code";
     if (datum.octets.empty() || (item.octets != 0 && item.octets != datum.octets.size()))
       return "data_length";
+    if (left != 1 && !fields.own_units && !counted_alike(item, datum)) return "data_length";
   }
   if (!items.empty()) return "parameter_length";
   if (!values.empty()) return "data_length";

@@ -56,6 +56,7 @@ struct Fields {
   bool in_scratch = false;      // the TSDU had to be put together
   bool response = false;
   bool write = false;
+  bool own_units = false;      // QUIRK_LENGTHS_BY_TRANSPORT_SIZE
   bool access_stated = false;  // `access` holds, otherwise that of the function
   AccessClass access = AccessClass::PROGRAM;
   Telling telling = Telling::NONE;
@@ -111,7 +112,7 @@ struct ServerJob {
 struct PlusPart {
   std::uint16_t function = 0;
   std::uint16_t sequence = 0;
-  bool more = false;
+  std::uint8_t more = 0;  // version of a message of which another piece follows, else 0
   bool answered = false;
 };
 
@@ -177,6 +178,7 @@ struct Userdata {
 // Head of a PDU of S7comm-plus, as far as it is in the clear.
 struct Plus {
   std::uint16_t function = S7PLUS_OPAQUE;
+  std::uint8_t version = 0;
   std::uint8_t opcode = 0;  // 0: not readable
   std::uint16_t sequence = 0;
   bool continues = false;  // the piece that follows another one
@@ -211,13 +213,14 @@ inline constexpr std::uint8_t syntax_db_read = 0xB0;
 struct Datum {
   std::uint8_t return_code = 0;
   std::uint8_t transport_size = 0;
+  std::uint16_t length = 0;  // as stated, in bits or octets
   Bytes octets{};
 };
 [[nodiscard]] const char* read_datum(Cursor& rest, bool last, Datum& datum) noexcept;
 
 // Checks all items of a read or write, and what is written to them. `detail`: what an answer has to agree
 // with.
-[[nodiscard]] const char* check_items(Bytes parameter, std::uint8_t count, bool write, Bytes data,
+[[nodiscard]] const char* check_items(Bytes parameter, std::uint8_t count, const Fields& fields, Bytes data,
                                       std::uint64_t& detail) noexcept;
 
 // Checks all values of an answer to a read.

@@ -44,7 +44,9 @@ Plus read_plus(Bytes tsdu, const PlusPart& before) noexcept {
   } else {
     plus.more = true;
   }
-  if (before.more) {
+  if (before.more != 0 && before.more != version) return {};  // no piece of that message
+  plus.version = version;
+  if (before.more != 0) {
     plus.continues = true;
     plus.function = before.function;
     plus.sequence = before.sequence;

@@ -61,7 +61,7 @@ const char* open_items(Bytes tsdu, const Header& header, Fields& fields, PduHead
   fields.items_end = header.data_at;
   fields.data_position = header.data_at;
   fields.data_end = static_cast<std::uint16_t>(tsdu.size());
-  return check_items(header.parameter.subspan(2), count, fields.write, header.data, head.match_detail);
+  return check_items(header.parameter.subspan(2), count, fields, header.data, head.match_detail);
 }
 
 // PI service: 7 fixed octets behind the function, argument with its length, name with its length.
@@ -225,7 +225,7 @@ const char* open_cyclic(Bytes tsdu, const Userdata& userdata, Fields& fields) no
   fields.position = static_cast<std::uint16_t>(userdata.payload_at + cyclic_head_size);
   fields.items_end = static_cast<std::uint16_t>(tsdu.size());
   std::uint64_t detail = 0;
-  return check_items(payload.subspan(cyclic_head_size), static_cast<std::uint8_t>(count), false, {}, detail);
+  return check_items(payload.subspan(cyclic_head_size), static_cast<std::uint8_t>(count), fields, {}, detail);
 }
 
 // What a request of the client asks for.

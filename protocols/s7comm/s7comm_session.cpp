@@ -122,7 +122,7 @@ void accept_plus(Bytes tsdu, Role sender, Session& session) noexcept {
   if (!plus.continues) part.answered = plus.opcode == plus_response;
   part.function = plus.function;
   part.sequence = plus.sequence;
-  part.more = plus.more;
+  part.more = plus.more ? plus.version : std::uint8_t{0};
   if (sender == Role::SERVER && plus.opcode == plus_response && plus.function == S7PLUS_INIT_SSL) {
     session.tls = true;
   }

@@ -212,6 +212,10 @@ def writes():
     Case("write_behind_a_router").passes(linked(0x0A, "0124 0005 01 03 ff 0004 01 0f" + router)).end()
     Case("write_to_all_behind_a_router").drops(
         linked(0x0A, "0124 0005 00 ff 0004 01 0f" + router), "OBJECT_NOT_PERMITTED").end()
+    # The same number in two octets: a router to MS/TP takes the first one, and sends it to station 0.
+    Case("write_behind_a_router_in_two_octets").refuses(
+        linked(0x0A, "0124 0005 02 0003 ff 0004 01 0f" + router), "OBJECT_NOT_PERMITTED",
+        linked(0x0A, "0108 0005 02 0003 50 01 0f 91 02 91 28")).end()
     Case("write_in_the_router").refuses(
         confirmed(15, router), "OBJECT_NOT_PERMITTED", error(15, *DENIED_WRITE)).end()
     Case("restart_cold").refuses(

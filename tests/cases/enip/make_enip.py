@@ -222,6 +222,10 @@ def nestings():
     Case("beyond_the_next_device").refused(routed(read("Line.Speed"), bytes([1, 0, 2, 5])),
                                            "OBJECT_NOT_PERMITTED").end()
     Case("send_within_a_send").malformed(unconnected(routed(routed(read("Line.Speed"))))).end()
+    # A device that goes by the last class of a path forwards what is inside.
+    within = bytes.fromhex("2068 2401") + MANAGER
+    hidden = message(0x52, within, routed(TOO_FAST)[6:])
+    Case("send_to_an_object_within_another").malformed(unconnected(hidden)).end()
     first, second = read("Line.Speed"), TOO_FAST
     for name, offsets in [("overlapping_offsets", (6, 6 + len(first) - 4)),
                           ("offsets_twice_the_same", (6, 6)),

@@ -220,6 +220,11 @@ def items():
     Case("item_reaches_out_of_the_range").refused(job("0401" + item(1, 98, 3))).end()
     button = "0003000101"
     Case("next_bit").refused(job("0501" + item(0, 100, size=1, area=0x83, bit=2), button)).end()
+    # A bit counted in bits: a server that looks at the item to tell octets from bits finds the second value 8
+    # octets on, where the third one stands.
+    Case("length_that_counts_two_ways").broken(
+        job("0503" + item(0, 100, size=1, area=0x83) + item(10, 0) + item(0, 100, size=1, area=0x83, bit=1),
+            "00040008010000040008050000040008ff")).end()
     Case("read_in_another_form").refused(job("0401 1207b0010400010010"),
                                          reason="FUNCTION_NOT_PERMITTED").end()
 

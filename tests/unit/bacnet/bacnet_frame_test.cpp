@@ -73,6 +73,10 @@ TEST_CASE("heads of the network layer") {
       {"01 07 10 08", who_is},  // answer expected, highest priority
       {"01 20 0005 00 ff 10 08", "WHO_IS DISCOVER 8:0-4194303 to 5/all"},
       {"01 20 ffff 00 00 10 08", "WHO_IS DISCOVER 8:0-4194303 to 65535/all"},
+      {"01 20 0005 01 03 ff 10 08", "WHO_IS DISCOVER 8:0-4194303 to 5/3"},
+      {"01 20 0005 02 0003 ff 10 08", "WHO_IS DISCOVER 8:0-4194303 to 5/all"},  // 3, or 0 to an MS/TP router
+      {"01 20 0005 06 0000000000ff ff 10 08", "WHO_IS DISCOVER 8:0-4194303 to 5/all"},
+      {"01 20 0005 02 0100 ff 10 08", "WHO_IS DISCOVER 8:0-4194303 to 5/256"},
       {"01 20 0005 06 010203040506 ff 10 08", "WHO_IS DISCOVER 8:0-4194303 to 5/1108152157446"},
       {"01 08 0005 01 07 10 08", "WHO_IS DISCOVER 8:0-4194303 from 5/7"},
       {"", "malformed version"},

@@ -199,6 +199,7 @@ TEST_CASE("an unconnected send is told with its route, and what it carries") {
   CHECK(route("1208 31302e302e302e35") ==
         "UNCONNECTED_SEND SESSION via 2/10.0.0.5 | RESET MANAGE class:1 instance:1 via 2/10.0.0.5");
   CHECK(route("1207 31302e302e3035 00").starts_with("UNCONNECTED_SEND SESSION via 2/10.0.05"));
+  CHECK(route("1102 3130").find("malformed") != std::string::npos);  // as text it would be that of slot 10
   CHECK(route("0f120003").starts_with("UNCONNECTED_SEND SESSION via 18/3 |"));  // extended port
   for (const char* broken :
        {"0000", "01", "1201 3100", "1200", "1207 31302e302e3035 01", "1208 31302e30", "0f0e 0003", "2004",
@@ -291,6 +292,8 @@ TEST_CASE("opening a connection says what and how") {
   CHECK(describe(unconnected(forward_open(io)), C).starts_with("FORWARD_OPEN READ"));
   io.parameters_sent = 0x0000;
   CHECK(describe(unconnected(forward_open(io)), C).starts_with("FORWARD_OPEN READ"));
+  io.path = from_hex("2004 2466 2c64 2c65 8001 aabb");  // but the device configures itself by this
+  CHECK(describe(unconnected(forward_open(io)), C).starts_with("FORWARD_OPEN OPERATE"));
   OpeningParts explicit_parts;
   explicit_parts.path = from_hex("0100 2002 2401");
   CHECK(describe(unconnected(forward_open(explicit_parts)), C) ==
@@ -311,6 +314,15 @@ TEST_CASE("opening a connection says what and how") {
   CHECK(describe(unconnected(forward_close()), C) == "FORWARD_CLOSE SESSION class:2 instance:1");
   CHECK(head_of(unconnected(forward_open()), C).opens);
   CHECK_FALSE(head_of(unconnected(forward_close()), C).opens);
+}
+
+TEST_CASE("an unconnected send to an object within another one hides what it carries") {
+  // A device that looks at the last class alone forwards the write.
+  const Octets data = from_hex("0a0e") + le16(static_cast<std::uint32_t>(write_speed.size())) + write_speed +
+                      from_hex("01 00 0100");
+  CHECK(describe(unconnected(message(0x52, from_hex("2006 2401"), data)), C).find("WRITE_TAG") !=
+        std::string::npos);
+  CHECK(describe(unconnected(message(0x52, from_hex("2068 2401 2006 2401"), data)), C) == "malformed");
 }
 
 TEST_CASE("openings that do not add up") {

@@ -166,6 +166,9 @@ TEST_CASE("S7comm-plus in pieces, and opaque conversations") {
   CHECK(describe(last, C, session) == "S7PLUS_OPAQUE PROGRAM");
   CHECK(head_of(first, C, session).answered);
   accept(first, C, session);
+  // What is no piece of it is nothing that can be read.
+  CHECK(describe(tpkts(from_hex("7201 000a 31 0000 0542 0000 0001 00 72010000")), C, session) ==
+        "S7PLUS_OPAQUE PROGRAM");
   CHECK(describe(last, C, session) == "S7PLUS_EXPLORE DISCOVER");
   CHECK_FALSE(head_of(last, C, session).answered);
   accept(last, C, session);
