@@ -140,9 +140,11 @@ void set_ports(Quote& quote) noexcept {
     return drop(context, nullptr, frame, Reason::ICMP_QUOTE_UNKNOWN);
   }
   if (quote.key.ip_protocol == number_tcp) {
-    const std::uint32_t before = load_u32be(quote.l4 + 4);
-    tcp_map_quote(*flow, quoted_sender, quote.l4);
-    if (load_u32be(quote.l4 + 4) != before) store_l4_checksum(frame);
+    const std::size_t size = frame.payload_size - static_cast<std::size_t>(quote.l4 - frame.payload().data());
+    if (!tcp_map_quote(context, *flow, quoted_sender, {quote.l4, size})) {
+      return drop(context, nullptr, frame, Reason::ICMP_QUOTE_UNKNOWN);
+    }
+    if (flow->tcp.mapped) store_l4_checksum(frame);
   }
   return Disposition::FORWARD;
 }

@@ -44,8 +44,10 @@ void tcp_release(WorkerContext& context, Flow& flow) noexcept;
 std::uint64_t tcp_timer(WorkerContext& context, Flow& flow) noexcept;
 
 // ICMP error that quotes this flow: shifts the quoted sequence number where the flow's streams are shifted.
-// `quoted` is the quoted TCP header (8 octets or more) inside the frame; `quoted_sender` the side that sent
-// the quoted segment.
-void tcp_map_quote(const Flow& flow, Side quoted_sender, std::uint8_t* quoted_tcp) noexcept;
+// `quoted` is the quoted TCP header (8 octets or more) inside the frame, and what follows it; `quoted_sender`
+// the side that sent the quoted segment. Octets of PDUs that were renumbered are put back as well. False:
+// they are not there any more.
+[[nodiscard]] bool tcp_map_quote(const WorkerContext& context, const Flow& flow, Side quoted_sender,
+                                 std::span<std::uint8_t> quoted) noexcept;
 
 }  // namespace conduit

@@ -239,9 +239,24 @@ Disposition tcp_no_flow(WorkerContext& context, ParsedFrame& parsed) noexcept {
   return Disposition::CONSUME;
 }
 
-void tcp_map_quote(const Flow& flow, Side quoted_sender, std::uint8_t* quoted_tcp) noexcept {
-  if (!flow.tcp.mapped || mutated(Mutation::QUOTE_NOT_TRANSLATED)) return;
-  store_u32be(quoted_tcp + 4, to_sender(map_of(flow, quoted_sender), load_u32be(quoted_tcp + 4)));
+bool tcp_map_quote(const WorkerContext& context, const Flow& flow, Side quoted_sender,
+                   std::span<std::uint8_t> quoted) noexcept {
+  if (!flow.tcp.mapped || mutated(Mutation::QUOTE_NOT_TRANSLATED)) return true;
+  const PositionMap map = map_of(flow, quoted_sender);
+  const std::uint32_t sequence_r = load_u32be(quoted.data() + 4);
+  const std::uint32_t sequence = to_sender(map, sequence_r);
+  store_u32be(quoted.data() + 4, sequence);
+  const std::size_t header = quoted.size() > 12 ? std::size_t{4} * (quoted[12] >> 4) : quoted.size();
+  if (!flow.tcp.renumbered || quoted.size() <= header) return true;
+  const std::span<std::uint8_t> payload = quoted.subspan(header);
+  const Stream& stream = flow.tcp.stream[quoted_sender];
+  const auto size = static_cast<std::uint32_t>(payload.size());
+  const bool unedited =
+      to_receiver(map, sequence) == sequence_r && to_sender(map, sequence_r + size) == sequence + size;
+  const bool there = !before(sequence, kept_begin(stream)) && !after(sequence + size, data_end(stream));
+  if (!unedited || !there) return false;
+  kept_copy(*context.blocks, stream.kept, sequence - kept_begin(stream), payload);
+  return true;
 }
 
 const char* tcp_invariants(const Flow& flow) noexcept {

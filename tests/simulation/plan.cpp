@@ -43,8 +43,7 @@ bool waits_for_parts(const TcpTraits& sender, const TcpTraits& receiver) {
 // promised to them.
 bool may_be_cut(const Plan& plan, const DialoguePlan& dialogue) {
   if (plan.plant.partial[dialogue.server] == Partial::HOLD) return true;
-  const bool whole_only = dialogue.protocol->renumbers() ||
-                          std::any_of(plan.policies.begin(), plan.policies.end(),
+  const bool whole_only = std::any_of(plan.policies.begin(), plan.policies.end(),
                                       [](const PlantPolicy& policy) { return policy.mid_stream_resync; });
   const TcpTraits& client = plan.client_traits[dialogue.client];
   const TcpTraits& server = plan.server_traits[dialogue.server];

@@ -187,6 +187,36 @@ TEST_CASE("a policy that only observes from now on: numbers are adjusted all the
   CHECK(numbers_of(dialogue.client.inbox) == count_to(4));
 }
 
+TEST_CASE("an ICMP error quotes to the sender what it has sent") {
+  Lab lab;
+  number_pdus(lab);
+  lab.connect();
+  (void)lab.send(0, Lab::data(0, 0, write_request(0)));
+  (void)lab.send(0, Lab::data(0, 12, read_request(1), 9));
+  Octets quoted(20, 0);
+  store_u32be(&quoted[4], Lab::base(0));  // as the server saw it
+  quoted[12] = 0x50;
+  quoted = quoted + read_request(0);
+  SUBCASE("as long as it is kept") {
+    REQUIRE(tcp_map_quote(lab.context, lab.flow, 0, quoted));
+    CHECK(load_u32be(&quoted[4]) == Lab::base(0) + 12);
+    CHECK(part(quoted, 20) == read_request(1));
+  }
+  SUBCASE("its first octets") {
+    quoted = part(quoted, 0, 28);
+    REQUIRE(tcp_map_quote(lab.context, lab.flow, 0, quoted));
+    CHECK(part(quoted, 20) == part(read_request(1), 0, 8));
+  }
+  SUBCASE("else nothing") {
+    (void)lab.send(1, Lab::data(1, 0, read_response(0), 12));  // acknowledges it
+    CHECK_FALSE(tcp_map_quote(lab.context, lab.flow, 0, quoted));
+  }
+  SUBCASE("nor more than was sent") {
+    quoted = quoted + Octets(4, 0);
+    CHECK_FALSE(tcp_map_quote(lab.context, lab.flow, 0, quoted));
+  }
+}
+
 TEST_CASE("numbers stay without a gap under loss, bursts and repetitions") {
   for (std::uint32_t seed = 1; seed <= 200; ++seed) {
     CAPTURE(seed);
