@@ -247,14 +247,15 @@ bool tcp_map_quote(const WorkerContext& context, const Flow& flow, Side quoted_s
   const std::uint32_t sequence = to_sender(map, sequence_r);
   store_u32be(quoted.data() + 4, sequence);
   const std::size_t header = quoted.size() > 12 ? std::size_t{4} * (quoted[12] >> 4) : quoted.size();
-  if (!flow.tcp.renumbered || quoted.size() <= header) return true;
+  if (quoted.size() <= header) return true;
   const std::span<std::uint8_t> payload = quoted.subspan(header);
-  const Stream& stream = flow.tcp.stream[quoted_sender];
   const auto size = static_cast<std::uint32_t>(payload.size());
-  const bool unedited =
-      to_receiver(map, sequence) == sequence_r && to_sender(map, sequence_r + size) == sequence + size;
-  const bool there = !before(sequence, kept_begin(stream)) && !after(sequence + size, data_end(stream));
-  if (!unedited || !there) return false;
+  // Across an edit the quoted octets never stood behind one another.
+  if (to_receiver(map, sequence) != sequence_r || to_sender(map, sequence_r + size) != sequence + size)
+    return false;
+  if (!flow.tcp.renumbered) return true;
+  const Stream& stream = flow.tcp.stream[quoted_sender];
+  if (before(sequence, kept_begin(stream)) || after(sequence + size, data_end(stream))) return false;
   kept_copy(*context.blocks, stream.kept, sequence - kept_begin(stream), payload);
   return true;
 }

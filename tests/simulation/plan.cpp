@@ -142,12 +142,12 @@ void draw_attacks_beside(Plan& plan, const Random& base, const std::string& tech
   }
 }
 
-// One protocol is spoken in each seed, another one beside it.
+// Modbus is spoken in each seed, another protocol beside it.
 std::vector<const ProtocolModel*> draw_protocols(std::uint64_t seed, const std::string& wish) {
   if (!wish.empty()) return {&find_model(wish)};
   const ProtocolModel* main = &find_model("modbus");
   std::vector<const ProtocolModel*> others = protocols();
-  others.erase(std::find(others.begin(), others.end(), main));
+  std::erase_if(others, [main](const ProtocolModel* one) { return one == main || one->on_request_only(); });
   if (others.empty()) return {main};
   return {main, others[seed % others.size()]};
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tests/simulation/protocol.hpp"
 #include "tests/simulation/tcp_connection.hpp"
 
 namespace conduit::simulation {
@@ -163,13 +164,25 @@ void WireOracle::check_error(const QuotedError& error, std::uint8_t side) {
   if (side == 0 && is_honest(error.quoted)) check_quotation(error.quoted, talk->second);
 }
 
+bool WireOracle::is_renumbered(std::uint16_t port) {
+  const auto& models = protocols();
+  return std::any_of(models.begin(), models.end(), [port](const ProtocolModel* model) {
+    return model->port() == port && model->renumbers();
+  });
+}
+
 // Only replies are put into streams, and those towards clients: what a client's packet is quoted to have
 // carried, the client has sent at that place.
 void WireOracle::check_quotation(const Packet& quoted, Talk& talk) {
   const End& sender = talk.ends[0];
   if (unknown_.beginnings || sender.octets.size() >= remembered_max) return;
   std::deque<Quotation>& waiting = talk.quotations;
-  while (!waiting.empty() && waiting.front().payload != quoted.payload) waiting.pop_front();
+  // PDUs that carry numbers may have others where they were sent: what they are held against is below.
+  const bool numbered = is_renumbered(quoted.destination_port);
+  const auto same = [&](const Octets& payload) {
+    return numbered ? payload.size() == quoted.payload.size() : payload == quoted.payload;
+  };
+  while (!waiting.empty() && !same(waiting.front().payload)) waiting.pop_front();
   if (waiting.empty()) return finding(&quoted, "error that nobody has sent");
   const bool fresh = waiting.front().fresh;  // else old for both ends, whatever the exact number
   waiting.pop_front();

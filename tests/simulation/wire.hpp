@@ -109,6 +109,7 @@ class WireOracle : public Watcher {
   void note_octets(const Packet& packet, bool whole, Talk& talk);
   void check_service(const Packet& packet, std::uint8_t side);
   void note_quotation(const QuotedError& error);
+  [[nodiscard]] static bool is_renumbered(std::uint16_t port);
   void check_quotation(const Packet& quoted, Talk& talk);
   void check_error(const QuotedError& error, std::uint8_t side);
 
