@@ -102,9 +102,9 @@ class HostileClient final : public Attacker {
     if (technique.opens) {
       const bool cover = random_.chance(1, 2);
       const auto opening = std::make_shared<Opening>(attack_, random_.fork("opening", port));
-      opening->then = [&hand, booty, technique, cover, opening]() mutable {
-        if (cover) hand.write(opening->next(booty.permitted));
-        opening->number(booty);
+      opening->then = [&hand, booty, technique, cover, own = opening.get()]() mutable {  // the hand owns it
+        if (cover) hand.write(own->next(booty.permitted));
+        own->number(booty);
         hand.later(cover ? hand.random().below(200) : 0,
                    [&hand, booty, technique] { technique.play(hand, booty); });
       };
