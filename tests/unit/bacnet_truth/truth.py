@@ -11,15 +11,12 @@ the room accepts has to be the dissector's, and what it does not has to stand in
 and the reason.
 """
 
-import collections
-import json
 import os
-import re
-import shutil
-import subprocess
 import sys
 
-SKIPPED = 77
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/../../support")
+import dissector
+
 FIELDS = ("frame.number", "bvlc.function", "bvlc.length", "bvlc.fwd_ip", "bvlc.fwd_port", "bacnet.mesgtyp",
           "bacnet.dnet", "bacnet.snet", "bacapp.type", "bacapp.confirmed_service",
           "bacapp.unconfirmed_service", "bacapp.objectType", "bacapp.instance_number",
@@ -43,35 +40,13 @@ EXPLAINED = {
 }
 
 
-def their_frames(capture):
-    """{frame: {field: [values]}}"""
-    options = [option for field in FIELDS for option in ("-e", field)]
-    text = subprocess.run(["tshark", "-n", "-r", capture, "-Y", "bvlc", "-T", "fields", "-E", "separator=/t",
-                           "-E", "aggregator=|", *options],
-                          check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
-    frames = {}
-    for line in text.splitlines():
-        cells = dict(zip(FIELDS, line.split("\t")))
-        plain = ("_ws.malformed", "bvlc.fwd_ip", "udp.payload")
-        frames[int(cells["frame.number"])] = {
-            name: text if name in plain else [int(cell, 0) for cell in text.split("|") if cell]
-            for name, text in cells.items()}
-    return frames
+def value_of(field, text):
+    if field in ("_ws.malformed", "bvlc.fwd_ip", "udp.payload"):
+        return text
+    return [int(cell, 0) for cell in text.split("|") if cell]
 
 
-def our_frames(conduitctl, capture):
-    """{frame: [operation as decode --json prints it]}"""
-    run = subprocess.run([conduitctl, "decode", "--json", capture], stdout=subprocess.PIPE,
-                         stderr=subprocess.DEVNULL, text=True, check=False)
-    frames = collections.defaultdict(list)
-    for line in run.stdout.splitlines():
-        operation = json.loads(line)
-        if operation["protocol"] == "bacnet":
-            frames[operation["frame"]].append(operation)
-    return frames
-
-
-NAMES = {}
+NAMES = dissector.names_of("bacnet")
 
 
 def number(operation, name):
@@ -152,59 +127,14 @@ def differences(theirs, ours):
         yield "limits"
 
 
-def compare(name, conduitctl, capture):
-    """(frames compared, Counter of what differs or is malformed)"""
-    theirs, ours = their_frames(capture), our_frames(conduitctl, capture)
-    found, compared = collections.Counter(), 0
-    for frame in sorted(set(theirs) | set(ours)):
-        if frame not in ours:
-            found["not decoded"] += 1
-            continue
-        malformed = [operation["malformed"] for operation in ours[frame] if "malformed" in operation]
-        if malformed:
-            found["malformed " + malformed[0]] += 1
-            if os.environ.get("VERBOSE"):
-                print(name, frame, malformed, theirs.get(frame))
-            continue
-        if frame not in theirs:
-            found["not dissected"] += 1
-            continue
-        compared += 1
-        for what in differences(theirs[frame], ours[frame]):
-            found[what + " differ"] += 1
-            if os.environ.get("VERBOSE"):
-                print(name, frame, what, "\n  theirs:", theirs[frame], "\n  ours:", ours[frame])
-    return compared, found
-
-
-def read_names(tree):
-    """Numbers of what decode prints by name."""
-    text = open(os.path.join(tree, "protocols/bacnet/bacnet.proto"), encoding="utf-8").read()
-    for name, value in re.findall(r"^    (\w+) = (0x\w+|\d+);", text, re.M):
-        NAMES[name] = int(value, 0)
+def compare(name, capture):
+    theirs = dissector.their_frames(capture, "bvlc", FIELDS, value_of)
+    ours = dissector.our_frames(sys.argv[1], "bacnet", capture)
+    return dissector.compare(name, theirs, ours, differences)
 
 
 def main():
-    conduitctl = sys.argv[1]
-    tree = os.path.dirname(os.path.abspath(__file__)) + "/../../.."
-    corpus = os.path.join(os.environ.get("CONDUIT_CORPUS", os.path.join(tree, "../shared/corpus")), "bacnet")
-    if shutil.which("tshark") is None or not os.path.isdir(corpus):
-        print("tshark or the captures are not here")
-        return SKIPPED
-    read_names(tree)
-    good, total, seen = True, 0, {}
-    for name in sorted(os.listdir(corpus)):
-        compared, found = compare(name, conduitctl, os.path.join(corpus, name))
-        total += compared
-        seen.update({(name, what): count for what, count in found.items()})
-    present = {key for key in EXPLAINED if os.path.exists(os.path.join(corpus, key[0]))}
-    for key in sorted(set(seen) | present):
-        expected, why = EXPLAINED.get(key, (0, "no explanation"))
-        if seen.get(key, 0) != expected:
-            good = False
-            print(f"{key[0]}: '{key[1]}' {seen.get(key, 0)} times, expected {expected} ({why})")
-    print(f"{total} frames compared, {sum(seen.values())} explained or not")
-    return 0 if good and total > 5000 else 1
+    return dissector.run(dissector.corpus("bacnet"), compare, EXPLAINED, 5000)
 
 
 if __name__ == "__main__":

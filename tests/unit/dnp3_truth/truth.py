@@ -9,15 +9,12 @@ room judges. So what the room accepts has to be the dissector's, and what it doe
 EXPLAINED, with its number and the reason.
 """
 
-import collections
-import json
 import os
-import re
-import shutil
-import subprocess
 import sys
 
-SKIPPED = 77
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/../../support")
+import dissector
+
 FIELDS = ("frame.number", "dnp3.al.func", "dnp3.al.obj", "dnp3.al.range.start", "dnp3.al.range.stop",
           "dnp3.al.index", "dnp3.al.count", "dnp3.al.on_time", "dnp3.al.off_time", "_ws.malformed")
 LINK_BASE = 512
@@ -73,32 +70,8 @@ EXPLAINED = {
 }
 
 
-def their_frames(capture):
-    """{frame: {field: [values]}}"""
-    options = [option for field in FIELDS for option in ("-e", field)]
-    text = subprocess.run(["tshark", "-n", "-r", capture, "-o", "tcp.desegment_tcp_streams:TRUE",
-                           "-Y", "dnp3", "-T", "fields", "-E", "separator=/t", "-E", "aggregator=|",
-                           *options],
-                          check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
-    frames = {}
-    for line in text.splitlines():
-        cells = dict(zip(FIELDS, line.split("\t")))
-        frames[int(cells["frame.number"])] = {
-            name: [int(cell, 0) for cell in text.split("|") if cell] if not name.startswith("_") else text
-            for name, text in cells.items()}
-    return frames
-
-
-def our_frames(conduitctl, capture):
-    """{frame: [operation as decode --json prints it]}"""
-    run = subprocess.run([conduitctl, "decode", "--json", capture], stdout=subprocess.PIPE,
-                         stderr=subprocess.DEVNULL, text=True, check=False)
-    frames = collections.defaultdict(list)
-    for line in run.stdout.splitlines():
-        operation = json.loads(line)
-        if operation["protocol"] == "dnp3":
-            frames[operation["frame"]].append(operation)
-    return frames
+def value_of(field, text):
+    return text if field.startswith("_") else [int(cell, 0) for cell in text.split("|") if cell]
 
 
 def unique(numbers):
@@ -106,7 +79,7 @@ def unique(numbers):
     return [number for place, number in enumerate(numbers) if place == 0 or numbers[place - 1] != number]
 
 
-NAMES = {}
+NAMES = dissector.names_of("dnp3", r"^    (\w+) = (0x\w{4}|0);$")
 
 
 def object_number(operation):
@@ -143,61 +116,15 @@ def differences(theirs, ours):
             yield name
 
 
-def compare(name, conduitctl, capture):
-    """(frames compared, Counter of what differs or is malformed)"""
-    theirs, ours = their_frames(capture), our_frames(conduitctl, capture)
-    found, compared = collections.Counter(), 0
-    for frame in sorted(set(theirs) | set(ours)):
-        if frame not in ours:
-            # A frame of a fragment that is not whole yet says nothing here.
-            if theirs[frame]["dnp3.al.func"]:
-                found["not decoded"] += 1
-            continue
-        malformed = [operation["malformed"] for operation in ours[frame] if "malformed" in operation]
-        if malformed:
-            found["malformed " + malformed[0]] += 1
-            if os.environ.get("VERBOSE"):
-                print(name, frame, malformed, theirs.get(frame))
-            continue
-        if frame not in theirs:
-            found["not dissected"] += 1
-            continue
-        compared += 1
-        for what in differences(theirs[frame], ours[frame]):
-            found[what + " differ"] += 1
-            if os.environ.get("VERBOSE"):
-                print(name, frame, what, "\n  theirs:", theirs[frame], "\n  ours:", ours[frame])
-    return compared, found
-
-
-def read_names(tree):
-    """Numbers of the objects that decode prints by name."""
-    text = open(os.path.join(tree, "protocols/dnp3/dnp3.proto"), encoding="utf-8").read()
-    for name, number in re.findall(r"^    (\w+) = (0x\w{4}|0);$", text, re.M):
-        NAMES[name] = int(number, 0)
+def compare(name, capture):
+    theirs = dissector.their_frames(capture, "dnp3", FIELDS, value_of)
+    ours = dissector.our_frames(sys.argv[1], "dnp3", capture)
+    # A frame of a fragment that is not whole yet says nothing here.
+    return dissector.compare(name, theirs, ours, differences, lambda frame: frame["dnp3.al.func"])
 
 
 def main():
-    conduitctl = sys.argv[1]
-    tree = os.path.dirname(os.path.abspath(__file__)) + "/../../.."
-    corpus = os.path.join(os.environ.get("CONDUIT_CORPUS", os.path.join(tree, "../shared/corpus")), "dnp3")
-    if shutil.which("tshark") is None or not os.path.isdir(corpus):
-        print("tshark or the captures are not here")
-        return SKIPPED
-    read_names(tree)
-    good, total, seen = True, 0, {}
-    for name in sorted(os.listdir(corpus)):
-        compared, found = compare(name, conduitctl, os.path.join(corpus, name))
-        total += compared
-        seen.update({(name, what): count for what, count in found.items()})
-    present = {key for key in EXPLAINED if os.path.exists(os.path.join(corpus, key[0]))}
-    for key in sorted(set(seen) | present):
-        expected, why = EXPLAINED.get(key, (0, "no explanation"))
-        if seen.get(key, 0) != expected:
-            good = False
-            print(f"{key[0]}: '{key[1]}' {seen.get(key, 0)} times, expected {expected} ({why})")
-    print(f"{total} frames compared, {sum(seen.values())} explained or not")
-    return 0 if good and total > 500 else 1
+    return dissector.run(dissector.corpus("dnp3"), compare, EXPLAINED, 500)
 
 
 if __name__ == "__main__":

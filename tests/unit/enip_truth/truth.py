@@ -13,14 +13,12 @@ messages of a connection that it saw opened, the path of that connection. Both a
 are not compared.
 """
 
-import collections
-import json
 import os
-import shutil
-import subprocess
 import sys
 
-SKIPPED = 77
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/../../support")
+import dissector
+
 FIELDS = ("frame.number", "enip.command", "enip.status", "enip.cpf.sai.connid", "enip.cpf.cai.connid",
           "cip.sc", "cip.class", "cip.instance", "cip.attribute", "cip.symbol", "cip.genstat",
           "cip.cm.genstat")
@@ -43,34 +41,8 @@ def number(text):
     return int(text, 0)
 
 
-def their_frames(capture):
-    """{frame: {field: [values]}}"""
-    options = [option for field in FIELDS for option in ("-e", field)]
-    text = subprocess.run(["tshark", "-n", "-r", capture, "-o", "tcp.desegment_tcp_streams:TRUE",
-                           "-d", "tcp.port==1102,enip",  # a client's port that it takes for something else
-                           "-Y", "enip || cipio", "-T", "fields", "-E", "separator=/t", "-E", "aggregator=|",
-                           *options],
-                          check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
-    frames = {}
-    for line in text.splitlines():
-        cells = dict(zip(FIELDS, line.split("\t")))
-        frames[int(cells["frame.number"])] = {
-            name: [cell if name == "cip.symbol" else number(cell)
-                   for cell in cells.get(name, "").split("|") if cell]
-            for name in FIELDS}
-    return frames
-
-
-def our_frames(conduitctl, capture):
-    """{frame: [operation as decode --json prints it]}"""
-    run = subprocess.run([conduitctl, "decode", "--json", capture], stdout=subprocess.PIPE,
-                         stderr=subprocess.DEVNULL, text=True, check=False)
-    frames = collections.defaultdict(list)
-    for line in run.stdout.splitlines():
-        operation = json.loads(line)
-        if operation["protocol"] == "enip":
-            frames[operation["frame"]].append(operation)
-    return frames
+def value_of(field, text):
+    return [cell if field == "cip.symbol" else number(cell) for cell in text.split("|") if cell]
 
 
 def unique(numbers):
@@ -148,37 +120,17 @@ def differences(theirs, ours):
         yield "symbols"
 
 
-def compare(name, conduitctl, capture):
-    """(frames compared, Counter of what differs or is malformed)"""
-    theirs, ours = their_frames(capture), our_frames(conduitctl, capture)
-    found, compared = collections.Counter(), 0
-    for frame in sorted(set(theirs) | set(ours)):
-        if frame not in ours:
-            found["not decoded"] += 1
-            if os.environ.get("VERBOSE"):
-                print(name, frame, "not decoded", theirs[frame])
-            continue
-        malformed = [operation["malformed"] for operation in ours[frame] if "malformed" in operation]
-        if malformed:
-            found["malformed " + malformed[0]] += 1
-            if os.environ.get("VERBOSE"):
-                print(name, frame, malformed, theirs.get(frame))
-            continue
-        if frame not in theirs:
-            found["not dissected"] += 1
-            continue
-        compared += 1
-        for what in differences(theirs[frame], ours[frame]):
-            found[what + " differ"] += 1
-            if os.environ.get("VERBOSE"):
-                print(name, frame, what, "\n  theirs:", theirs[frame], "\n  ours:", ours[frame])
-    return compared, found
+def compare(name, capture):
+    # A client's port that Wireshark takes for something else.
+    theirs = dissector.their_frames(capture, "enip || cipio", FIELDS, value_of, "-d", "tcp.port==1102,enip")
+    ours = dissector.our_frames(sys.argv[1], "enip", capture)
+    return dissector.compare(name, theirs, ours, differences)
 
 
-def read_names(tree):
+def read_names():
     """Numbers of the classes that decode prints by name."""
     inside = False
-    with open(os.path.join(tree, "protocols/enip/enip.proto"), encoding="utf-8") as lines:
+    with open(os.path.join(dissector.TREE, "protocols/enip/enip.proto"), encoding="utf-8") as lines:
         for line in lines:
             inside = "enum Object" in line or (inside and "}" not in line)
             words = line.split()
@@ -187,27 +139,8 @@ def read_names(tree):
 
 
 def main():
-    conduitctl = sys.argv[1]
-    tree = os.path.dirname(os.path.abspath(__file__)) + "/../../.."
-    corpora = os.environ.get("CONDUIT_CORPUS", os.path.join(tree, "../shared/corpus"))
-    corpus = os.path.join(corpora, "enip-cip")
-    if shutil.which("tshark") is None or not os.path.isdir(corpus):
-        print("tshark or the captures are not here")
-        return SKIPPED
-    read_names(tree)
-    good, total, seen = True, 0, {}
-    for name in sorted(os.listdir(corpus)):
-        compared, found = compare(name, conduitctl, os.path.join(corpus, name))
-        total += compared
-        seen.update({(name, what): count for what, count in found.items()})
-    present = {key for key in EXPLAINED if os.path.exists(os.path.join(corpus, key[0]))}
-    for key in sorted(set(seen) | present):
-        expected, why = EXPLAINED.get(key, (0, "no explanation"))
-        if seen.get(key, 0) != expected:
-            good = False
-            print(f"{key[0]}: '{key[1]}' {seen.get(key, 0)} times, expected {expected} ({why})")
-    print(f"{total} frames compared, {sum(seen.values())} explained or not")
-    return 0 if good and total > 500 else 1
+    read_names()
+    return dissector.run(dissector.corpus("enip-cip"), compare, EXPLAINED, 500)
 
 
 if __name__ == "__main__":

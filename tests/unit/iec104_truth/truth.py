@@ -11,15 +11,12 @@ reason.
 """
 
 import calendar
-import collections
-import json
 import os
-import re
-import shutil
-import subprocess
 import sys
 
-SKIPPED = 77
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/../../support")
+import dissector
+
 ASDU = "iec60870_asdu."
 # Their field: the types that have it, and which of our fields it is.
 VALUES = {
@@ -52,35 +49,11 @@ def number(text):
     return float(text) if "." in text or "e" in text or "n" in text else int(text, 0)
 
 
-def their_frames(capture):
-    """{frame: {field: [values]}}"""
-    options = [option for field in FIELDS for option in ("-e", field)]
-    text = subprocess.run(["tshark", "-n", "-r", capture, "-o", "tcp.desegment_tcp_streams:TRUE",
-                           "-Y", "iec60870_104", "-T", "fields", "-E", "separator=/t", "-E", "aggregator=|",
-                           *options],
-                          check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
-    frames = {}
-    for line in text.splitlines():
-        cells = dict(zip(FIELDS, line.split("\t")))
-        frames[int(cells["frame.number"])] = {
-            name.removeprefix(ASDU): cells[name] if name.startswith("_")
-            else [number(cell) for cell in cells[name].split("|") if cell] for name in FIELDS}
-    return frames
+def value_of(field, text):
+    return text if field.startswith("_") else [number(cell) for cell in text.split("|") if cell]
 
 
-def our_frames(conduitctl, capture):
-    """{frame: [operation as decode --json prints it]}"""
-    run = subprocess.run([conduitctl, "decode", "--json", capture], stdout=subprocess.PIPE,
-                         stderr=subprocess.DEVNULL, text=True, check=False)
-    frames = collections.defaultdict(list)
-    for line in run.stdout.splitlines():
-        operation = json.loads(line)
-        if operation["protocol"] == "iec104":
-            frames[operation["frame"]].append(operation)
-    return frames
-
-
-NAMES = {}
+NAMES = dissector.names_of("iec104", r"^    (\w+) = (\d+);")
 
 
 def plain(operation, name):
@@ -136,52 +109,16 @@ def differences(theirs, ours):
             yield "clock"
 
 
-def compare(name, conduitctl, capture):
-    """(frames compared, Counter of what differs or is malformed)"""
-    theirs, ours = their_frames(capture), our_frames(conduitctl, capture)
-    found, compared = collections.Counter(), 0
-    for frame in sorted(set(theirs) | set(ours)):
-        if frame not in ours:
-            found["not decoded"] += 1
-            continue
-        malformed = [operation["malformed"] for operation in ours[frame] if "malformed" in operation]
-        what = ["malformed " + malformed[0]] if malformed else ["not dissected"] if frame not in theirs else \
-            [difference + " differ" for difference in differences(theirs[frame], ours[frame])]
-        compared += not malformed and frame in theirs
-        found.update(what)
-        if what and os.environ.get("VERBOSE"):
-            print(name, frame, what, "\n  theirs:", theirs.get(frame), "\n  ours:", ours[frame])
-    return compared, found
-
-
-def read_names(tree):
-    """Numbers of what decode prints by name."""
-    text = open(os.path.join(tree, "protocols/iec104/iec104.proto"), encoding="utf-8").read()
-    for name, value in re.findall(r"^    (\w+) = (\d+);", text, re.M):
-        NAMES[name] = int(value)
+def compare(name, capture):
+    theirs = dissector.their_frames(capture, "iec60870_104", FIELDS, value_of)
+    theirs = {number: {field.removeprefix(ASDU): value for field, value in frame.items()}
+              for number, frame in theirs.items()}
+    ours = dissector.our_frames(sys.argv[1], "iec104", capture)
+    return dissector.compare(name, theirs, ours, differences)
 
 
 def main():
-    conduitctl = sys.argv[1]
-    tree = os.path.dirname(os.path.abspath(__file__)) + "/../../.."
-    corpus = os.path.join(os.environ.get("CONDUIT_CORPUS", os.path.join(tree, "../shared/corpus")), "iec104")
-    if shutil.which("tshark") is None or not os.path.isdir(corpus):
-        print("tshark or the captures are not here")
-        return SKIPPED
-    read_names(tree)
-    good, total, seen = True, 0, {}
-    for name in sorted(os.listdir(corpus)):
-        compared, found = compare(name, conduitctl, os.path.join(corpus, name))
-        total += compared
-        seen.update({(name, what): count for what, count in found.items()})
-    present = {key for key in EXPLAINED if os.path.exists(os.path.join(corpus, key[0]))}
-    for key in sorted(set(seen) | present):
-        expected, why = EXPLAINED.get(key, (0, "no explanation"))
-        if seen.get(key, 0) != expected:
-            good = False
-            print(f"{key[0]}: '{key[1]}' {seen.get(key, 0)} times, expected {expected} ({why})")
-    print(f"{total} frames compared, {sum(seen.values())} explained or not")
-    return 0 if good and total > 300 else 1
+    return dissector.run(dissector.corpus("iec104"), compare, EXPLAINED, 300)
 
 
 if __name__ == "__main__":

@@ -12,15 +12,15 @@ and the reason.
 
 import base64
 import collections
-import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 
-SKIPPED = 77
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/../../support")
+import dissector
+
 PORTS = (4840, 12001, 48010)
 HELLO, REVERSE_HELLO, OPAQUE, ABORTED, ERROR = range(0x10001, 0x10006)
 RENEW, OPEN, CLOSE, FAULT = 0x10000 + 446, 446, 452, 397
@@ -198,17 +198,9 @@ def their_frames(capture):
     return frames
 
 
-def our_frames(conduitctl, capture):
-    """{frame: [operation as decode --json prints it]}"""
+def our_frames(capture):
     ports = [option for port in PORTS for option in ("--port", f"{port}=opcua")]
-    run = subprocess.run([conduitctl, "decode", "--json", *ports, capture], stdout=subprocess.PIPE,
-                         stderr=subprocess.DEVNULL, text=True, check=False)
-    frames = collections.defaultdict(list)
-    for line in run.stdout.splitlines():
-        operation = json.loads(line)
-        if operation["protocol"] == "opcua":
-            frames[operation["frame"]].append(operation)
-    return frames
+    return dissector.our_frames(sys.argv[1], "opcua", capture, *ports)
 
 
 def unescaped(text):
@@ -244,9 +236,9 @@ def close(left, right):
     return abs(left[4] - right[4]) <= 1e-6 * abs(left[4])
 
 
-def compare(name, conduitctl, capture):
+def compare(name, capture):
     """(operations compared, Counter of what differs or is malformed)"""
-    theirs, ours = their_frames(capture), our_frames(conduitctl, capture)
+    theirs, ours = their_frames(capture), our_frames(capture)
     found, compared = collections.Counter(), 0
 
     def note(what, frame):
@@ -273,40 +265,18 @@ def compare(name, conduitctl, capture):
     return compared, found
 
 
-def read_names(tree):
+def read_names():
     """Numbers of the attributes that decode prints by name."""
-    text = open(os.path.join(tree, "protocols/opcua/opcua.proto"), encoding="utf-8").read()
+    text = open(os.path.join(dissector.TREE, "protocols/opcua/opcua.proto"), encoding="utf-8").read()
     for name, number in re.findall(r"^    (\w+) = (\d+);$", text, re.M):
         ATTRIBUTES.setdefault(name, int(number))
 
 
-def captures(tree):
-    corpus = os.path.join(os.environ.get("CONDUIT_CORPUS", os.path.join(tree, "../shared/corpus")), "opcua")
-    if os.path.isdir(corpus):
-        yield from ((name, os.path.join(corpus, name)) for name in sorted(os.listdir(corpus)))
-    yield "case", os.path.join(tree, "tests/cases/opcua/folders/every_service/send.pcap")
-
-
 def main():
-    conduitctl = sys.argv[1]
-    tree = os.path.dirname(os.path.abspath(__file__)) + "/../../.."
-    if shutil.which("tshark") is None:
-        print("tshark is not here")
-        return SKIPPED
-    read_names(tree)
-    good, total, seen, present = True, 0, {}, set()
-    for name, path in captures(tree):
-        compared, found = compare(name, conduitctl, path)
-        total += compared
-        present.update(key for key in EXPLAINED if key[0] == name)
-        seen.update({(name, what): count for what, count in found.items()})
-    for key in sorted(set(seen) | present):
-        expected, why = EXPLAINED.get(key, (0, "no explanation"))
-        if seen.get(key, 0) != expected:
-            good = False
-            print(f"{key[0]}: '{key[1]}' {seen.get(key, 0)} times, expected {expected} ({why})")
-    print(f"{total} operations compared, {sum(seen.values())} frames explained or not")
-    return 0 if good and total > 50 else 1
+    read_names()
+    case = os.path.join(dissector.TREE, "tests/cases/opcua/folders/every_service/send.pcap")
+    found = dissector.corpus("opcua")
+    return dissector.run(found + [("case", case)], compare, EXPLAINED, 1000 if found else 50, "operations")
 
 
 if __name__ == "__main__":

@@ -10,15 +10,12 @@ against what the room says of them. What the room does not accept, or reads othe
 EXPLAINED, with its number and the reason.
 """
 
-import collections
-import json
 import os
-import re
-import shutil
-import subprocess
 import sys
 
-SKIPPED = 77
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/../../support")
+import dissector
+
 ITEM = "s7comm.param.item."
 FIELDS = ("frame.number", "tcp.dstport", "cotp.type", "cotp.src-tsap-bytes", "cotp.dst-tsap-bytes",
           "s7comm.header.rosctr", "s7comm.param.func", ITEM + "area", ITEM + "db", ITEM + "address",
@@ -48,32 +45,8 @@ EXPLAINED = {
 }
 
 
-def their_frames(capture):
-    """{frame: {field: [values]}}"""
-    options = [option for field in FIELDS for option in ("-e", field)]
-    text = subprocess.run(["tshark", "-n", "-r", capture, "-o", "tcp.desegment_tcp_streams:TRUE",
-                           "-Y", "tpkt", "-T", "fields", "-E", "separator=/t", "-E", "aggregator=|",
-                           *options],
-                          check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
-    frames = {}
-    for line in text.splitlines():
-        cells = dict(zip(FIELDS, line.split("\t")))
-        frames[int(cells["frame.number"])] = {
-            name: [cell if name in TEXT else int(cell, 0) for cell in text.split("|") if cell]
-            for name, text in cells.items()}
-    return frames
-
-
-def our_frames(conduitctl, capture):
-    """{frame: [operation as decode --json prints it]}"""
-    run = subprocess.run([conduitctl, "decode", "--json", capture], stdout=subprocess.PIPE,
-                         stderr=subprocess.DEVNULL, text=True, check=False)
-    frames = collections.defaultdict(list)
-    for line in run.stdout.splitlines():
-        operation = json.loads(line)
-        if operation["protocol"] == "s7comm":
-            frames[operation["frame"]].append(operation)
-    return frames
+def value_of(field, text):
+    return [cell if field in TEXT else int(cell, 0) for cell in text.split("|") if cell]
 
 
 def unique(numbers):
@@ -81,7 +54,7 @@ def unique(numbers):
     return [number for place, number in enumerate(numbers) if place == 0 or numbers[place - 1] != number]
 
 
-NAMES = {}
+NAMES = dissector.names_of("s7comm", r"^    (\w+) = (\w+);")
 
 
 def number_of(value):
@@ -184,63 +157,15 @@ def differences(theirs, ours):
         yield "plus"
 
 
-def compare(name, conduitctl, capture):
-    """(frames compared, Counter of what differs or is malformed)"""
-    theirs, ours = their_frames(capture), our_frames(conduitctl, capture)
-    found, compared = collections.Counter(), 0
-    for frame in sorted(set(theirs) | set(ours)):
-        if frame not in ours:
-            found["not decoded"] += 1
-            if os.environ.get("VERBOSE"):
-                print(name, frame, "not decoded", theirs[frame])
-            continue
-        malformed = [operation["malformed"] for operation in ours[frame] if "malformed" in operation]
-        if malformed:
-            found["malformed " + malformed[0]] += 1
-            if os.environ.get("VERBOSE"):
-                print(name, frame, malformed, theirs.get(frame))
-            continue
-        if frame not in theirs:
-            found["not dissected"] += 1
-            continue
-        compared += 1
-        for what in differences(theirs[frame], ours[frame]):
-            found[what + " differ"] += 1
-            if os.environ.get("VERBOSE"):
-                print(name, frame, what, "\n  theirs:", {k: v for k, v in theirs[frame].items() if v},
-                      "\n  ours:", ours[frame])
-    return compared, found
-
-
-def read_names(tree):
-    """Numbers of what decode prints by name."""
-    text = open(os.path.join(tree, "protocols/s7comm/s7comm.proto"), encoding="utf-8").read()
-    for name, number in re.findall(r"^    (\w+) = (\w+);", text, re.M):
-        NAMES[name] = int(number, 0)
+def compare(name, capture):
+    theirs = dissector.their_frames(capture, "tpkt", FIELDS, value_of)
+    ours = dissector.our_frames(sys.argv[1], "s7comm", capture)
+    return dissector.compare(name, theirs, ours, differences)
 
 
 def main():
-    conduitctl = sys.argv[1]
-    tree = os.path.dirname(os.path.abspath(__file__)) + "/../../.."
-    corpus = os.environ.get("CONDUIT_CORPUS", os.path.join(tree, "../shared/corpus"))
-    if shutil.which("tshark") is None or not os.path.isdir(os.path.join(corpus, "s7comm")):
-        print("tshark or the captures are not here")
-        return SKIPPED
-    read_names(tree)
-    good, total, seen, present = True, 0, {}, set()
-    for folder in ("s7comm", "s7comm-plus"):
-        for name in sorted(os.listdir(os.path.join(corpus, folder))):
-            compared, found = compare(name, conduitctl, os.path.join(corpus, folder, name))
-            total += compared
-            seen.update({(name, what): count for what, count in found.items()})
-            present.update(key for key in EXPLAINED if key[0] == name)
-    for key in sorted(set(seen) | present):
-        expected, why = EXPLAINED.get(key, (0, "no explanation"))
-        if seen.get(key, 0) != expected:
-            good = False
-            print(f"{key[0]}: '{key[1]}' {seen.get(key, 0)} times, expected {expected} ({why})")
-    print(f"{total} frames compared, {sum(seen.values())} explained or not")
-    return 0 if good and total > 10000 else 1
+    captures = dissector.corpus("s7comm") + dissector.corpus("s7comm-plus")
+    return dissector.run(captures, compare, EXPLAINED, 10000)
 
 
 if __name__ == "__main__":
