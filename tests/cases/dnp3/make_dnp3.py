@@ -2,16 +2,13 @@
 """Makes the case folders of DNP3: policy.txtpb, send.pcap, expect.json. What is expected was thought out from
 the policy and IEEE 1815, never taken from a run."""
 
-import json
 import pathlib
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent.parent / "support/net"))
-import frames as net  # noqa: E402
+sys.path.insert(0, str(HERE.parent))
+from conversation import Conversation  # noqa: E402
 
-MASTER, RTU = "10.0.7.10", "10.0.7.1"
-MASTER_MAC, RTU_MAC = "02:00:00:07:00:10", "02:00:00:07:00:01"
 PORT = 20000
 POLICY = """policy { name: "case" version: 1 }
 zone { id: "a" port: "up" asset { id: "master" ipv4: "10.0.7.10" } }
@@ -95,49 +92,9 @@ RESTART = ask("c2 0d")
 OPERATE = "c4 04" + crob(4)
 
 
-class Case:
+class Case(Conversation):
     def __init__(self, name):
-        self.folder = HERE / "folders" / name
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.capture = net.CaptureFile(self.folder / "send.pcap")
-        self.count, self.rows, self.delivered = 0, [], b""
-        self.client, self.server = 1001, 5001
-        self.send(MASTER, RTU, "S", 1000, 0)
-        self.send(RTU, MASTER, "SA", 5000, 1001)
-        self.send(MASTER, RTU, "A", 1001, 5001)
-
-    def send(self, source, destination, flags, sequence, acknowledgement, octets=b""):
-        up = source == MASTER
-        ports = (40000, PORT) if up else (PORT, 40000)
-        packet = net.tcp(source, destination, *ports, flags, sequence, acknowledgement, octets)
-        self.count += 1
-        macs = (RTU_MAC, MASTER_MAC) if up else (MASTER_MAC, RTU_MAC)
-        self.capture.add(1_700_000_000 * 10**9 + self.count * 1_000_000, net.ip_frame(*macs, packet))
-
-    def ask(self, *segments):
-        for octets in segments:
-            self.send(MASTER, RTU, "PA", self.client, self.server, octets)
-            self.client += len(octets)
-        return self
-
-    def answer(self, octets):
-        self.send(RTU, MASTER, "PA", self.server, self.client, octets)
-        self.server += len(octets)
-        return self
-
-    def expect(self, verdict, reason="NONE", delivered=b""):
-        self.rows.append({"frame": self.count, "verdict": verdict, "reason": reason, "observed": False})
-        self.delivered += delivered
-        return self
-
-    def passes(self, *segments):
-        return self.ask(*segments).expect("forward", delivered=b"".join(segments))
-
-    def end(self):
-        self.capture.close()
-        (self.folder / "policy.txtpb").write_text(POLICY)
-        expected = {"rows": self.rows, "server_received": self.delivered.hex()}
-        (self.folder / "expect.json").write_text(json.dumps(expected, indent=1) + "\n")
+        super().__init__(HERE / "folders" / name, PORT, POLICY)
 
 
 def dialogues():

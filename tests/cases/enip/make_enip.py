@@ -2,17 +2,14 @@
 """Makes the case folders of EtherNet/IP: policy.txtpb, send.pcap, expect.json. What is expected was thought
 out from the policy and the CIP specification, never taken from a run."""
 
-import json
 import pathlib
 import struct
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent.parent / "support/net"))
-import frames as net  # noqa: E402
+sys.path.insert(0, str(HERE.parent))
+from conversation import CLIENT, SERVER, Conversation, net  # noqa: E402
 
-SCADA, PLC = "10.0.7.10", "10.0.7.1"
-SCADA_MAC, PLC_MAC = "02:00:00:07:00:10", "02:00:00:07:00:01"
 PORT, IO_PORT = 44818, 2222
 POLICY = """policy { name: "case" version: 1 }
 zone { id: "a" port: "up" asset { id: "scada" ipv4: "10.0.7.10" } }
@@ -123,51 +120,16 @@ ASSEMBLIES = bytes.fromhex("2004 2466 2c64 2c65")
 EXPLICIT = bytes.fromhex("0100 2002 2401")
 
 
-class Case:
+class Case(Conversation):
     def __init__(self, name, register=True):
-        self.folder = HERE / "folders" / name
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.capture = net.CaptureFile(self.folder / "send.pcap")
-        self.count, self.rows, self.delivered = 0, [], b""
-        self.client, self.server = 1001, 5001
-        self.tcp(True, "S", 1000, 0)
-        self.tcp(False, "SA", 5000, 1001)
-        self.tcp(True, "A", 1001, 5001)
+        super().__init__(HERE / "folders" / name, PORT, POLICY)
         if register:
             self.passes(REGISTER).answered(REGISTERED)
 
-    def add(self, up, packet_octets):
-        self.count += 1
-        macs = (PLC_MAC, SCADA_MAC) if up else (SCADA_MAC, PLC_MAC)
-        self.capture.add(1_700_000_000 * 10**9 + self.count * 1_000_000, net.ip_frame(*macs, packet_octets))
-
-    def tcp(self, up, flags, sequence, acknowledgement, octets=b""):
-        ends = (SCADA, PLC, 40000, PORT) if up else (PLC, SCADA, PORT, 40000)
-        self.add(up, net.tcp(*ends, flags, sequence, acknowledgement, octets))
-
-    def ask(self, *segments):
-        for octets in segments:
-            self.tcp(True, "PA", self.client, self.server, octets)
-            self.client += len(octets)
-        return self
-
-    def answer(self, octets):
-        self.tcp(False, "PA", self.server, self.client, octets)
-        self.server += len(octets)
-        return self
-
     def datagram(self, up, octets, ports=(IO_PORT, IO_PORT)):
-        ends = (SCADA, PLC) if up else (PLC, SCADA)
+        ends = (CLIENT, SERVER) if up else (SERVER, CLIENT)
         self.add(up, net.udp(*ends, *ports, octets))
         return self
-
-    def expect(self, verdict, reason="NONE", delivered=b""):
-        self.rows.append({"frame": self.count, "verdict": verdict, "reason": reason, "observed": False})
-        self.delivered += delivered
-        return self
-
-    def passes(self, *segments):
-        return self.ask(*segments).expect("forward", delivered=b"".join(segments))
 
     def answered(self, octets):
         return self.answer(octets).expect("forward")
@@ -177,12 +139,6 @@ class Case:
 
     def malformed(self, octets):
         return self.ask(octets).expect("reset", "PDU_MALFORMED")
-
-    def end(self):
-        self.capture.close()
-        (self.folder / "policy.txtpb").write_text(POLICY)
-        expected = {"rows": self.rows, "server_received": self.delivered.hex()}
-        (self.folder / "expect.json").write_text(json.dumps(expected, indent=1) + "\n")
 
 
 def dialogues():

@@ -2,16 +2,13 @@
 """Makes the case folders of IEC 104: policy.txtpb, send.pcap, expect.json. What is expected was thought out
 from the policy and IEC 60870-5-104, never taken from a run."""
 
-import json
 import pathlib
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent.parent / "support/net"))
-import frames as net  # noqa: E402
+sys.path.insert(0, str(HERE.parent))
+from conversation import Conversation  # noqa: E402
 
-CENTRE, STATION = "10.0.7.10", "10.0.7.1"
-CENTRE_MAC, STATION_MAC = "02:00:00:07:00:10", "02:00:00:07:00:01"
 PORT = 2404
 POLICY = """policy { name: "case" version: 1 }
 zone { id: "a" port: "up" asset { id: "centre" ipv4: "10.0.7.10" } }
@@ -98,45 +95,20 @@ def u_frame(control):
     return bytes([0x68, 4, control, 0, 0, 0])
 
 
-class Case:
+class Case(Conversation):
     """`sent`, `told`: I-frames of client and server, as each counts its own; `gone` of the client's did not
     pass, and `put` refusals reached it in the server's name."""
 
     def __init__(self, name, start=True):
-        self.folder = HERE / "folders" / name
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.capture = net.CaptureFile(self.folder / "send.pcap")
-        self.count, self.rows, self.delivered = 0, [], b""
-        self.client, self.server = 1001, 5001
+        super().__init__(HERE / "folders" / name, PORT, POLICY)
         self.sent, self.gone, self.told, self.put = 0, 0, 0, 0
-        self.send(CENTRE, STATION, "S", 1000, 0)
-        self.send(STATION, CENTRE, "SA", 5000, 1001)
-        self.send(CENTRE, STATION, "A", 1001, 5001)
         if start:
             self.raw(u_frame(STARTDT)).expect("forward", delivered=u_frame(STARTDT))
             self.raw(u_frame(STARTDT_CON), up=False).expect("forward")
 
-    def send(self, source, destination, flags, sequence_number, acknowledgement, octets=b""):
-        up = source == CENTRE
-        ports = (40000, PORT) if up else (PORT, 40000)
-        packet = net.tcp(source, destination, *ports, flags, sequence_number, acknowledgement, octets)
-        self.count += 1
-        macs = (STATION_MAC, CENTRE_MAC) if up else (CENTRE_MAC, STATION_MAC)
-        self.capture.add(1_700_000_000 * 10**9 + self.count * 1_000_000, net.ip_frame(*macs, packet))
-
     def raw(self, *segments, up=True):
         for octets in segments:
-            if up:
-                self.send(CENTRE, STATION, "PA", self.client, self.server, octets)
-                self.client += len(octets)
-            else:
-                self.send(STATION, CENTRE, "PA", self.server, self.client, octets)
-                self.server += len(octets)
-        return self
-
-    def expect(self, verdict, reason="NONE", delivered=b""):
-        self.rows.append({"frame": self.count, "verdict": verdict, "reason": reason, "observed": False})
-        self.delivered += delivered
+            (self.ask if up else self.answer)(octets)
         return self
 
     def frame(self, asdu):
@@ -165,12 +137,6 @@ class Case:
         self.raw(i_frame(asdu, self.told, self.sent - self.gone), up=False).expect(verdict, reason)
         self.told += 1
         return self
-
-    def end(self):
-        self.capture.close()
-        (self.folder / "policy.txtpb").write_text(POLICY)
-        expected = {"rows": self.rows, "server_received": self.delivered.hex()}
-        (self.folder / "expect.json").write_text(json.dumps(expected, indent=1) + "\n")
 
 
 def link():

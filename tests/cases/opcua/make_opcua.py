@@ -2,7 +2,6 @@
 """Makes the case folders of OPC UA: policy.txtpb, send.pcap, expect.json. What is expected was thought out
 from the policy, OPC 10000-4 and OPC 10000-6, never taken from a run."""
 
-import json
 import pathlib
 import shutil
 import struct
@@ -10,11 +9,9 @@ import sys
 import textwrap
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent.parent / "support/net"))
-import frames as net  # noqa: E402
+sys.path.insert(0, str(HERE.parent))
+from conversation import Conversation  # noqa: E402
 
-HMI, PLC = "10.0.7.10", "10.0.7.1"
-HMI_MAC, PLC_MAC = "02:00:00:07:00:10", "02:00:00:07:00:01"
 PORT, CHANNEL, TOKEN = 4840, 7, 9
 BASE = "http://opcfoundation.org/UA/SecurityPolicy#"
 URL = "opc.tcp://plc-1:4840"
@@ -60,6 +57,7 @@ def policy_text(rules, back, opener):
 
 
 # --- encoding ------------------------------------------------------------------------------------------
+
 
 def u16(value):
     return struct.pack("<H", value)
@@ -183,47 +181,13 @@ def fault(sequence, request, status):
 
 # --- cases ---------------------------------------------------------------------------------------------
 
-class Case:
+class Case(Conversation):
     def __init__(self, name, rules=None, back=(), opened_by_server=False):
-        self.folder = HERE / "folders" / name
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.policy = policy_text(rules or RULES, back, " opened_by: EITHER" if opened_by_server else "")
-        self.capture = net.CaptureFile(self.folder / "send.pcap")
-        self.count, self.rows, self.delivered = 0, [], b""
-        self.ports = (PORT, 40000) if opened_by_server else (40000, PORT)
-        self.client, self.server = 1001, 5001
-        first, second = (PLC, HMI) if opened_by_server else (HMI, PLC)
-        numbers = (5000, 1000) if opened_by_server else (1000, 5000)
-        self.send(first, second, "S", numbers[0], 0)
-        self.send(second, first, "SA", numbers[1], numbers[0] + 1)
-        self.send(first, second, "A", numbers[0] + 1, numbers[1] + 1)
-
-    def send(self, source, destination, flags, sequence, acknowledgement, octets=b""):
-        up = source == HMI
-        ports = self.ports if up else self.ports[::-1]
-        packet = net.tcp(source, destination, *ports, flags, sequence, acknowledgement, octets)
-        self.count += 1
-        macs = (PLC_MAC, HMI_MAC) if up else (HMI_MAC, PLC_MAC)
-        self.capture.add(1_700_000_000 * 10**9 + self.count * 1_000_000, net.ip_frame(*macs, packet))
-
-    def ask(self, *segments):
-        for octets in segments:
-            self.send(HMI, PLC, "PA", self.client, self.server, octets)
-            self.client += len(octets)
-        return self
+        policy = policy_text(rules or RULES, back, " opened_by: EITHER" if opened_by_server else "")
+        super().__init__(HERE / "folders" / name, PORT, policy, opened_by_server)
 
     def answer(self, octets, verdict="forward", reason="NONE"):
-        self.send(PLC, HMI, "PA", self.server, self.client, octets)
-        self.server += len(octets)
-        return self.expect(verdict, reason)
-
-    def expect(self, verdict, reason="NONE", delivered=b""):
-        self.rows.append({"frame": self.count, "verdict": verdict, "reason": reason, "observed": False})
-        self.delivered += delivered
-        return self
-
-    def passes(self, *segments):
-        return self.ask(*segments).expect("forward", delivered=b"".join(segments))
+        return super().answer(octets).expect(verdict, reason)
 
     def refused(self, octets, reason="OBJECT_NOT_PERMITTED"):
         return self.ask(octets).expect("refuse", reason)
@@ -235,12 +199,6 @@ class Case:
     def secretly(self):
         self.passes(hello()).answer(ACKNOWLEDGE)
         return self.passes(secret_channel()).answer(secret_channel(CHANNEL))
-
-    def end(self):
-        self.capture.close()
-        (self.folder / "policy.txtpb").write_text(self.policy)
-        expected = {"rows": self.rows, "server_received": self.delivered.hex()}
-        (self.folder / "expect.json").write_text(json.dumps(expected, indent=1) + "\n")
 
 
 def ask(sequence, body, request=None):

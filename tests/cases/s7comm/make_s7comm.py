@@ -2,16 +2,13 @@
 """Makes the case folders of S7comm: policy.txtpb, send.pcap, expect.json. What is expected was thought out
 from the policy and protocols/s7comm/README.md, never taken from a run."""
 
-import json
 import pathlib
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent.parent / "support/net"))
-import frames as net  # noqa: E402
+sys.path.insert(0, str(HERE.parent))
+from conversation import Conversation  # noqa: E402
 
-PANEL, CPU = "10.0.7.10", "10.0.7.1"
-PANEL_MAC, CPU_MAC = "02:00:00:07:00:10", "02:00:00:07:00:01"
 PORT = 102
 POLICY = """policy { name: "case" version: 1 }
 zone { id: "a" port: "up" asset { id: "panel" ipv4: "10.0.7.10" } }
@@ -122,45 +119,11 @@ def fetch(function, block=BLOCK_20, reference=1):
     return job(f"{function} 00 0000 00000000 09 {block}", reference=reference)
 
 
-class Case:
+class Case(Conversation):
     def __init__(self, name, connected=True):
-        self.folder = HERE / "folders" / name
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.capture = net.CaptureFile(self.folder / "send.pcap")
-        self.count, self.rows, self.delivered = 0, [], b""
-        self.client, self.server = 1001, 5001
-        self.send(PANEL, CPU, "S", 1000, 0)
-        self.send(CPU, PANEL, "SA", 5000, 1001)
-        self.send(PANEL, CPU, "A", 1001, 5001)
+        super().__init__(HERE / "folders" / name, PORT, POLICY)
         if connected:
             self.passes(CONNECT).answer(CONFIRM).expect("forward")
-
-    def send(self, source, destination, flags, sequence, acknowledgement, payload=b""):
-        up = source == PANEL
-        ports = (40000, PORT) if up else (PORT, 40000)
-        packet = net.tcp(source, destination, *ports, flags, sequence, acknowledgement, payload)
-        self.count += 1
-        macs = (CPU_MAC, PANEL_MAC) if up else (PANEL_MAC, CPU_MAC)
-        self.capture.add(1_700_000_000 * 10**9 + self.count * 1_000_000, net.ip_frame(*macs, packet))
-
-    def ask(self, *segments):
-        for payload in segments:
-            self.send(PANEL, CPU, "PA", self.client, self.server, payload)
-            self.client += len(payload)
-        return self
-
-    def answer(self, payload):
-        self.send(CPU, PANEL, "PA", self.server, self.client, payload)
-        self.server += len(payload)
-        return self
-
-    def expect(self, verdict, reason="NONE", delivered=b""):
-        self.rows.append({"frame": self.count, "verdict": verdict, "reason": reason, "observed": False})
-        self.delivered += delivered
-        return self
-
-    def passes(self, *segments):
-        return self.ask(*segments).expect("forward", delivered=b"".join(segments))
 
     def told(self, payload, verdict="forward", reason="NONE"):
         return self.answer(payload).expect(verdict, reason)
@@ -170,12 +133,6 @@ class Case:
 
     def broken(self, *segments):
         return self.ask(*segments).expect("reset", "PDU_MALFORMED")
-
-    def end(self):
-        self.capture.close()
-        (self.folder / "policy.txtpb").write_text(POLICY)
-        expected = {"rows": self.rows, "server_received": self.delivered.hex()}
-        (self.folder / "expect.json").write_text(json.dumps(expected, indent=1) + "\n")
 
 
 def dialogues():
