@@ -1,8 +1,7 @@
 // What a rule about BACnet permits: datagrams held against config/examples/building.txtpb.
 #include <doctest/doctest.h>
 
-#include "config/policy/compile.hpp"
-#include "protocols/core/rule_image.hpp"
+#include "tests/support/room_policy.hpp"
 #include "tests/unit/bacnet/bacnet_support.hpp"
 
 using namespace conduit;
@@ -10,26 +9,11 @@ using namespace conduit::test;
 
 namespace {
 
-struct Plant {
-  explicit Plant(const std::string& rule = "") {
-    CompileInput input;
-    std::string error;
-    REQUIRE(read_document_file("config/examples/building.txtpb", input.text, error));
-    if (!rule.empty()) {
-      input.text =
-          "policy { name: \"p\" version: 1 }\n"
-          "zone { id: \"a\" port: \"up\" asset { id: \"bms\" ipv4: \"10.0.0.1\" } }\n"
-          "zone { id: \"b\" port: \"down\" asset { id: \"ahu-1\" ipv4: \"10.0.0.2\" } }\n"
-          "conduit { id: \"c\" zones: \"a\" zones: \"b\" owner: \"o\" direction { from: \"a\" to: \"b\"\n"
-          "allow { id: \"r\" reason: \"r\" client: \"bms\" server: \"ahu-1\" bacnet { " +
-          rule + " } } } }";
-    }
-    policy = compile_policy(input);
-    REQUIRE(policy.good);
-    const char* broken = "";
-    image = RuleImage::open(policy.image.bytes(), broken);
-    REQUIRE(image.valid());
-  }
+struct Plant : RoomPolicy {
+  explicit Plant(const std::string& rule = "")
+      : RoomPolicy(rule.empty() ? example("building") : one_conduit(allow("r", "bacnet { " + rule + " }"))),
+        usual_client(rule.empty() ? "bms" : "m"),
+        usual_server(rule.empty() ? "ahu-1" : "o") {}
 
   [[nodiscard]] std::uint32_t asset(const char* id) const {
     for (std::uint32_t i = 0; i < policy.names.assets.size(); ++i) {
@@ -38,23 +22,17 @@ struct Plant {
     return none_index;
   }
   // Is every operation of this datagram contained in a rule?
-  bool permits(const Octets& pdu, const char* client = "bms", const char* server = "ahu-1") {
+  bool permits(const Octets& pdu) { return permits(pdu, usual_client, usual_server); }
+  bool permits(const Octets& pdu, const char* client, const char* server = "ahu-1") {
     const std::uint32_t service =
         image.find_service(asset(client), asset(server), Transport::UDP, 47808, OpenedBy::CLIENT);
     REQUIRE(service != none_index);
     const std::uint32_t group = image.services()[service].request_group;
-    PduState state;
-    REQUIRE(bacnet_protocol.open(Bytes(pdu), Role::CLIENT, QUIRK_NONE, SessionState{}, state).well_formed);
-    Operation operation;
-    Next next = bacnet_protocol.next(Bytes(pdu), state, operation);
-    for (; next == Next::OPERATION; next = bacnet_protocol.next(Bytes(pdu), state, operation)) {
-      if (image.match(group, operation, MatchMoment{1, false}).rule == none_index) return false;
-    }
-    return next == Next::END;
+    return RoomPolicy::permits(bacnet_protocol, Bytes(pdu), Role::CLIENT, SessionState{}, group);
   }
 
-  CompiledPolicy policy;
-  RuleImage image;
+  const char* usual_client;
+  const char* usual_server;
 };
 
 Octets write(const char* parameters, const char* npdu = "01 04") {

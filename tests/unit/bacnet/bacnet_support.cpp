@@ -6,12 +6,6 @@
 namespace conduit::test {
 namespace {
 
-std::string range_text(Range range) {
-  std::string text = std::to_string(range.first);
-  if (range.last != range.first) text += "-" + std::to_string(range.last);
-  return text;
-}
-
 std::string value_text(const Value& value) {
   switch (value.kind) {
     case ValueKind::NONE: return "";
@@ -24,12 +18,6 @@ std::string value_text(const Value& value) {
     case ValueKind::UNREADABLE: break;
   }
   return " = ?";
-}
-
-std::string access_text(AccessClass access) {
-  static constexpr const char* names[] = {"?",       "READ",   "WRITE",    "OPERATE",
-                                          "PROGRAM", "MANAGE", "DISCOVER", "SESSION"};
-  return names[static_cast<std::size_t>(access)];
 }
 
 std::string station_text(Range range) {
@@ -74,18 +62,6 @@ struct Exact {
 };
 
 }  // namespace
-
-Octets from_hex(std::string_view hex) {
-  Octets out;
-  int high = -1;
-  for (const char c : hex) {
-    if (c == ' ') continue;
-    const int digit = c <= '9' ? c - '0' : (c | 32) - 'a' + 10;
-    if (high >= 0) out.push_back(static_cast<std::uint8_t>(high * 16 + digit));
-    high = high >= 0 ? -1 : digit;
-  }
-  return out;
-}
 
 Octets linked(std::uint8_t function, std::string_view hex) {
   const Octets rest = from_hex(hex);

@@ -7,13 +7,9 @@
 #include <vector>
 
 #include "protocols/bacnet/bacnet_decoder.hpp"
+#include "tests/support/room_text.hpp"
 
 namespace conduit::test {
-
-using Octets = std::vector<std::uint8_t>;
-
-// "81 0a 0011 …"
-[[nodiscard]] Octets from_hex(std::string_view hex);
 
 // A datagram of this function of the virtual link layer, its length set.
 [[nodiscard]] Octets linked(std::uint8_t function, std::string_view hex);

@@ -1,8 +1,7 @@
 // What a rule about DNP3 permits: fragments held against config/examples/substation.txtpb.
 #include <doctest/doctest.h>
 
-#include "config/policy/compile.hpp"
-#include "protocols/core/rule_image.hpp"
+#include "tests/support/room_policy.hpp"
 #include "tests/unit/dnp3/dnp3_support.hpp"
 
 using namespace conduit;
@@ -10,26 +9,9 @@ using namespace conduit::test;
 
 namespace {
 
-struct Plant {
-  explicit Plant(const std::string& rule = "") {
-    CompileInput input;
-    std::string error;
-    REQUIRE(read_document_file("config/examples/substation.txtpb", input.text, error));
-    if (!rule.empty()) {
-      input.text =
-          "policy { name: \"p\" version: 1 }\n"
-          "zone { id: \"a\" port: \"up\" asset { id: \"m\" ipv4: \"10.0.0.1\" } }\n"
-          "zone { id: \"b\" port: \"down\" asset { id: \"o\" ipv4: \"10.0.0.2\" } }\n"
-          "conduit { id: \"c\" zones: \"a\" zones: \"b\" owner: \"o\" direction { from: \"a\" to: \"b\"\n"
-          "allow { id: \"r\" reason: \"r\" client: \"m\" server: \"o\" dnp3 { " +
-          rule + " } } } }";
-    }
-    policy = compile_policy(input);
-    REQUIRE(policy.good);
-    const char* broken = "";
-    image = RuleImage::open(policy.image.bytes(), broken);
-    REQUIRE(image.valid());
-  }
+struct Plant : RoomPolicy {
+  explicit Plant(const std::string& rule = "")
+      : RoomPolicy(rule.empty() ? example("substation") : one_conduit(allow("r", "dnp3 { " + rule + " }"))) {}
 
   // Is every operation of this fragment contained in a rule?
   bool permits(const Octets& fragment, std::uint16_t station = outstation) {
@@ -44,18 +26,9 @@ struct Plant {
                      image.services()[0].unsolicited_group);
   }
   bool permitted(const Octets& pdu, Role sender, std::uint32_t group) {
-    PduState state;
-    REQUIRE(dnp3_protocol.open(Bytes(pdu), sender, QUIRK_NONE, session, state).well_formed);
-    Operation operation;
-    Next next = dnp3_protocol.next(Bytes(pdu), state, operation);
-    for (; next == Next::OPERATION; next = dnp3_protocol.next(Bytes(pdu), state, operation)) {
-      if (image.match(group, operation, MatchMoment{1, false}).rule == none_index) return false;
-    }
-    return next == Next::END;
+    return RoomPolicy::permits(dnp3_protocol, Bytes(pdu), sender, session, group);
   }
 
-  CompiledPolicy policy;
-  RuleImage image;
   SessionState session;
 };
 

@@ -24,12 +24,6 @@ void add_checksum(Octets& to, std::size_t from) {
   to.push_back(static_cast<std::uint8_t>(sum >> 8));
 }
 
-std::string range_text(Range range) {
-  std::string text = std::to_string(range.first);
-  if (range.last != range.first) text += "-" + std::to_string(range.last);
-  return text;
-}
-
 std::string value_text(const Value& value) {
   switch (value.kind) {
     case ValueKind::NONE: return "";
@@ -42,12 +36,6 @@ std::string value_text(const Value& value) {
     case ValueKind::UNREADABLE: break;
   }
   return " = ?";
-}
-
-std::string access_text(AccessClass access) {
-  static constexpr const char* names[] = {"?",       "READ",   "WRITE",    "OPERATE",
-                                          "PROGRAM", "MANAGE", "DISCOVER", "SESSION"};
-  return names[static_cast<std::size_t>(access)];
 }
 
 std::string operation_text(const Operation& operation) {
@@ -70,18 +58,6 @@ std::string operation_text(const Operation& operation) {
 }
 
 }  // namespace
-
-Octets from_hex(std::string_view hex) {
-  Octets out;
-  int high = -1;
-  for (const char c : hex) {
-    if (c == ' ') continue;
-    const int digit = c <= '9' ? c - '0' : (c | 32) - 'a' + 10;
-    if (high >= 0) out.push_back(static_cast<std::uint8_t>(high * 16 + digit));
-    high = high >= 0 ? -1 : digit;
-  }
-  return out;
-}
 
 Octets link_frame(std::uint8_t control, std::uint16_t destination, std::uint16_t source, const Octets& user) {
   Octets out{0x05,

@@ -7,16 +7,12 @@
 #include <vector>
 
 #include "protocols/dnp3/dnp3_decoder.hpp"
+#include "tests/support/room_text.hpp"
 
 namespace conduit::test {
 
-using Octets = std::vector<std::uint8_t>;
-
 inline constexpr std::uint16_t outstation = 10;
 inline constexpr std::uint16_t master = 1;
-
-// "c0 01 3c0206"
-[[nodiscard]] Octets from_hex(std::string_view hex);
 
 // A link frame with its checksums; `sender` decides about direction and addresses.
 [[nodiscard]] Octets link_frame(std::uint8_t control, std::uint16_t destination, std::uint16_t source,

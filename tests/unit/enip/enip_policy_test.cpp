@@ -1,8 +1,7 @@
 // What a rule about EtherNet/IP permits: text of a policy, PDUs held against its image.
 #include <doctest/doctest.h>
 
-#include "config/policy/compile.hpp"
-#include "protocols/core/rule_image.hpp"
+#include "tests/support/room_policy.hpp"
 #include "tests/unit/enip/enip_support.hpp"
 
 using namespace conduit;
@@ -10,44 +9,20 @@ using namespace conduit::test;
 
 namespace {
 
-struct Plant {
-  explicit Plant(const std::string& rules) {
-    CompileInput input;
-    input.text =
-        "policy { name: \"p\" version: 1 }\n"
-        "zone { id: \"a\" port: \"up\" asset { id: \"m\" ipv4: \"10.0.0.1\" } }\n"
-        "zone { id: \"b\" port: \"down\" asset { id: \"o\" ipv4: \"10.0.0.2\" } }\n"
-        "conduit { id: \"c\" zones: \"a\" zones: \"b\" owner: \"o\" direction { from: \"a\" to: \"b\"\n" +
-        rules + " } }";
-    policy = compile_policy(input);
-    CAPTURE(rules);
-    REQUIRE(policy.good);
-    const char* broken = "";
-    image = RuleImage::open(policy.image.bytes(), broken);
-    REQUIRE(image.valid());
-  }
+struct Plant : RoomPolicy {
+  explicit Plant(const std::string& rules) : RoomPolicy(one_conduit(rules)) {}
   static std::string allow(const std::string& id, const std::string& rule) {
-    return "allow { id: \"" + id + "\" reason: \"r\" client: \"m\" server: \"o\" enip { " + rule + " } }\n";
+    return test::allow(id, "enip { " + rule + " }");
   }
 
   bool permits(const Octets& pdu) {
     const std::uint32_t service = image.find_service(0, 1, Transport::TCP, 44818, OpenedBy::CLIENT);
     REQUIRE(service != none_index);
     const std::uint32_t group = image.services()[service].request_group;
-    PduState state;
-    const SessionState session;
-    if (!enip_protocol.open(Bytes(pdu), Role::CLIENT, QUIRK_NONE, session, state).well_formed) return false;
-    Operation operation;
-    Next next = enip_protocol.next(Bytes(pdu), state, operation);
-    for (; next == Next::OPERATION; next = enip_protocol.next(Bytes(pdu), state, operation)) {
-      if (image.match(group, operation, MatchMoment{1, false}).rule == none_index) return false;
-    }
-    return next == Next::END;
+    if (!head_of(pdu, Role::CLIENT).well_formed) return false;
+    return RoomPolicy::permits(enip_protocol, Bytes(pdu), Role::CLIENT, SessionState{}, group);
   }
   bool permits_message(const Octets& message) { return permits(unconnected(message)); }
-
-  CompiledPolicy policy;
-  RuleImage image;
 };
 
 Octets write_int(const char* tag, int value, std::uint16_t count = 1) {

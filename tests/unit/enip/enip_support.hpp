@@ -8,15 +8,12 @@
 #include <vector>
 
 #include "protocols/enip/enip_decoder.hpp"
+#include "tests/support/room_text.hpp"
 
 namespace conduit::test {
 
-using Octets = std::vector<std::uint8_t>;
-
 inline constexpr std::uint32_t session_handle = 0x11223344;
 
-// "4c 02 20 6b 25 00 0100"
-[[nodiscard]] Octets from_hex(std::string_view hex);
 [[nodiscard]] Octets operator+(Octets left, const Octets& right);
 [[nodiscard]] Octets le16(std::uint32_t number);
 [[nodiscard]] Octets le32(std::uint32_t number);

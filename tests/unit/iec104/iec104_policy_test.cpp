@@ -1,8 +1,7 @@
 // What a rule about IEC 104 permits: ASDUs held against config/examples/telecontrol.txtpb.
 #include <doctest/doctest.h>
 
-#include "config/policy/compile.hpp"
-#include "protocols/core/rule_image.hpp"
+#include "tests/support/room_policy.hpp"
 #include "tests/unit/iec104/iec104_support.hpp"
 
 using namespace conduit;
@@ -13,26 +12,10 @@ namespace {
 constexpr Role C = Role::CLIENT;
 constexpr Role S = Role::SERVER;
 
-struct Plant {
-  explicit Plant(const std::string& rule = "") {
-    CompileInput input;
-    std::string error;
-    REQUIRE(read_document_file("config/examples/telecontrol.txtpb", input.text, error));
-    if (!rule.empty()) {
-      input.text =
-          "policy { name: \"p\" version: 1 }\n"
-          "zone { id: \"a\" port: \"up\" asset { id: \"m\" ipv4: \"10.0.0.1\" } }\n"
-          "zone { id: \"b\" port: \"down\" asset { id: \"o\" ipv4: \"10.0.0.2\" } }\n"
-          "conduit { id: \"c\" zones: \"a\" zones: \"b\" owner: \"o\" direction { from: \"a\" to: \"b\"\n"
-          "allow { id: \"r\" reason: \"r\" client: \"m\" server: \"o\" iec104 { " +
-          rule + " } } } }";
-    }
-    policy = compile_policy(input);
-    REQUIRE(policy.good);
-    const char* broken = "";
-    image = RuleImage::open(policy.image.bytes(), broken);
-    REQUIRE(image.valid());
-  }
+struct Plant : RoomPolicy {
+  explicit Plant(const std::string& rule = "")
+      : RoomPolicy(rule.empty() ? example("telecontrol")
+                                : one_conduit(allow("r", "iec104 { " + rule + " }"))) {}
 
   // Is every operation of this ASDU contained in a rule?
   [[nodiscard]] bool permits(const char* asdu) { return permitted(talk.frame(C, asdu), C); }
@@ -40,18 +23,9 @@ struct Plant {
   [[nodiscard]] bool permitted(const Octets& pdu, Role sender) {
     const auto& service = image.services()[0];
     const std::uint32_t group = sender == C ? service.request_group : service.unsolicited_group;
-    PduState state;
-    REQUIRE(iec104_protocol.open(Bytes(pdu), sender, QUIRK_NONE, talk.session, state).well_formed);
-    Operation operation;
-    Next next = iec104_protocol.next(Bytes(pdu), state, operation);
-    for (; next == Next::OPERATION; next = iec104_protocol.next(Bytes(pdu), state, operation)) {
-      if (image.match(group, operation, MatchMoment{1, false}).rule == none_index) return false;
-    }
-    return next == Next::END;
+    return RoomPolicy::permits(iec104_protocol, Bytes(pdu), sender, talk.session, group);
   }
 
-  CompiledPolicy policy;
-  RuleImage image;
   Talk talk;
 };
 

@@ -24,12 +24,6 @@ std::string value_text(const Value& value) {
   return " = ?";
 }
 
-std::string access_text(AccessClass access) {
-  static constexpr const char* names[] = {"?",       "READ",   "WRITE",    "OPERATE",
-                                          "PROGRAM", "MANAGE", "DISCOVER", "SESSION"};
-  return names[static_cast<std::size_t>(access)];
-}
-
 // "C_SC_NA_1 OPERATE ca:1 ioa:5 cause:6 select:1 qu:0 oa:0 t:0 file:1 = 1u"; oa and t only where not 0.
 std::string operation_text(const Operation& operation) {
   static constexpr const char* names[] = {"ca", "ioa", "cause", "select", "qu", "oa", "t", "file"};
@@ -48,8 +42,6 @@ std::string operation_text(const Operation& operation) {
 }
 
 }  // namespace
-
-Octets from_hex(std::string_view text) { return hex(text); }
 
 Octets i_frame(const Octets& asdu, unsigned send, unsigned receive) {
   Octets out{0x68,

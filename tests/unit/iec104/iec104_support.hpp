@@ -8,13 +8,9 @@
 #include <vector>
 
 #include "protocols/iec104/iec104_decoder.hpp"
+#include "tests/support/room_text.hpp"
 
 namespace conduit::test {
-
-using Octets = std::vector<std::uint8_t>;
-
-// "64 01 06 00 0100 000000 14"
-[[nodiscard]] Octets from_hex(std::string_view hex);
 
 [[nodiscard]] Octets i_frame(const Octets& asdu, unsigned send = 0, unsigned receive = 0);
 [[nodiscard]] inline Octets i_frame(std::string_view hex, unsigned send = 0, unsigned receive = 0) {

@@ -88,7 +88,7 @@ TEST_CASE("all splits: an answer other than INCOMPLETE never changes") {
 }
 
 TEST_CASE("foreign octets are known by their first") {
-  const Octets modbus = from_hex("0001 0000 0006 01 03 0000 0001");
+  const Octets modbus = from_text("0001 0000 0006 01 03 0000 0001");
   CHECK(frame(modbus, 1, C, {}).mismatch);
   CHECK(frame(Octets{'H', 'E', 'A'}, 3, C, {}).mismatch);
   CHECK(frame(Octets{'M', 'S'}, 2, C, {}).status == FrameStatus::INCOMPLETE);
@@ -197,7 +197,7 @@ TEST_CASE("a request in chunks is one") {
   }
   CHECK(fault(parts(body, 30, 'C'), C, session) == "incomplete");
   // a name that lies in two chunks
-  const Octets names = asked(500, from_hex("01000000 03 0200 'Tank.Level' 00"));
+  const Octets names = asked(500, from_text("01000000 03 0200 'Tank.Level' 00"));
   CHECK(describe(parts(names, names.size() - 5), C, session) ==
         "DELETE_NODES PROGRAM namespace:2 security_mode:1 \"s=Tank.Level\"");
 }
@@ -223,7 +223,7 @@ TEST_CASE("chunks of different messages") {
 
 TEST_CASE("a request that its client gives up") {
   const SessionState session = connected();
-  const Octets aborted = from_hex("00000780 'enough'");
+  const Octets aborted = from_text("00000780 'enough'");
   const Octets pdu = chunk("MSGC", 2, 2, asked(631, {})) + chunk("MSGA", 3, 2, aborted);
   CHECK(describe(pdu, C, session) == "ABORTED_REQUEST SESSION security_mode:1");
   CHECK_FALSE(head_of(pdu, C, session).answered);

@@ -1,8 +1,7 @@
 // What a rule about OPC UA permits: messages held against config/examples/tank-farm.txtpb, and single rules.
 #include <doctest/doctest.h>
 
-#include "config/policy/compile.hpp"
-#include "protocols/core/rule_image.hpp"
+#include "tests/support/room_policy.hpp"
 #include "tests/unit/opcua/opcua_support.hpp"
 
 using namespace conduit;
@@ -12,30 +11,13 @@ namespace {
 
 constexpr Role C = Role::CLIENT;
 
-struct Plant {
-  explicit Plant(const std::string& rule = "", const std::string& back = "") {
-    CompileInput input;
-    std::string error;
-    REQUIRE(read_document_file("config/examples/tank-farm.txtpb", input.text, error));
-    if (!rule.empty()) {
-      input.text =
-          "policy { name: \"p\" version: 1 }\n"
-          "zone { id: \"a\" port: \"up\" asset { id: \"m\" ipv4: \"10.0.0.1\" } }\n"
-          "zone { id: \"b\" port: \"down\" asset { id: \"o\" ipv4: \"10.0.0.2\" } }\n"
-          "conduit { id: \"c\" zones: \"a\" zones: \"b\" owner: \"o\" direction { from: \"a\" to: \"b\"\n" +
-          allow("r", rule) + "}" +
-          (back.empty() ? "" : "direction { from: \"b\" to: \"a\"\n" + allow("s", back) + "}") + "}";
-    }
-    policy = compile_policy(input);
-    REQUIRE(policy.good);
-    const char* broken = "";
-    image = RuleImage::open(policy.image.bytes(), broken);
-    REQUIRE(image.valid());
-  }
+struct Plant : RoomPolicy {
+  explicit Plant(const std::string& rule = "", const std::string& back = "")
+      : RoomPolicy(rule.empty() ? example("tank-farm")
+                                : one_conduit(allow("r", rule), back.empty() ? "" : allow("s", back))) {}
 
   static std::string allow(const std::string& id, const std::string& rule) {
-    return "allow { id: \"" + id + "\" reason: \"r\" client: \"m\" server: \"o\" opened_by: EITHER opcua { " +
-           rule + " } }\n";
+    return test::allow(id, "opened_by: EITHER opcua { " + rule + " }");
   }
 
   // Is every operation contained in a rule of service `of`? What is permitted goes on.
@@ -48,19 +30,10 @@ struct Plant {
     return permitted(pdu, Role::SERVER, image.services()[0].unsolicited_group);
   }
   bool permitted(const Octets& pdu, Role sender, std::uint32_t group) {
-    PduState state;
-    REQUIRE(opcua_protocol.open(Bytes(pdu), sender, QUIRK_NONE, session, state).well_formed);
-    Operation operation;
-    Next next = opcua_protocol.next(Bytes(pdu), state, operation);
-    for (; next == Next::OPERATION; next = opcua_protocol.next(Bytes(pdu), state, operation)) {
-      if (image.match(group, operation, MatchMoment{1, false}).rule == none_index) return false;
-    }
-    return next == Next::END;
+    return RoomPolicy::permits(opcua_protocol, Bytes(pdu), sender, session, group);
   }
   void answered_by(const Octets& pdu) { accept(pdu, Role::SERVER, session); }
 
-  CompiledPolicy policy;
-  RuleImage image;
   SessionState session;
   std::uint32_t sequence = 1;
 };
@@ -74,13 +47,13 @@ bool permits(const char* rule, const Octets& pdu) {
 
 Octets write(const char* node, const char* value, const char* attribute = "0d000000",
              const char* range = "ffffffff") {
-  return request(
-      673, from_hex("01000000") + from_hex(node) + from_hex(attribute) + from_hex(range) + from_hex(value));
+  return request(673, from_text("01000000") + from_text(node) + from_text(attribute) + from_text(range) +
+                          from_text(value));
 }
 
 Octets read(const char* node, const char* attribute = "0d000000", const char* range = "ffffffff") {
-  return request(631, from_hex("0000000000000000 02000000 01000000") + from_hex(node) + from_hex(attribute) +
-                          from_hex(range) + from_hex("0000 ffffffff"));
+  return request(631, from_text("0000000000000000 02000000 01000000") + from_text(node) +
+                          from_text(attribute) + from_text(range) + from_text("0000 ffffffff"));
 }
 
 constexpr const char* plc = "opc.tcp://tank-plc:4840";
@@ -100,12 +73,12 @@ Octets signed_request(std::uint32_t function, const Octets& parameters, std::uin
   return chunk("MSGF", sequence, sequence, asked(function, parameters) + Octets(32, 0x77));
 }
 
-const Octets create_session = from_hex(
+const Octets create_session = from_text(
     "'app' 'prod' 02 'name' 01000000 ffffffff ffffffff 00000000 'server' 'opc.tcp://tank-plc:4840' 'session' "
     "04000000 01020304 ffffffff 0000000000408f40 00001000");
 
 Octets activate(const char* token) {
-  return from_hex("ffffffff ffffffff 00000000 00000000") + from_hex(token) + from_hex("ffffffff ffffffff");
+  return from_text("ffffffff ffffffff 00000000 00000000") + from_text(token) + from_text("ffffffff ffffffff");
 }
 
 }  // namespace
@@ -144,7 +117,7 @@ TEST_CASE("what the HMI reads, writes and calls") {
   const auto asks = [&](std::uint32_t function, const char* parameters) {
     Plant copy = hmi();
     copy.session = plant.session;
-    return copy.permits(signed_request(function, from_hex(parameters), 3));
+    return copy.permits(signed_request(function, from_text(parameters), 3));
   };
   const std::string one = "0000000000000000 02000000 01000000 ";
   CHECK(asks(631, (one + "01 02 a10f 0d000000 ffffffff 0000 ffffffff").c_str()));
@@ -224,9 +197,9 @@ TEST_CASE("values by range, of every number") {
 }
 
 TEST_CASE("nodes elsewhere have no index") {
-  const Octets here = request(488, from_hex("01000000 00 54 00 23 00 00 0200 'b' 01000000 00 00 00 00 3d"));
+  const Octets here = request(488, from_text("01000000 00 54 00 23 00 00 0200 'b' 01000000 00 00 00 00 3d"));
   const Octets there =
-      request(488, from_hex("01000000 80 54 'urn:x' 00 23 00 00 0200 'b' 01000000 00 00 00 00 3d"));
+      request(488, from_text("01000000 80 54 'urn:x' 00 23 00 00 0200 'b' 01000000 00 00 00 00 3d"));
   CHECK(permits("access: PROGRAM namespace { first: 0 }", here));
   CHECK_FALSE(permits("access: PROGRAM namespace { first: 0 last: 65535 }", there));
   CHECK(permits("access: PROGRAM", there));
@@ -234,9 +207,9 @@ TEST_CASE("nodes elsewhere have no index") {
 
 TEST_CASE("discovery alone") {
   const char* rule = "access: DISCOVER";
-  CHECK(permits(rule, request(428, from_hex("'opc.tcp://a' 00000000 00000000"))));
-  CHECK(permits(rule, request(422, from_hex("'opc.tcp://a' 00000000 00000000"))));
-  CHECK_FALSE(permits(rule, request(527, from_hex("00 00 0000000000000000 00000000 e8030000 00000000"))));
+  CHECK(permits(rule, request(428, from_text("'opc.tcp://a' 00000000 00000000"))));
+  CHECK(permits(rule, request(422, from_text("'opc.tcp://a' 00000000 00000000"))));
+  CHECK_FALSE(permits(rule, request(527, from_text("00 00 0000000000000000 00000000 e8030000 00000000"))));
   CHECK_FALSE(permits(rule, request(461, create_session)));
 }
 
@@ -255,10 +228,10 @@ TEST_CASE("what is opaque needs its name in a rule") {
 TEST_CASE("unknown services are never permitted") {
   for (const char* rule : {"access: PROGRAM", "access: READ", "security_mode: NONE"}) {
     CHECK_FALSE(permits(rule, request(410, {})));
-    CHECK_FALSE(permits(rule, chunk("MSGF", 2, 2, from_hex("02 0000 01000100"))));
+    CHECK_FALSE(permits(rule, chunk("MSGF", 2, 2, from_text("02 0000 01000100"))));
   }
-  CHECK_FALSE(permits("function: HELLO", chunk("MSGF", 2, 2, from_hex("02 0000 01000100"))));
-  CHECK_FALSE(permits("function: OPAQUE_MESSAGE", chunk("MSGF", 2, 2, from_hex("02 0000 03000100"))));
+  CHECK_FALSE(permits("function: HELLO", chunk("MSGF", 2, 2, from_text("02 0000 01000100"))));
+  CHECK_FALSE(permits("function: OPAQUE_MESSAGE", chunk("MSGF", 2, 2, from_text("02 0000 03000100"))));
 }
 
 TEST_CASE("lifetimes of tokens") {

@@ -114,7 +114,7 @@ TEST_CASE("requests of every service") {
   const SessionState session = connected();
   for (const Row& row : rows) {
     CAPTURE(row.function);
-    const Octets pdu = request(row.function, from_hex(row.parameters));
+    const Octets pdu = request(row.function, from_text(row.parameters));
     CHECK(describe(pdu, C, session) == row.operations);
     const PduHead head = head_of(pdu, C, session);
     CHECK(head.kind == PduKind::REQUEST);
@@ -127,10 +127,10 @@ TEST_CASE("requests one octet shorter or longer are not well formed") {
   const SessionState session = connected();
   for (const Row& row : rows) {
     CAPTURE(row.function);
-    Octets longer = from_hex(row.parameters);
+    Octets longer = from_text(row.parameters);
     longer.push_back(0);
     CHECK(describe(request(row.function, longer), C, session).ends_with("malformed"));
-    Octets shorter = from_hex(row.parameters);
+    Octets shorter = from_text(row.parameters);
     shorter.pop_back();
     CHECK(describe(request(row.function, shorter), C, session).ends_with("malformed"));
   }
@@ -164,20 +164,20 @@ TEST_CASE("enumerations and booleans have the values that there are") {
     CAPTURE(field.function);
     const auto with = [&](const char* octets) {
       return describe(
-          request(field.function, from_hex(field.before) + from_hex(octets) + from_hex(field.behind)), C,
+          request(field.function, from_text(field.before) + from_text(octets) + from_text(field.behind)), C,
           session);
     };
     CHECK(with(field.good).find("malformed") == std::string::npos);
     CHECK(with(field.bad).ends_with("malformed"));
   }
-  const Octets priority = from_hex("0000000000408f40 10270000 0a000000 00000000 01 ff");
+  const Octets priority = from_text("0000000000408f40 10270000 0a000000 00000000 01 ff");
   CHECK(describe(request(787, priority), C, session) == "CREATE_SUBSCRIPTION READ security_mode:1");
 }
 
 TEST_CASE("requests cut anywhere are never read beyond their end") {
   const SessionState session = connected();
   for (const Row& row : rows) {
-    const Octets body = asked(row.function, from_hex(row.parameters));
+    const Octets body = asked(row.function, from_text(row.parameters));
     for (std::size_t size = 0; size < body.size(); ++size) {
       CAPTURE(row.function);
       CAPTURE(size);
@@ -191,7 +191,7 @@ TEST_CASE("responses answer their service") {
   const SessionState session = connected();
   for (const Row& row : rows) {
     CAPTURE(row.function);
-    const PduHead question = head_of(request(row.function, from_hex(row.parameters)), C, session);
+    const PduHead question = head_of(request(row.function, from_text(row.parameters)), C, session);
     const Octets answer = response(row.response);
     const PduHead head = head_of(answer, S, session);
     CHECK(head.kind == PduKind::RESPONSE);
@@ -214,14 +214,15 @@ TEST_CASE("responses answer their service") {
 TEST_CASE("one service by every encoding of its number") {
   const SessionState session = connected();
   const Octets rest =
-      from_hex("00 00 0102030405060708 2a000000 00000000 ffffffff 10270000 0000 00") + read_value();
+      from_text("00 00 0102030405060708 2a000000 00000000 ffffffff 10270000 0000 00") + read_value();
   const std::string read = "READ READ namespace:2 node:5 attribute:13 security_mode:1";
-  CHECK(describe(chunk("MSGF", 2, 2, from_hex("01 00 7702") + rest), C, session) == read);
-  CHECK(describe(chunk("MSGF", 2, 2, from_hex("02 0000 77020000") + rest), C, session) == read);
-  CHECK(describe(chunk("MSGF", 2, 2, from_hex("01 01 7702") + rest), C, session) ==
+  CHECK(describe(chunk("MSGF", 2, 2, from_text("01 00 7702") + rest), C, session) == read);
+  CHECK(describe(chunk("MSGF", 2, 2, from_text("02 0000 77020000") + rest), C, session) == read);
+  CHECK(describe(chunk("MSGF", 2, 2, from_text("01 01 7702") + rest), C, session) ==
         "4294967295 PROGRAM security_mode:1");
-  CHECK(describe(chunk("MSGF", 2, 2, from_hex("00 77") + rest), C, session) == "119 PROGRAM security_mode:1");
-  CHECK(describe(chunk("MSGF", 2, 2, from_hex("41 00 7702") + rest), C, session) == "malformed type_id");
+  CHECK(describe(chunk("MSGF", 2, 2, from_text("00 77") + rest), C, session) ==
+        "119 PROGRAM security_mode:1");
+  CHECK(describe(chunk("MSGF", 2, 2, from_text("41 00 7702") + rest), C, session) == "malformed type_id");
 }
 
 TEST_CASE("what is no service is told by a number that no rule has") {
@@ -230,7 +231,7 @@ TEST_CASE("what is no service is told by a number that no rule has") {
   for (const char* type :
        {"02 0000 01000100", "02 0000 03000100", "02 0000 be010100", "01 00 be01", "01 00 c401"}) {
     CAPTURE(type);
-    CHECK(describe(chunk("MSGF", 2, 2, from_hex(type)), C, session) == "4294967295 PROGRAM security_mode:1");
+    CHECK(describe(chunk("MSGF", 2, 2, from_text(type)), C, session) == "4294967295 PROGRAM security_mode:1");
   }
   CHECK(describe(request(410, {}), C, session) == "410 PROGRAM security_mode:1");  // TestStack of old
   CHECK(describe(request(634, {}), C, session) == "634 PROGRAM security_mode:1");  // a response
@@ -240,9 +241,9 @@ TEST_CASE("the request header is read past, whatever it carries") {
   const SessionState session = connected();
   const auto with = [&](const char* token, const char* additional) {
     return describe(chunk("MSGF", 2, 2,
-                          from_hex("01 00 7702") + from_hex(token) +
-                              from_hex("0102030405060708 2a000000 00000000 'audit' 10270000") +
-                              from_hex(additional) + read_value()),
+                          from_text("01 00 7702") + from_text(token) +
+                              from_text("0102030405060708 2a000000 00000000 'audit' 10270000") +
+                              from_text(additional) + read_value()),
                     C, session);
   };
   const std::string read = "READ READ namespace:2 node:5 attribute:13 security_mode:1";
@@ -259,8 +260,8 @@ TEST_CASE("the request header is read past, whatever it carries") {
 TEST_CASE("users' tokens") {
   const SessionState session = connected();
   const auto with = [&](const char* token) {
-    return describe(request(467, from_hex("ffffffff ffffffff 00000000 00000000") + from_hex(token) +
-                                     from_hex("ffffffff ffffffff")),
+    return describe(request(467, from_text("ffffffff ffffffff 00000000 00000000") + from_text(token) +
+                                     from_text("ffffffff ffffffff")),
                     C, session);
   };
   const std::string activate = "ACTIVATE_SESSION SESSION security_mode:1";

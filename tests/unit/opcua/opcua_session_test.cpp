@@ -81,9 +81,10 @@ TEST_CASE("opening says what it asks for") {
 }
 
 TEST_CASE("a certificate in policy None is nobody's") {
-  const Octets pdu = framed("OPNF", number(0) + text("http://opcfoundation.org/UA/SecurityPolicy#None") +
-                                        from_hex("05000000 3003010203 ffffffff 01000000 01000000") +
-                                        asked(446, from_hex("00000000 00000000 01000000 ffffffff 10000000")));
+  const Octets pdu =
+      framed("OPNF", number(0) + text("http://opcfoundation.org/UA/SecurityPolicy#None") +
+                         from_text("05000000 3003010203 ffffffff 01000000 01000000") +
+                         asked(446, from_text("00000000 00000000 01000000 ffffffff 10000000")));
   CHECK(describe(pdu, C, {}).find(" and ") == std::string::npos);
 }
 
@@ -114,7 +115,8 @@ TEST_CASE("the answer to an opening") {
   CHECK(head_of(channel_opened(1, 5), S, session).match_key == question.match_key);
   CHECK(head_of(channel_opened(1, 6), S, session).match_key != question.match_key);
   CHECK(head_of(channel_opened(1, 5), S, session).match_detail == question.match_detail);
-  const Octets none = text("http://opcfoundation.org/UA/SecurityPolicy#None") + from_hex("ffffffff ffffffff");
+  const Octets none =
+      text("http://opcfoundation.org/UA/SecurityPolicy#None") + from_text("ffffffff ffffffff");
   const Octets fault_pdu =
       framed("OPNF", number(channel) + none + number(1) + number(5) + answered(397, 0x80550000));
   CHECK(head_of(fault_pdu, S, session).negative);
@@ -161,7 +163,7 @@ TEST_CASE("readers of captures may lack what came before") {
 
 TEST_CASE("passwords are not shown") {
   const Octets token =
-      from_hex("ffffffff ffffffff 00000000 00000000 01 00 4401 01 00000000 ffffffff ffffffff");
+      from_text("ffffffff ffffffff 00000000 00000000 01 00 4401 01 00000000 ffffffff ffffffff");
   CHECK(head_of(request(467, token), C, connected()).shown_size == 28);
   CHECK(head_of(read_request(2), C, connected()).shown_size == UINT32_MAX);
 }
@@ -193,11 +195,11 @@ TEST_CASE("a response in chunks") {
 TEST_CASE("a response that is given up") {
   SessionState session = connected();
   const PduHead question = head_of(read_request(2), C, session);
-  const Octets alone = chunk("MSGA", 2, 2, from_hex("00000780 'no'"));
+  const Octets alone = chunk("MSGA", 2, 2, from_text("00000780 'no'"));
   CHECK(head_of(alone, S, session).negative);
   CHECK(opcua_protocol.matches(Bytes(alone), question.match_detail, QUIRK_NONE));
   accept(chunk("MSGC", 2, 2, answered(634)), S, session);
-  const PduHead head = head_of(chunk("MSGA", 3, 2, from_hex("00000780 'no'")), S, session);
+  const PduHead head = head_of(chunk("MSGA", 3, 2, from_text("00000780 'no'")), S, session);
   CHECK(head.kind == PduKind::RESPONSE);
   CHECK(head.negative);
   CHECK(head.match_detail == question.match_detail);
@@ -316,8 +318,8 @@ TEST_CASE("a refusal is an answer to the request") {
     REQUIRE(size == 52);
     const Octets reply(space.begin(), space.begin() + 52);
     CHECK(reply == chunk("MSGF", 2, 99,
-                         from_hex("01 00 8d01 0000000000000000 2a000000") + number(row.status) +
-                             from_hex("00 00000000 0000 00")));
+                         from_text("01 00 8d01 0000000000000000 2a000000") + number(row.status) +
+                             from_text("00 00000000 0000 00")));
     const Framing framing = opcua_protocol.frame(Bytes(reply), S, Transport::TCP, session);
     CHECK(framing.status == FrameStatus::COMPLETE);
     CHECK(framing.pdu_size == 52);
@@ -369,7 +371,7 @@ TEST_CASE("hello and opening are refused by an error") {
   SessionState session;
   REQUIRE(opcua_protocol.refuse(Bytes(hello()), Reason::OBJECT_NOT_PERMITTED, session, space) == 16);
   CHECK(Octets(space.begin(), space.begin() + 16) ==
-        framed("ERRF", number(0x80830000) + from_hex("ffffffff")));
+        framed("ERRF", number(0x80830000) + from_text("ffffffff")));
   accept(hello(), C, session);
   const Octets reply(space.begin(), space.begin() + 16);
   CHECK(head_of(reply, S, session).match_key == head_of(hello(), C, {}).match_key);
@@ -377,7 +379,7 @@ TEST_CASE("hello and opening are refused by an error") {
   for (const Octets& pdu : {open_channel(), open_secret()}) {
     REQUIRE(opcua_protocol.refuse(Bytes(pdu), Reason::OBJECT_NOT_PERMITTED, session, space) == 16);
     CHECK(Octets(space.begin(), space.begin() + 16) ==
-          framed("ERRF", number(0x80550000) + from_hex("ffffffff")));
+          framed("ERRF", number(0x80550000) + from_text("ffffffff")));
   }
 }
 

@@ -6,12 +6,6 @@
 namespace conduit::test {
 namespace {
 
-std::string range_text(Range range) {
-  std::string text = std::to_string(range.first);
-  if (range.last != range.first) text += "-" + std::to_string(range.last);
-  return text;
-}
-
 std::string value_text(const Value& value) {
   switch (value.kind) {
     case ValueKind::NONE: return "";
@@ -24,12 +18,6 @@ std::string value_text(const Value& value) {
     case ValueKind::UNREADABLE: break;
   }
   return " = ?";
-}
-
-std::string access_text(AccessClass access) {
-  static constexpr const char* names[] = {"?",       "READ",   "WRITE",    "OPERATE",
-                                          "PROGRAM", "MANAGE", "DISCOVER", "SESSION"};
-  return names[static_cast<std::size_t>(access)];
 }
 
 std::string operation_text(const Operation& operation) {
@@ -67,7 +55,7 @@ Octets operator+(Octets left, const Octets& right) {
   return left;
 }
 
-Octets from_hex(std::string_view hex) {
+Octets from_text(std::string_view hex) {
   Octets out;
   int high = -1;
   for (std::size_t at = 0; at < hex.size(); ++at) {
@@ -105,17 +93,17 @@ Octets error(std::uint32_t code) { return framed("ERRF", number(code) + text("wh
 Octets open_channel(std::uint32_t sequence, std::uint32_t request, std::uint32_t on, std::uint32_t type,
                     std::uint32_t mode, std::uint32_t lifetime) {
   const Octets parameters =
-      number(0) + number(type) + number(mode) + from_hex("01000000 00") + number(lifetime);
+      number(0) + number(type) + number(mode) + from_text("01000000 00") + number(lifetime);
   return framed("OPNF", number(on) + text("http://opcfoundation.org/UA/SecurityPolicy#None") +
-                            from_hex("ffffffff ffffffff") + number(sequence) + number(request) +
+                            from_text("ffffffff ffffffff") + number(sequence) + number(request) +
                             asked(446, parameters));
 }
 
 Octets channel_opened(std::uint32_t sequence, std::uint32_t request, std::uint32_t on, std::uint32_t with) {
   const Octets parameters =
-      number(0) + number(on) + number(with) + from_hex("0000000000000000 80ee3600 01000000 00");
+      number(0) + number(on) + number(with) + from_text("0000000000000000 80ee3600 01000000 00");
   return framed("OPNF", number(on) + text("http://opcfoundation.org/UA/SecurityPolicy#None") +
-                            from_hex("ffffffff ffffffff") + number(sequence) + number(request) +
+                            from_text("ffffffff ffffffff") + number(sequence) + number(request) +
                             answered(449, 0, parameters));
 }
 
@@ -133,14 +121,14 @@ Octets asked(std::uint32_t function, const Octets& parameters) {
   Octets type{1, 0, static_cast<std::uint8_t>(function), static_cast<std::uint8_t>(function >> 8U)};
   // a token by ByteString, time, handle, no diagnostics, no audit entry, hint, no additional header
   return std::move(type) +
-         from_hex("05 0100 04000000 01020304 0102030405060708 2a000000 00000000 ffffffff 10270000 0000 00") +
+         from_text("05 0100 04000000 01020304 0102030405060708 2a000000 00000000 ffffffff 10270000 0000 00") +
          parameters;
 }
 
 Octets answered(std::uint32_t type, std::uint32_t result, const Octets& parameters) {
   Octets head{1, 0, static_cast<std::uint8_t>(type), static_cast<std::uint8_t>(type >> 8U)};
-  return std::move(head) + from_hex("0102030405060708 2a000000") + number(result) +
-         from_hex("00 00000000 0000 00") + parameters;
+  return std::move(head) + from_text("0102030405060708 2a000000") + number(result) +
+         from_text("00 00000000 0000 00") + parameters;
 }
 
 Octets request(std::uint32_t function, const Octets& parameters, std::uint32_t sequence,
@@ -202,7 +190,7 @@ SessionState connected_secretly(std::string_view policy) {
 }
 
 Octets read_value() {
-  return from_hex("0000000000000000 02000000 01000000 01 02 0500 0d000000 ffffffff 0000 ffffffff");
+  return from_text("0000000000000000 02000000 01000000 01 02 0500 0d000000 ffffffff 0000 ffffffff");
 }
 
 }  // namespace conduit::test

@@ -7,10 +7,9 @@
 #include <vector>
 
 #include "protocols/opcua/opcua_decoder.hpp"
+#include "tests/support/room_text.hpp"
 
 namespace conduit::test {
-
-using Octets = std::vector<std::uint8_t>;
 
 inline constexpr std::uint32_t channel = 7;
 inline constexpr std::uint32_t token = 9;
@@ -18,7 +17,7 @@ inline constexpr const char* url = "opc.tcp://plc-1:4840";
 inline constexpr const char* basic256sha256 = "http://opcfoundation.org/UA/SecurityPolicy#Basic256Sha256";
 
 // "c0 01 3c0206"; "'text'" is a String with its length in front.
-[[nodiscard]] Octets from_hex(std::string_view hex);
+[[nodiscard]] Octets from_text(std::string_view hex);
 [[nodiscard]] Octets number(std::uint32_t value);   // 32 bit
 [[nodiscard]] Octets text(std::string_view value);  // String
 [[nodiscard]] Octets operator+(Octets left, const Octets& right);

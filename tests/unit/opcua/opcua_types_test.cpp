@@ -12,19 +12,20 @@ constexpr Role C = Role::CLIENT;
 
 // DELETE_NODES of one node.
 std::string node(const std::string& hex) {
-  return describe(request(500, from_hex("01000000 " + hex + " 00")), C, connected());
+  return describe(request(500, from_text("01000000 " + hex + " 00")), C, connected());
 }
 
 // ADD_NODES below one node.
 std::string expanded(const std::string& hex) {
-  return describe(request(488, from_hex("01000000 " + hex + " 00 23 00 00 0200 'b' 01000000 00 00 00 00 3d")),
-                  C, connected());
+  return describe(
+      request(488, from_text("01000000 " + hex + " 00 23 00 00 0200 'b' 01000000 00 00 00 00 3d")), C,
+      connected());
 }
 
 // WRITE of one DataValue.
 std::string written(const std::string& hex) {
   const std::string text =
-      describe(request(673, from_hex("01000000 00 54 0d000000 ffffffff " + hex)), C, connected());
+      describe(request(673, from_text("01000000 00 54 0d000000 ffffffff " + hex)), C, connected());
   const std::string head = "WRITE WRITE namespace:0 node:84 attribute:13 security_mode:1";
   if (text == head) return "none";
   return text.starts_with(head + " = ") ? text.substr(head.size() + 3) : text;
@@ -168,8 +169,8 @@ TEST_CASE("the mask of a DataValue") {
 
 TEST_CASE("attribute 0 and those above 255 are none") {
   const auto with = [](const char* attribute) {
-    return describe(request(631, from_hex("0000000000000000 02000000 01000000 00 54 ") + from_hex(attribute) +
-                                     from_hex("ffffffff 0000 ffffffff")),
+    return describe(request(631, from_text("0000000000000000 02000000 01000000 00 54 ") +
+                                     from_text(attribute) + from_text("ffffffff 0000 ffffffff")),
                     C, connected());
   };
   CHECK(with("ff000000") == "READ READ namespace:0 node:84 attribute:255 security_mode:1");

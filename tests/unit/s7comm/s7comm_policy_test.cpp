@@ -1,8 +1,7 @@
 // What a rule about S7comm permits: PDUs held against config/examples/press-shop.txtpb and single rules.
 #include <doctest/doctest.h>
 
-#include "config/policy/compile.hpp"
-#include "protocols/core/rule_image.hpp"
+#include "tests/support/room_policy.hpp"
 #include "tests/unit/s7comm/s7comm_support.hpp"
 
 using namespace conduit;
@@ -13,31 +12,14 @@ namespace {
 constexpr unsigned DB = 0x84;
 constexpr unsigned MERKERS = 0x83;
 
-struct Plant {
+struct Plant : RoomPolicy {
   // Without a rule: the example; `client` is one of its assets.
-  explicit Plant(const std::string& rule = "", const std::string& client = "panel") {
-    CompileInput input;
-    std::string error;
-    REQUIRE(read_document_file("config/examples/press-shop.txtpb", input.text, error));
-    if (!rule.empty()) {
-      input.text =
-          "policy { name: \"p\" version: 1 }\n"
-          "zone { id: \"a\" port: \"up\" asset { id: \"m\" ipv4: \"10.0.0.1\" } }\n"
-          "zone { id: \"b\" port: \"down\" asset { id: \"o\" ipv4: \"10.0.0.2\" } }\n"
-          "conduit { id: \"c\" zones: \"a\" zones: \"b\" owner: \"o\" direction { from: \"a\" to: \"b\"\n"
-          "allow { id: \"r\" reason: \"r\" client: \"m\" server: \"o\" s7comm { " +
-          rule + " } } } }";
-    }
-    policy = compile_policy(input);
-    REQUIRE(policy.good);
-    const char* broken = "";
-    image = RuleImage::open(policy.image.bytes(), broken);
-    REQUIRE(image.valid());
-    service = find(rule.empty() ? client : "m");
-  }
+  explicit Plant(const std::string& rule = "", const std::string& client = "panel")
+      : RoomPolicy(rule.empty() ? example("press-shop") : one_conduit(allow("r", "s7comm { " + rule + " }"))),
+        service(find(rule.empty() ? client : "m")) {}
 
   // Services stand in the order of their clients' first rules.
-  std::size_t find(const std::string& client) {
+  static std::size_t find(const std::string& client) {
     if (client == "m" || client == "panel") return 0;
     return client == "historian" ? 1 : 2;
   }
@@ -49,25 +31,16 @@ struct Plant {
   }
 
   // Is every operation of this PDU contained in a rule?
-  bool permits(const Octets& pdu, bool granted = false) {
-    return permitted(pdu, Role::CLIENT, image.services()[service].request_group, granted);
+  bool permits(const Octets& pdu) {
+    return permitted(pdu, Role::CLIENT, image.services()[service].request_group);
   }
   bool tells(const Octets& pdu) {
-    return permitted(pdu, Role::SERVER, image.services()[service].unsolicited_group, false);
+    return permitted(pdu, Role::SERVER, image.services()[service].unsolicited_group);
   }
-  bool permitted(const Octets& pdu, Role sender, std::uint32_t group, bool granted) {
-    PduState state;
-    REQUIRE(s7comm_protocol.open(Bytes(pdu), sender, QUIRK_NONE, session, state).well_formed);
-    Operation operation;
-    Next next = s7comm_protocol.next(Bytes(pdu), state, operation);
-    for (; next == Next::OPERATION; next = s7comm_protocol.next(Bytes(pdu), state, operation)) {
-      if (image.match(group, operation, MatchMoment{1, granted}).rule == none_index) return false;
-    }
-    return next == Next::END;
+  bool permitted(const Octets& pdu, Role sender, std::uint32_t group) {
+    return RoomPolicy::permits(s7comm_protocol, Bytes(pdu), sender, session, group);
   }
 
-  CompiledPolicy policy;
-  RuleImage image;
   std::size_t service = 0;
   SessionState session;
 };

@@ -7,13 +7,9 @@
 #include <vector>
 
 #include "protocols/s7comm/s7comm_decoder.hpp"
+#include "tests/support/room_text.hpp"
 
 namespace conduit::test {
-
-using Octets = std::vector<std::uint8_t>;
-
-// "04 01 120a1002"
-[[nodiscard]] Octets from_hex(std::string_view hex);
 
 // TPKT and DT around a TSDU, cut into TPDUs of at most `piece` octets each.
 [[nodiscard]] Octets tpkts(const Octets& tsdu, std::size_t piece = 4000);
