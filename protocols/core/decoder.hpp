@@ -59,7 +59,7 @@ struct Framing {
   FrameStatus status = FrameStatus::MALFORMED;
   std::uint32_t pdu_size = 0;    // COMPLETE (= length known; bytes may still be missing): the whole PDU
   std::uint32_t judge_size = 0;  // COMPLETE: how many of its first bytes are needed to judge it (≤ pdu_size)
-  std::uint32_t need_size = 0;   // INCOMPLETE: at least so many bytes are needed before `frame` can say more
+  std::uint32_t need_size = 0;   // INCOMPLETE: asked again once so many bytes are there; at most judge_size
   const char* field = "";        // MALFORMED: the field at fault
   bool mismatch = false;         // MALFORMED: these bytes are not this protocol at all
 };

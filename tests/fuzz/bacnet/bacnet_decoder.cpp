@@ -4,48 +4,17 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
 #include <vector>
 
 #include "protocols/bacnet/bacnet_decoder.hpp"
+#include "tests/fuzz/decoder_laws.hpp"
 
 using namespace conduit;
+using namespace conduit::fuzz;
 
 namespace {
 
-void require(bool condition) {
-  if (!condition) std::abort();
-}
-
 const Protocol& room() { return bacnet_protocol; }
-
-bool same(const Framing& left, const Framing& right) {
-  return left.status == right.status && left.pdu_size == right.pdu_size &&
-         left.judge_size == right.judge_size && left.mismatch == right.mismatch &&
-         std::strcmp(left.field, right.field) == 0;
-}
-
-// Answers for growing beginnings; the first one other than INCOMPLETE must stay.
-Framing stable_frame(Bytes octets, Role sender) {
-  const SessionState session;
-  const Framing whole = room().frame(octets, sender, Transport::UDP, session);
-  bool decided = false;
-  for (std::size_t size = 0; size < std::min<std::size_t>(octets.size(), 8); ++size) {
-    const Framing part = room().frame(octets.first(size), sender, Transport::UDP, session);
-    if (part.status == FrameStatus::INCOMPLETE) {
-      require(!decided && part.need_size > size);
-      continue;
-    }
-    decided = true;
-    require(same(part, whole));
-  }
-  if (whole.status == FrameStatus::COMPLETE) {
-    require(whole.judge_size >= 1 && whole.judge_size <= whole.pdu_size);
-    require(whole.judge_size <= room().judge_size_max && whole.pdu_size <= room().pdu_size_max);
-  }
-  return whole;
-}
 
 void check_view(Bytes pdu, const PduState& state, Bytes view) {
   if (view.empty()) return;
@@ -139,7 +108,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                  {0x81, 0x0A, static_cast<std::uint8_t>(whole >> 8), static_cast<std::uint8_t>(whole)});
     }
     const std::vector<std::uint8_t> exact(pdu);
-    const Framing framing = stable_frame(exact, sender);
+    const Framing framing = stable_frame(room(), exact, sender, Transport::UDP, SessionState{});
     if (framing.status == FrameStatus::COMPLETE && framing.pdu_size == exact.size())
       check_pdu(exact, sender, line);
   }

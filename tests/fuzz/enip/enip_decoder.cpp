@@ -2,51 +2,19 @@
 // Input: one octet (bit 0 sender; bit 1: what follows is a message, which gets an envelope of ours,
 // unconnected or, with bit 2, connected; bit 3: a datagram), then octets. Without bits 1 and 3, they are a
 // stream.
-#include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
 #include <vector>
 
 #include "protocols/enip/enip_decoder.hpp"
+#include "tests/fuzz/decoder_laws.hpp"
 
 using namespace conduit;
+using namespace conduit::fuzz;
 
 namespace {
 
-void require(bool condition) {
-  if (!condition) std::abort();
-}
-
 const Protocol& room() { return enip_protocol; }
-
-bool same(const Framing& left, const Framing& right) {
-  return left.status == right.status && left.pdu_size == right.pdu_size &&
-         left.judge_size == right.judge_size && left.mismatch == right.mismatch &&
-         std::strcmp(left.field, right.field) == 0;
-}
-
-// Answers for growing beginnings of the stream; the first one other than INCOMPLETE must stay.
-Framing stable_frame(Bytes stream, Role sender) {
-  const SessionState session;
-  const Framing whole = room().frame(stream, sender, Transport::TCP, session);
-  bool decided = false;
-  for (std::size_t size = 0; size < std::min<std::size_t>(stream.size(), 64); ++size) {
-    const Framing part = room().frame(stream.first(size), sender, Transport::TCP, session);
-    if (part.status == FrameStatus::INCOMPLETE) {
-      require(!decided && part.need_size > size);
-      continue;
-    }
-    decided = true;
-    require(same(part, whole));
-  }
-  if (whole.status == FrameStatus::COMPLETE) {
-    require(whole.judge_size >= 1 && whole.judge_size <= whole.pdu_size);
-    require(whole.judge_size <= room().judge_size_max && whole.pdu_size <= room().pdu_size_max);
-  }
-  return whole;
-}
 
 bool inside(Bytes whole, Bytes view) {
   return view.data() >= whole.data() && view.data() + view.size() <= whole.data() + whole.size();
@@ -151,7 +119,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     stream = made;
   }
   while (!stream.empty()) {
-    const Framing framing = stable_frame(stream, sender);
+    const Framing framing = stable_frame(room(), stream, sender, Transport::TCP, SessionState{}, 64);
     if (framing.status != FrameStatus::COMPLETE || framing.pdu_size > stream.size()) break;
     check_pdu(stream.first(framing.pdu_size), sender, session);
     stream = stream.subspan(framing.pdu_size);

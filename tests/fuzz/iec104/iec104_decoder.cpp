@@ -6,47 +6,17 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
 #include <vector>
 
 #include "protocols/iec104/iec104_pdu.hpp"
+#include "tests/fuzz/decoder_laws.hpp"
 
 using namespace conduit;
+using namespace conduit::fuzz;
 
 namespace {
 
-void require(bool condition) {
-  if (!condition) std::abort();
-}
-
 const Protocol& room() { return iec104_protocol; }
-
-bool same(const Framing& left, const Framing& right) {
-  return left.status == right.status && left.pdu_size == right.pdu_size &&
-         left.judge_size == right.judge_size && left.mismatch == right.mismatch &&
-         std::strcmp(left.field, right.field) == 0;
-}
-
-// Answers for growing beginnings of the stream; the first one other than INCOMPLETE must stay.
-Framing stable_frame(Bytes stream, Role sender, const SessionState& session) {
-  const Framing whole = room().frame(stream, sender, Transport::TCP, session);
-  bool decided = false;
-  for (std::size_t size = 0; size < stream.size(); ++size) {
-    const Framing part = room().frame(stream.first(size), sender, Transport::TCP, session);
-    if (part.status == FrameStatus::INCOMPLETE) {
-      require(!decided && part.need_size > size);
-      continue;
-    }
-    decided = true;
-    require(same(part, whole));
-  }
-  if (whole.status == FrameStatus::COMPLETE) {
-    require(whole.judge_size == whole.pdu_size && whole.pdu_size >= 6);
-    require(whole.pdu_size <= room().pdu_size_max);
-  }
-  return whole;
-}
 
 void check_operation(Bytes pdu, const Operation& operation) {
   require(operation.protocol == iec104_id);
@@ -162,7 +132,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Bytes stream = rest.subspan(2, std::min<std::size_t>(rest[1], rest.size() - 2));
     rest = rest.subspan(2 + stream.size());
     while (!stream.empty()) {
-      const Framing framing = stable_frame(stream, sender, connection.session);
+      const Framing framing = stable_frame(room(), stream, sender, Transport::TCP, connection.session);
       if (framing.status != FrameStatus::COMPLETE || framing.pdu_size > stream.size()) break;
       const Bytes pdu = stream.first(framing.pdu_size);
       connection.take({pdu.begin(), pdu.end()}, sender, fate);

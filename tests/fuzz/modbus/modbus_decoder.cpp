@@ -2,52 +2,20 @@
 // Input: one octet (bit 0 sender, bits 1–2 quirks, bit 3 transport), then the octets of a stream.
 #include <array>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
 
 #include "protocols/core/decoder.hpp"
 #include "protocols/modbus/modbus_decoder.hpp"
+#include "tests/fuzz/decoder_laws.hpp"
 #include "tests/support/usual_pdu.hpp"
 
 using namespace conduit;
+using namespace conduit::fuzz;
 
 namespace {
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 const Protocol& room() {
   static const Protocol* const protocol = find_protocol("modbus");
   return *protocol;
-}
-
-bool same(const Framing& left, const Framing& right) {
-  return left.status == right.status && left.pdu_size == right.pdu_size &&
-         left.judge_size == right.judge_size && left.mismatch == right.mismatch &&
-         std::strcmp(left.field, right.field) == 0;
-}
-
-// Answers for growing beginnings of the stream; the first one other than INCOMPLETE must stay.
-Framing stable_frame(Bytes stream, Role sender) {
-  const SessionState session;
-  const Framing whole = room().frame(stream, sender, Transport::TCP, session);
-  bool decided = false;
-  for (std::size_t size = 0; size < stream.size() && size < 16; ++size) {
-    const Framing part = room().frame(stream.first(size), sender, Transport::TCP, session);
-    if (part.status == FrameStatus::INCOMPLETE) {
-      require(!decided);
-      require(part.need_size > size);
-      continue;
-    }
-    decided = true;
-    require(same(part, whole));
-  }
-  if (whole.status == FrameStatus::COMPLETE) {
-    require(whole.judge_size >= 1 && whole.judge_size <= whole.pdu_size);
-    require(whole.judge_size <= room().judge_size_max && whole.pdu_size <= room().pdu_size_max);
-  }
-  return whole;
 }
 
 void check_view(Bytes pdu, Bytes view) {
@@ -123,7 +91,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   require(test::ask_usual(room(), stream, sender, quirks) != test::UsualPdu::READ_OTHERWISE);
   while (!stream.empty()) {
-    const Framing framing = stable_frame(stream, sender);
+    const Framing framing = stable_frame(room(), stream, sender, Transport::TCP, SessionState{});
     if (framing.status != FrameStatus::COMPLETE || framing.pdu_size > stream.size()) break;
     check_pdu(stream.first(framing.pdu_size), sender, quirks);
     stream = stream.subspan(framing.pdu_size);

@@ -6,22 +6,18 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
 #include <string_view>
 #include <vector>
 
 #include "protocols/opcua/opcua_decoder.hpp"
+#include "tests/fuzz/decoder_laws.hpp"
 
 using namespace conduit;
+using namespace conduit::fuzz;
 
 namespace {
 
 using Octets = std::vector<std::uint8_t>;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 const Protocol& room() { return opcua_protocol; }
 
@@ -39,33 +35,6 @@ Octets framed(std::string_view type, const Octets& rest) {
   put_u32(out, static_cast<std::uint32_t>(8 + rest.size()));
   out.insert(out.end(), rest.begin(), rest.end());
   return out;
-}
-
-bool same(const Framing& left, const Framing& right) {
-  return left.status == right.status && left.pdu_size == right.pdu_size &&
-         left.judge_size == right.judge_size && left.mismatch == right.mismatch &&
-         std::strcmp(left.field, right.field) == 0;
-}
-
-// Answers for growing beginnings of the stream; the first one other than INCOMPLETE must stay.
-Framing stable_frame(Bytes stream, Role sender, const SessionState& session) {
-  const Framing whole = room().frame(stream, sender, Transport::TCP, session);
-  bool decided = false;
-  for (std::size_t size = 0; size < std::min<std::size_t>(stream.size(), 600); ++size) {
-    const Framing part = room().frame(stream.first(size), sender, Transport::TCP, session);
-    if (part.status == FrameStatus::INCOMPLETE) {
-      require(!decided);
-      require(part.need_size > size);
-      continue;
-    }
-    decided = true;
-    require(same(part, whole));
-  }
-  if (whole.status == FrameStatus::COMPLETE) {
-    require(whole.judge_size >= 1 && whole.judge_size <= whole.pdu_size);
-    require(whole.judge_size <= room().judge_size_max && whole.pdu_size <= room().pdu_size_max);
-  }
-  return whole;
 }
 
 void check_view(Bytes pdu, const PduState& state, Bytes view) {
@@ -215,7 +184,7 @@ void check_stream(Bytes stream, SessionState& session) {
     Octets copy(stream.begin(), stream.end());
     const Role sender = (copy[3] & 0x80U) != 0 ? Role::SERVER : Role::CLIENT;
     copy[3] &= 0x7FU;
-    const Framing framing = stable_frame(copy, sender, session);
+    const Framing framing = stable_frame(room(), copy, sender, Transport::TCP, session);
     if (framing.status != FrameStatus::COMPLETE || framing.pdu_size > copy.size()) break;
     check_pdu(Bytes(copy).first(framing.judge_size), sender, session);
     stream = stream.subspan(framing.pdu_size);
@@ -242,7 +211,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Octets stream =
       chunks(rest, laid == 3 ? 8192 : part, signs ? 32 : 0, sequence, laid == 2 ? 'A' : 'F');
   const Role sender = laid == 3 ? Role::SERVER : Role::CLIENT;
-  const Framing framing = stable_frame(stream, sender, session);
+  const Framing framing = stable_frame(room(), stream, sender, Transport::TCP, session);
   if (framing.status != FrameStatus::COMPLETE || framing.pdu_size > stream.size()) return 0;
   check_pdu(Bytes(stream).first(framing.judge_size), sender, session);
   return 0;
