@@ -80,6 +80,11 @@ bool take_data(View& data, Access& access, std::uint32_t count, bool last) {
   if ((kind == 4 || kind == 5) && length % 8 != 0) return false;
   if (kind != 3 && kind != 4 && kind != 5 && kind != 7 && kind != 9) return false;
   const std::size_t octets = bit ? 1 : kind == 4 || kind == 5 ? length / 8 : length;
+  // Where the next value begins, some servers take from the item: they count octets of bits, timers and
+  // counters, and bits of all else.
+  const bool counts_octets = bit || *access.size == area_counters || *access.size == area_timers;
+  const bool told_in_octets = kind != 4 && kind != 5;
+  if (!last && counts_octets != told_in_octets) return false;
   data = data.subspan(4);
   if (data.size() < octets) return false;
   if (!bit && octets != count * element_size(*access.size)) return false;
