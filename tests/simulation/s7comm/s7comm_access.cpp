@@ -165,9 +165,12 @@ Result read_job(View parameters, View data) {
     return one(access);
   }
   if (function != plc_stop) return {};
-  static const Octets stop{0x29, 0, 0, 0, 0, 0, 9, 'P', '_', 'P', 'R', 'O', 'G', 'R', 'A', 'M'};
-  if (!std::equal(parameters.begin(), parameters.end(), stop.begin(), stop.end())) return {};
+  // 29, five octets, name of the service: P_PROGRAM, whatever stands there.
+  static const Octets fixed{0x29, 0, 0, 0, 0, 0};
+  if (parameters.size() < 8 || !std::equal(fixed.begin(), fixed.end(), parameters.begin())) return {};
+  if (parameters[6] == 0 || parameters.size() != 7U + parameters[6]) return {};
   access.what = Class::MANAGE;
+  access.service = std::string(parameters.begin() + 7, parameters.end());
   return one(access);
 }
 
