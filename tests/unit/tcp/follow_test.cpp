@@ -145,6 +145,21 @@ TEST_CASE("opaque, then inspected: where its PDUs begin nobody knows, so it is r
   CHECK(lab.count(Reason::TCP_STREAM_GAP) == 1);
 }
 
+TEST_CASE("the room is told that a conversation begins, on the same ports again too") {
+  Lab lab;
+  lab.protocol.begin = [](SessionState& session) noexcept { ++session.octets[0]; };
+  lab.connect();
+  CHECK(lab.flow.session.octets[0] == 1);
+  lab.flow.session.octets[1] = 7;
+  lab.flow.state = FlowState::CLOSING;
+  Segment syn;
+  syn.sequence = Lab::isn[0] + 5000;
+  syn.flags = TCP_SYN;
+  CHECK(lab.send(0, syn).to[1].size() == 1);
+  CHECK(lab.flow.session.octets[0] == 1);
+  CHECK(lab.flow.session.octets[1] == 0);
+}
+
 TEST_CASE("mid-stream: both ends are reset at once, exactly") {
   Lab lab;
   lab.flow.state = FlowState::FREE;

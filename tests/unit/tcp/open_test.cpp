@@ -85,18 +85,6 @@ TEST_CASE("handshake: the first data may come with the ACK") {
   CHECK(lab.judged[0].size() == 1);
 }
 
-TEST_CASE("handshake: the room is told that the conversation begins, on the same ports again too") {
-  Lab lab;
-  lab.protocol.begin = [](SessionState& session) noexcept { ++session.octets[0]; };
-  lab.connect();
-  CHECK(lab.flow.session.octets[0] == 1);
-  lab.flow.session.octets[1] = 7;
-  lab.flow.state = FlowState::CLOSING;
-  CHECK(lab.send(0, syn(0, c0 + 5000)).to[1].size() == 1);
-  CHECK(lab.flow.session.octets[0] == 1);
-  CHECK(lab.flow.session.octets[1] == 0);
-}
-
 TEST_CASE("handshake: refused by the server's RST, given up by the client's") {
   Lab lab;
   (void)lab.send(0, syn(0, c0));
