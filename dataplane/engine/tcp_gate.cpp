@@ -113,7 +113,7 @@ void take_acknowledgement(Step& step) noexcept {
   back.edge_r = later(edge, back.edge_r);
   step.news = back.acked != acked || frame.window != step.stream.window || frame.sack_count != 0;
   step.echoed = advanced && !step.news;
-  step.stream.window = frame.window;
+  if (!before(frame.acknowledgement, back.acked_r)) step.stream.window = frame.window;  // else an old one
 }
 
 [[nodiscard]] Disposition pass_opaque(Step& step, std::uint32_t end) noexcept {
