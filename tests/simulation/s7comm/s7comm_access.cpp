@@ -182,7 +182,7 @@ Result read_userdata(View parameters, View data) {
   Access access;
   access.what = Class::DISCOVER;
   if (parameters[5] == 0x47 && parameters[6] == 1) {
-    if (data.size() != 4 || data[0] != 0x0A || data[1] != 0) return {};
+    if (data.size() != 4 || data[0] != 0x0A) return {};  // of no octets, the kind says nothing
     access.function = read_clock;
     return one(access);
   }
