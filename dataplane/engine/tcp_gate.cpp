@@ -90,11 +90,12 @@ namespace {
          before(frame.timestamp, step.stream.timestamp);
 }
 
-// One octet (or more) beyond a closed window asks the receiver for its window: the question goes on, without
-// the bytes.
+// One octet (or more) beyond a closed window, or an end, asks the receiver for its window: the question goes
+// on, without the bytes.
 [[nodiscard]] bool is_window_probe(const Step& step) noexcept {
   const Stream& stream = step.stream;
-  return step.frame.payload_size > 0 && step.frame.sequence == stream.received &&
+  const bool asks = step.frame.payload_size > 0 || (step.frame.tcp_flags & TCP_FIN) != 0;
+  return asks && step.frame.sequence == stream.received &&
          stream.forwarded == stream.received &&
          to_receiver(map_of(stream, step.aside), stream.received) == stream.edge_r;
 }
