@@ -324,7 +324,6 @@ const std::vector<Octets>& bad_asdus() {
 class Iec104Model final : public ProtocolModel {
  public:
   [[nodiscard]] const char* name() const override { return "iec104"; }
-  [[nodiscard]] bool on_request_only() const override { return true; }
   [[nodiscard]] std::uint16_t port() const override { return 2404; }
   [[nodiscard]] std::unique_ptr<Rules> random_rules(Random& random) const override {
     return draw_rules(random);
