@@ -106,8 +106,9 @@ void WireOracle::note_octets(const Packet& packet, bool whole, Talk& talk) {
                      packet.ttl >= 2 && (packet.options.empty() || options.has_timestamp);
   const bool newest = !options.has_timestamp || !seq_before(options.timestamp, end.come_stamp);
   const bool has_room = talk.ends[1].said && !seq_after(packet.sequence + packet.length(), talk.ends[1].edge);
-  if (!newest || !usual || (!has_room && !is_honest(packet))) return;
-  if (options.has_timestamp) end.come_stamp = options.timestamp;
+  // An honest segment that was overtaken has an older stamp; what it brings is sent all the same.
+  if (!usual || !((newest && has_room) || is_honest(packet))) return;
+  if (newest && options.has_timestamp) end.come_stamp = options.timestamp;
   bool contradicts = false;
   for (std::uint32_t i = 0; i < packet.payload.size(); ++i) {
     const std::uint32_t place = packet.sequence + i;
