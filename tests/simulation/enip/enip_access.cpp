@@ -186,12 +186,12 @@ std::size_t type_size(std::uint32_t type) {
   }
 }
 
+// All commands have one header, whether a device knows them or not (CIP Vol. 2, 2-3). Above 0x7F there are
+// none (2-3.2).
 Front front_of(View stream) {
   if (stream.size() < 4) return {};
   const std::size_t size = header_size + get_le(stream, 2, 2);
-  static const Octets commands{0x65, 0x66, 0x6F, 0x70};
-  if (stream[1] != 0 || std::find(commands.begin(), commands.end(), stream[0]) == commands.end())
-    return {Front::Kind::GARBAGE, 0};
+  if (get_le(stream, 0, 2) > 0x7F) return {Front::Kind::GARBAGE, 0};
   if (stream.size() < size) return {};
   return {Front::Kind::PDU, size};
 }
