@@ -178,6 +178,9 @@ struct Protocol {
   // Does this response answer the request whose `match_detail` is given? Called after `open` found equal
   // keys.
   bool (*matches)(Bytes response, std::uint64_t request_detail, Quirks quirks) noexcept = nullptr;
+  // The flow begins with its connection: nothing has passed before what the session will be told. Not called
+  // of flows that are joined within a conversation. May be null.
+  void (*begin)(SessionState& session) noexcept = nullptr;
   // The PDU was permitted and will be forwarded: the session moves on. May be null.
   void (*accept)(Bytes pdu, Role sender, SessionState& session,
                  Associations& associations) noexcept = nullptr;

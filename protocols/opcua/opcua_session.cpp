@@ -178,6 +178,12 @@ bool insert(std::span<std::uint8_t> reply, Role sender, Session& session) noexce
 
 }  // namespace
 
+void begin(SessionState& state) noexcept {
+  Session& session = state.as<Session>();
+  session.begun = true;
+  session.channel = Channel::CLOSED;
+}
+
 void accept(Bytes pdu, Role sender, SessionState& state, Associations&) noexcept {
   Session& session = state.as<Session>();
   ChunkHeader header;

@@ -56,6 +56,31 @@ TEST_CASE("a channel is opened, and named from then on") {
   CHECK(fault(read_request(2), C, early) == "secure_channel_id");  // not yet answered
 }
 
+TEST_CASE("seen from its beginning: nothing before HEL and ACK, no message before a channel") {
+  SessionState session;
+  const Octets close = chunk("CLOF", 2, 2, asked(452, {}));
+  CHECK(fault(read_request(2), C, session) == "");  // joined: nobody knows
+  opcua_protocol.begin(session);
+  const auto nothing_open = [&] {
+    CHECK(fault(read_request(2), C, session) == "secure_channel_id");
+    CHECK(fault(close, C, session) == "secure_channel_id");
+    CHECK(fault(response(634), S, session) == "secure_channel_id");
+  };
+  nothing_open();
+  CHECK(fault(open_channel(), C, session) == "message_type");
+  CHECK(fault(hello(), C, session) == "");
+  accept(hello(), C, session);
+  nothing_open();
+  CHECK(fault(open_channel(), C, session) == "message_type");
+  accept(acknowledge(), S, session);
+  nothing_open();
+  CHECK(fault(open_channel(1, 1, channel), C, session) == "secure_channel_id");  // of what there is not
+  CHECK(fault(open_channel(), C, session) == "");
+  accept(open_channel(), C, session);
+  accept(channel_opened(), S, session);
+  CHECK(fault(read_request(2), C, session) == "");
+}
+
 TEST_CASE("opening says what it asks for") {
   CHECK(describe(open_channel(1, 1, 0, 0, 1, 60000), C, {}) ==
         "OPEN_SECURE_CHANNEL SESSION security_mode:1 lifetime:60000 "
