@@ -13,6 +13,10 @@
 
 namespace conduit::simulation {
 
+// Of what has to be known of a request (`standing`): the gateway may have joined its connection after a
+// restart, and so know nothing of what came before. The other bits are the protocol's own.
+inline constexpr std::uint32_t may_be_joined = 0x80000000;
+
 // The allows of one service (client asset, server asset, protocol), as the reference understands them.
 class Rules {
  public:

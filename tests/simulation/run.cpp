@@ -190,6 +190,7 @@ void World::change(const ChangePlan& what) {
       break;
     case ChangePlan::Kind::RESTART:
       timeline_.note_restart(scheduler_.now());
+      safety_.restarted();
       gateway_.restart();
       break;
     case ChangePlan::Kind::OUTPUT_FULL: gateway_.set_output_full(what.number != 0); break;

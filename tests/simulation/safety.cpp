@@ -87,6 +87,7 @@ struct Talk {
     Permitted left;  // have been permitted and have left
     std::set<Octets> unasked;  // of the server: permitted when they arrived or left
     std::map<std::pair<std::size_t, Octets>, std::size_t> told;  // how often each reader has seen them
+    bool joined = false;  // the gateway may have joined it after a restart
 
     void note_request(std::size_t reader, Octets octets) {
       if (std::find(requests.begin(), requests.end(), octets) == requests.end()) requests.push_back(octets);
@@ -124,7 +125,8 @@ struct SafetyOracle::State {
   // By a policy that is in force, or was just now.
   template <typename Permits>
   [[nodiscard]] bool by_some_rules(const Talk& talk, const Permits& permits) const;
-  [[nodiscard]] bool permitted(const Talk& talk, View pdu, std::uint32_t standing) const;
+  [[nodiscard]] bool permitted(const Talk& talk, const Talk::Life& life, View pdu,
+                               std::uint32_t standing) const;
   [[nodiscard]] bool permitted_unasked(const Talk& talk, View pdu) const;
   static void tell(Talk& talk, View pdu);
   static void say(Talk& talk, View pdu);
@@ -255,9 +257,11 @@ bool SafetyOracle::State::by_some_rules(const Talk& talk, const Permits& permits
   return false;
 }
 
-bool SafetyOracle::State::permitted(const Talk& talk, View pdu, std::uint32_t standing) const {
+bool SafetyOracle::State::permitted(const Talk& talk, const Talk::Life& life, View pdu,
+                                    std::uint32_t standing) const {
+  const std::uint32_t known = standing | (life.joined ? may_be_joined : 0);
   return by_some_rules(talk,
-                       [&](const Rules& rules, bool island) { return rules.permits(pdu, standing, island); });
+                       [&](const Rules& rules, bool island) { return rules.permits(pdu, known, island); });
 }
 
 bool SafetyOracle::State::permitted_unasked(const Talk& talk, View pdu) const {
@@ -272,7 +276,7 @@ void SafetyOracle::State::judge_request(Talk& talk, Reader& reader, View pdu) {
   Talk::Life& life = talk.lives[reader.life];
   const std::uint32_t standing = reader.standing(pdu);
   if (!life.left.contains(octets, standing)) {
-    if (!life.good.contains(octets, standing) && !permitted(talk, pdu, standing))
+    if (!life.good.contains(octets, standing) && !permitted(talk, life, pdu, standing))
       return finding(talk, reader.name, "a denied request has reached the server: " + hex(pdu));
     life.left.insert(octets, standing);
   }
@@ -346,6 +350,11 @@ void SafetyOracle::in_force(const PlantPolicy* policy, bool island) {
   state_->spans.push_back({state_->scheduler.now(), policy, island});
 }
 
+void SafetyOracle::restarted() {
+  if (!state_->joined) return;
+  for (auto& [place, talk] : state_->talks) talk.life().joined = true;
+}
+
 // The receivers' own segments move their windows.
 void SafetyOracle::on_sent(const Host& host, View frame) {
   const std::optional<Packet> packet = decode(frame);
@@ -395,7 +404,7 @@ void SafetyOracle::on_arrival(std::uint8_t side, View frame) {
       const Octets plain = talk.protocol->plain(pdu);
       talk.life().note_request(i, plain);
       state_->ask(talk, pdu);
-      if (!state_->permitted(talk, pdu, standing)) {
+      if (!state_->permitted(talk, talk.life(), pdu, standing)) {
         if (reader.conversation != nullptr) reader.conversation->refused(pdu);
         return;
       }
@@ -439,7 +448,7 @@ void SafetyOracle::on_departure(std::uint8_t side, View frame) {
       const Octets plain = talk.protocol->plain(pdu);
       Talk::Life& life = talk.life();
       life.note_request(talk.asked.size() + i, plain);
-      if (!state_->permitted(talk, pdu, standing) && !life.good.contains(plain, standing)) return;
+      if (!state_->permitted(talk, life, pdu, standing) && !life.good.contains(plain, standing)) return;
       life.left.insert(plain, standing);
       if (reader.conversation != nullptr) reader.conversation->passed(pdu, true);
     });

@@ -36,6 +36,8 @@ class SafetyOracle : public Watcher {
   // From now on this policy is in force (null: none); it outlives the oracle. Called at each swap and change
   // of island mode.
   void in_force(const PlantPolicy* policy, bool island);
+  // The gateway forgets what has passed.
+  void restarted();
   void on_sent(const Host& host, View frame) override;
   void on_arrival(std::uint8_t side, View frame) override;
   void on_departure(std::uint8_t side, View frame) override;

@@ -10,17 +10,27 @@ namespace {
 
 using namespace s7comm;
 
-// What the connection request has said holds for all that follows.
+// ISO 8073 §13.4: it repeats the reference.
+bool is_confirm(View pdu, View request) {
+  return pdu.size() >= 11 && pdu[5] == 0xD0 && get16(pdu, 6) == get16(request, 8);
+}
+
+// What the connection request has said holds for all that follows, once it is confirmed.
 class S7commConversation final : public Conversation {
  public:
   [[nodiscard]] std::uint32_t standing(View) const override { return standing_; }
   void passed(View pdu, bool from_client) override {
-    if (!from_client || standing_ != 0) return;
-    if (const std::optional<Place> place = read_connect(pdu)) standing_ = as_standing(*place);
+    const std::optional<Place> place = from_client ? read_connect(pdu) : std::nullopt;
+    if (place) {
+      standing_ = as_standing(*place);
+      request_.assign(pdu.begin(), pdu.end());
+    }
+    if (!from_client && standing_ != 0 && is_confirm(pdu, request_)) standing_ |= confirmed;
   }
 
  private:
   std::uint32_t standing_ = 0;
+  Octets request_;
 };
 
 class Partner final : public ClientEnd {

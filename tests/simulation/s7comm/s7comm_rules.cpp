@@ -187,11 +187,11 @@ std::vector<Rules::Text> S7commRules::allows() const {
   return texts;
 }
 
-// Before a connection request, slot and type are not known: only rules that state neither contain it. By ISO
-// 8073 such data is an error that the server answers by disconnecting. The gateway lets it pass where a rule
-// permits it in any slot, since a connection joined in mid-stream looks the same (README of the room,
-// "Decisions").
+// There is no data before a connection request has passed and was confirmed (README of the room, "Decisions").
+// Of a connection that was joined nobody knows: rules that state neither slot nor type may contain it.
 bool S7commRules::permits(View request, std::uint32_t standing, bool island) const {
+  const bool joined = (standing & may_be_joined) != 0;
+  const std::uint32_t known = standing & ~may_be_joined;
   const auto contained = [&](const Access& access, const std::optional<Place>& at) {
     return std::any_of(list.begin(), list.end(), [&](const auto& allow) {
       return (!island || allow.essential) && allow.contains(access, at);
@@ -201,13 +201,14 @@ bool S7commRules::permits(View request, std::uint32_t standing, bool island) con
     Access access;
     access.function = connect;
     access.what = Class::SESSION;
-    return standing == 0 && contained(access, *wish);
+    return (known == 0 || joined) && contained(access, *wish);
   }
   const std::optional<Octets> message = message_of(request);
   if (!message || message->size() > message_max) return false;
   const std::optional<std::vector<Access>> accesses = read_message(*message);
   std::optional<Place> at;
-  if (standing != 0) at = {static_cast<std::uint8_t>(standing), static_cast<std::uint8_t>(standing >> 8)};
+  if (known != 0) at = {static_cast<std::uint8_t>(known), static_cast<std::uint8_t>(known >> 8)};
+  if ((known & confirmed) == 0 && !joined) return false;
   return accesses && std::all_of(accesses->begin(), accesses->end(),
                                  [&](const Access& access) { return contained(access, at); });
 }

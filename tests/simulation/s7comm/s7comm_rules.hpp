@@ -33,8 +33,9 @@ struct Allow {
   [[nodiscard]] bool contains(const Access& access, const std::optional<Place>& place) const;
 };
 
-// How a request stands: 0, or what the connection request before it has said.
+// How a request stands: 0, or what the connection request before it has said, and whether that was confirmed.
 [[nodiscard]] std::uint32_t as_standing(Place place);
+inline constexpr std::uint32_t confirmed = 0x20000;
 
 class S7commRules final : public Rules {
  public:
