@@ -230,13 +230,12 @@ Octets answer_message(View octets, Random& random) {
   return reply(message->service, 0, data);
 }
 
-// Before a session is known any handle will do: a decision of the protocol's README. The server refuses a
-// handle that it has not given (CIP Vol. 2, 2-4.7: status 0x64).
+// Requests belong to the session that the server has given (CIP Vol. 2, 2-4.7), and there are none before it.
 class EnipConversation final : public Conversation {
  public:
   [[nodiscard]] std::uint32_t standing(View request) const override {
     const std::optional<Encapsulation> parts = read_encapsulation(request);
-    return parts && (session_ == 0 || parts->session == session_) ? of_session : 0;
+    return parts && session_ != 0 && parts->session == session_ ? of_session : 0;
   }
   void passed(View pdu, bool from_client) override {
     if (from_client || session_ != 0) return;

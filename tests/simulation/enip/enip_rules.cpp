@@ -164,7 +164,8 @@ std::vector<Rules::Text> EnipRules::allows() const {
 bool EnipRules::permits(View request, std::uint32_t standing, bool island) const {
   const std::optional<std::vector<Access>> accesses = read_request(request);
   if (!accesses) return false;
-  if (accesses->front().function != function_register && standing != of_session) return false;
+  const bool registers = accesses->front().function == function_register;
+  if (!registers && (standing & (of_session | may_be_joined)) == 0) return false;
   return std::all_of(accesses->begin(), accesses->end(), [&](const Access& access) {
     return std::any_of(list.begin(), list.end(), [&](const auto& allow) {
       return (!island || allow.essential) && allow.contains(access);

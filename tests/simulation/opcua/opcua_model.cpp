@@ -169,8 +169,7 @@ struct Channel {
   }
 };
 
-// Before a HEL the room takes a conversation for one that was joined, in which any channel will do: a
-// decision of its README. A server ends a connection that begins otherwise (OPC 10000-6 §7.1.2.3).
+// HEL and ACK, then OPN, then messages of that channel (OPC 10000-6 §6.7.4, §7.1.3).
 class OpcuaConversation final : public Conversation {
  public:
   [[nodiscard]] std::uint32_t standing(View request) const override {
@@ -179,14 +178,13 @@ class OpcuaConversation final : public Conversation {
     std::uint32_t standing = asked_.greeted ? greeted : 0;
     if (message->kind != "MSG") return standing;
     if (asked_.due(*message)) standing |= in_sequence;
-    const bool right = joined_ || (asked_.channel != 0 && message->channel == asked_.channel &&
-                                   message->token == asked_.token);
+    const bool right =
+        asked_.channel != 0 && message->channel == asked_.channel && message->token == asked_.token;
     return standing | (right ? of_channel : 0);
   }
   void passed(View pdu, bool from_client) override {
     const std::optional<Message> message = read_message(pdu);
     if (!message) return;
-    if (message->kind == "HEL" || message->kind == "OPN") joined_ = false;
     from_client ? asked_.take(*message) : asked_.learn(*message);
   }
   void refused(View request) override {
@@ -201,7 +199,6 @@ class OpcuaConversation final : public Conversation {
   }
 
  private:
-  bool joined_ = true;
   Channel asked_;
   Channel heard_;
 };

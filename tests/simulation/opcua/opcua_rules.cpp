@@ -143,14 +143,23 @@ std::vector<Rules::Text> OpcuaRules::allows() const {
   return texts;
 }
 
+namespace {
+
+// Its place in the conversation: HEL once, OPN behind it, messages behind that.
+bool in_place(const Message& message, std::uint32_t standing) {
+  if (message.kind == "HEL") return (standing & greeted) == 0;
+  if (message.kind == "OPN") return (standing & greeted) != 0 && message.channel == 0;
+  constexpr std::uint32_t needed = of_channel | in_sequence;
+  return (standing & needed) == needed;
+}
+
+}  // namespace
+
 bool OpcuaRules::permits(View request, std::uint32_t standing, bool island) const {
   const std::optional<Message> message = read_message(request);
   const std::optional<std::vector<Access>> accesses = message ? read_request(*message) : std::nullopt;
   if (!accesses) return false;
-  if (message->kind == "HEL" && (standing & greeted) != 0) return false;
-  if (message->kind == "OPN" && ((standing & greeted) == 0 || message->channel != 0)) return false;
-  constexpr std::uint32_t needed = of_channel | in_sequence;
-  if (message->kind == "MSG" && (standing & needed) != needed) return false;
+  if ((standing & may_be_joined) == 0 && !in_place(*message, standing)) return false;
   return std::all_of(accesses->begin(), accesses->end(), [&](const Access& access) {
     return std::any_of(list.begin(), list.end(), [&](const auto& allow) {
       return (!island || allow.essential) && allow.contains(access);
