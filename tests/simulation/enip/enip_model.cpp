@@ -275,7 +275,6 @@ class Originator final : public ClientEnd {
 class EnipModel final : public ProtocolModel {
  public:
   [[nodiscard]] const char* name() const override { return "enip"; }
-  [[nodiscard]] bool on_request_only() const override { return true; }
   [[nodiscard]] std::uint16_t port() const override { return 44818; }
   [[nodiscard]] std::unique_ptr<Rules> random_rules(Random& random) const override {
     return draw_rules(random);

@@ -282,7 +282,6 @@ std::uint32_t type_of(const Message& message) {
 class OpcuaModel final : public ProtocolModel {
  public:
   [[nodiscard]] const char* name() const override { return "opcua"; }
-  [[nodiscard]] bool on_request_only() const override { return true; }
   [[nodiscard]] std::uint16_t port() const override { return 4840; }
   [[nodiscard]] std::unique_ptr<Rules> random_rules(Random& random) const override {
     return draw_rules(random);
