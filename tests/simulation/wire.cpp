@@ -107,7 +107,8 @@ void WireOracle::note_octets(const Packet& packet, bool whole, Talk& talk) {
   const bool newest = !options.has_timestamp || !seq_before(options.timestamp, end.come_stamp);
   const bool has_room = talk.ends[1].said && !seq_after(packet.sequence + packet.length(), talk.ends[1].edge);
   // An honest segment that was overtaken has an older stamp; what it brings is sent all the same.
-  if (!usual || !((newest && has_room) || is_honest(packet))) return;
+  const bool due = newest && has_room && talk.answers_its_server(packet);
+  if (!usual || !(due || is_honest(packet))) return;
   if (newest && options.has_timestamp) end.come_stamp = options.timestamp;
   bool contradicts = false;
   for (std::uint32_t i = 0; i < packet.payload.size(); ++i) {
