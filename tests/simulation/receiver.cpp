@@ -149,7 +149,8 @@ void Receiver::State::take(const Packet& packet) {
     const bool again = opened && !closed && packet.sequence + 1 == first;
     if (!again) {
       const bool answer = (packet.flags & ACK) != 0;
-      if (answer && !own_syn) return;  // to a SYN that it did not send, or to an old one
+      const bool missed = traits.may_miss_answer && taken == 0;
+      if (answer && !own_syn && !missed) return;  // to a SYN that it did not send, or to an old one
       const bool wished = answer && own_isn && packet.acknowledgement == *own_isn + 1;
       if (opened && !closed && !finished && !traits.syn_begins_anew && !wished) {
         passed_over = packet;

@@ -28,6 +28,7 @@ struct ReceiverTraits {
   bool needs_ack_flag = true;    // drops data segments without ACK
   bool takes_data_after_fin = false;
   bool joins_mid_stream = false;  // has a connection whose SYN was never seen
+  bool may_miss_answer = false;   // the SYN-ACK that it was sent may be lost: before data, another one counts
   std::uint8_t ttl_min = 1;       // a hop behind the gateway eats packets below it
   enum class Urgent : std::uint8_t { IN_LINE, REMOVED_AT, REMOVED_BEFORE } urgent = Urgent::IN_LINE;
 };

@@ -203,6 +203,7 @@ Talk& SafetyOracle::State::talk_of(const Place& place) {
     for (const std::size_t i : {std::size_t{0}, models.size() - 1}) {
       ReceiverTraits client = models[i];
       client.joins_mid_stream = false;
+      client.may_miss_answer = true;  // what leaves need not come
       talk.told.emplace_back(client, Viewpoint::SERVER);
       talk.told_leaving.emplace_back(client, Viewpoint::CLIENT);
     }
