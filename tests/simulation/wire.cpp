@@ -82,15 +82,19 @@ void WireOracle::check_form(const Packet& packet) {
   if (has_option(packet, fast_open_kind)) finding(&packet, "Fast Open");
 }
 
-void WireOracle::check_source(const Packet& packet, std::uint8_t sender_side) {
+const HostAddress* WireOracle::asset_of(const Packet& packet, std::uint8_t sender_side) const {
   for (const HostAddress& host : sender_side == 0 ? plant_.clients : plant_.servers) {
     const bool same = packet.ipv6 ? packet.source == host.ipv6
                                   : std::equal(host.ipv4.begin(), host.ipv4.end(), packet.source.begin());
-    if (!same) continue;
-    if (plant_.mac_bound && packet.source_mac != host.mac) finding(&packet, "another MAC than its asset's");
-    return;
+    if (same) return &host;
   }
-  finding(&packet, "source that is no asset of that side");
+  return nullptr;
+}
+
+void WireOracle::check_source(const Packet& packet, std::uint8_t sender_side) {
+  const HostAddress* const host = asset_of(packet, sender_side);
+  if (host == nullptr) return finding(&packet, "source that is no asset of that side");
+  if (plant_.mac_bound && packet.source_mac != host->mac) finding(&packet, "another MAC than its asset's");
 }
 
 void WireOracle::in_force(const PlantPolicy* policy, bool island) {
@@ -134,6 +138,9 @@ void WireOracle::on_arrival(std::uint8_t side, View frame) {
     return note_quotation(*error);
   const std::optional<Packet> packet = arrived_[side].read(frame);
   if (!packet || packet->ip_checksum_error != 0 || packet->tcp_checksum_error != 0) return;
+  // What comes from another MAC than its asset's says nothing of the asset.
+  const HostAddress* const host = asset_of(*packet, side);
+  if (plant_.mac_bound && host != nullptr && packet->source_mac != host->mac) return;
   Talk& talk = talks_[key_of(*packet, side)];
   End& end = talk.ends[side];
   if ((packet->flags & SYN) == 0 && end.known) {

@@ -107,6 +107,7 @@ class WireOracle : public Watcher {
   static void begin(Talk& talk, std::uint8_t sender_side, const Packet& syn);
   void finding(const Packet* packet, const char* what);
   void check_form(const Packet& packet);
+  [[nodiscard]] const HostAddress* asset_of(const Packet& packet, std::uint8_t sender_side) const;
   void check_source(const Packet& packet, std::uint8_t sender_side);
   void check_place(const Packet& packet, std::uint8_t side);
   void check_ends(const Packet& packet, std::uint8_t side, Talk& talk);
