@@ -93,9 +93,19 @@ struct Talk {
       if (std::find(requests.begin(), requests.end(), octets) == requests.end()) requests.push_back(octets);
       ++told[{reader, std::move(octets)}];
     }
+    // How often some reader has seen it.
+    [[nodiscard]] std::size_t asked(const Octets& request) const {
+      std::size_t most = 0;
+      for (std::size_t i = 0; i <= alone; ++i) {
+        const auto at = told.find({i, request});
+        if (at != told.end()) most = std::max(most, at->second);
+      }
+      return most;
+    }
   };
   std::vector<Life> lives = std::vector<Life>(1);
-  std::vector<std::map<Octets, std::size_t>> answered;  // by reader of the client: by request
+  // By reader of the client: by request, what was counted as its answer.
+  std::vector<std::map<Octets, std::vector<Octets>>> answered;
 
   Life& life() { return lives.back(); }
 };
@@ -133,6 +143,9 @@ struct SafetyOracle::State {
   static void ask(Talk& talk, View pdu);
   void judge_request(Talk& talk, Reader& reader, View pdu);
   void judge_response(Talk& talk, std::size_t number, Reader& reader, View pdu);
+  using Requests = std::vector<const Octets*>;
+  [[nodiscard]] static Requests may_answer(const Talk& talk, const Talk::Life& life, View pdu);
+  static bool count_answer(Talk& talk, std::size_t number, const Talk::Life& life, View pdu, Requests& tried);
 
   const Scheduler& scheduler;
   const Plant& plant;
@@ -309,37 +322,59 @@ void SafetyOracle::State::tell(Talk& talk, View pdu) {
   }
 }
 
+// A negative one may be the gateway's: rather for a request that has not passed.
+SafetyOracle::State::Requests SafetyOracle::State::may_answer(const Talk& talk, const Talk::Life& life,
+                                                              View pdu) {
+  const bool negative = talk.protocol->is_negative(pdu);
+  Requests requests;
+  for (const bool passed : {false, true}) {
+    for (const Octets& request : life.requests) {
+      if (life.left.contains(request) != passed || (!negative && !passed)) continue;
+      if (talk.protocol->answers(pdu, request)) requests.push_back(&request);
+    }
+  }
+  return requests;
+}
+
+// For a request that has not had all its answers. Where all have, an earlier answer may have been one to
+// another: of two answers, one may fit two requests, and the other only one of them.
+bool SafetyOracle::State::count_answer(Talk& talk, std::size_t number, const Talk::Life& life, View pdu,
+                                       Requests& tried) {
+  Requests requests = may_answer(talk, life, pdu);
+  std::erase_if(requests, [&tried](const Octets* one) {
+    return std::find(tried.begin(), tried.end(), one) != tried.end();
+  });
+  tried.insert(tried.end(), requests.begin(), requests.end());
+  for (const Octets* request : requests) {
+    std::vector<Octets>& counted = talk.answered[number][*request];
+    if (counted.size() >= life.asked(*request) * talk.protocol->answers_most(*request)) continue;
+    counted.emplace_back(pdu.begin(), pdu.end());
+    return true;
+  }
+  for (const Octets* request : requests) {
+    for (Octets& earlier : talk.answered[number][*request]) {
+      if (!count_answer(talk, number, life, earlier, tried)) continue;
+      earlier.assign(pdu.begin(), pdu.end());
+      return true;
+    }
+  }
+  return false;
+}
+
 void SafetyOracle::State::judge_response(Talk& talk, std::size_t number, Reader& reader, View pdu) {
   ++judged;
   if (pdu.empty()) return finding(talk, reader.name, "what no PDU of the protocol is has reached the client");
   const char* wrong = reader.conversation == nullptr ? nullptr : reader.conversation->heard(pdu);
   if (wrong != nullptr) finding(talk, reader.name, std::string(wrong) + ": " + hex(pdu));
-  const bool negative = talk.protocol->is_negative(pdu);
   const Talk::Life& life = talk.lives[reader.life];
   if (!talk.told.empty() &&
       (life.unasked.contains(talk.protocol->plain(pdu)) || permitted_unasked(talk, pdu)))
     return;
-  bool known = false;
-  // A negative one may be the gateway's: rather for a request that has not passed.
-  for (const bool passed : {false, true}) {
-    for (const Octets& request : life.requests) {
-      if (life.left.contains(request) != passed || (!negative && !passed)) continue;
-      if (!talk.protocol->answers(pdu, request)) continue;
-      known = true;
-      std::size_t asked = 0;
-      for (std::size_t i = 0; i <= alone; ++i) {
-        const auto at = life.told.find({i, request});
-        if (at != life.told.end()) asked = std::max(asked, at->second);
-      }
-      std::size_t& count = talk.answered[number][request];
-      if (count >= asked * talk.protocol->answers_most(request)) continue;
-      ++count;
-      return;
-    }
-  }
+  Requests tried;
+  if (count_answer(talk, number, life, pdu, tried)) return;
   finding(talk, reader.name,
-          std::string(known ? "one answer more than there were requests"
-                            : "an answer to no request that has passed") +
+          std::string(tried.empty() ? "an answer to no request that has passed"
+                                    : "one answer more than there were requests") +
               " has reached the client: " + hex(pdu));
 }
 
