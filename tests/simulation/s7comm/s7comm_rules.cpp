@@ -187,8 +187,9 @@ std::vector<Rules::Text> S7commRules::allows() const {
   return texts;
 }
 
-// There is no data before a connection request has passed and was confirmed (README of the room, "Decisions").
-// Of a connection that was joined nobody knows: rules that state neither slot nor type may contain it.
+// There is no data before a connection request has passed and was confirmed (README of the room,
+// "Decisions"). Of a connection that was joined nobody knows: rules that state neither slot nor type may
+// contain it.
 bool S7commRules::permits(View request, std::uint32_t standing, bool island) const {
   const bool joined = (standing & may_be_joined) != 0;
   const std::uint32_t known = standing & ~may_be_joined;
