@@ -218,8 +218,13 @@ void WireOracle::begin(Talk& talk, std::uint8_t sender_side, const Packet& syn) 
   sender.stamps = options.has_timestamp;
   sender.stamp = options.timestamp;
   sender.first_window = syn.window;
+  End& other = talk.ends[sender_side ^ 1];
+  other.said = false;  // what it has acknowledged was another connection's
+  // Until its own SYN comes it may answer with an ACK of the connection that is over, and old segments of
+  // that may come late. Its peer is told where it stands, and answers such an ACK with an RST (RFC 9293
+  // §3.5.1).
+  if (talk.over) other.known = false;
   talk.over = false;
-  talk.ends[sender_side ^ 1].said = false;  // what it has acknowledged was another connection's
   if ((syn.flags & ACK) == 0) return;
   sender.said = true;
   sender.sent_to = true;

@@ -9,7 +9,8 @@
 namespace conduit::simulation {
 namespace {
 
-// What an honest client does first; then the technique is played.
+// What an honest client does first; then the technique is played. Also where that is refused: an honest one
+// would close the connection and open no further (OPC 10000-6 §7.1.5: an ERR ends it), this one goes on.
 class Opening {
  public:
   Opening(const Attack& attack, Random random)
@@ -24,9 +25,7 @@ class Opening {
     if (over_) return;
     const Octets octets = end_->opening(*rules_, random_);
     if (!octets.empty()) return hand.write(next(octets));
-    over_ = true;
-    then();
-    then = nullptr;
+    attack();
   }
   void take(Hand& hand, View octets) {
     if (over_) return;
@@ -37,7 +36,7 @@ class Opening {
       const Octets pdu(received_.begin(), received_.begin() + static_cast<std::ptrdiff_t>(front.size));
       received_.erase(received_.begin(), received_.begin() + static_cast<std::ptrdiff_t>(front.size));
       for (const Octets& back : end_->on_pdu(pdu)) hand.write(back);
-      go_on(hand);
+      protocol_.is_negative(pdu) ? attack() : go_on(hand);
     }
   }
   Octets next(const Octets& pdu) {
@@ -56,6 +55,12 @@ class Opening {
   }
 
  private:
+  void attack() {
+    over_ = true;
+    then();
+    then = nullptr;
+  }
+
   const ProtocolModel& protocol_;
   std::shared_ptr<const Rules> rules_;
   std::unique_ptr<ClientEnd> end_;

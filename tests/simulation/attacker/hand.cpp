@@ -22,17 +22,19 @@ void draw_follow_up(Random& random, const ProtocolModel& protocol, const Rules& 
 
 Booty draw_booty(Random& random, const ProtocolModel& protocol, const Rules& rules, std::uint32_t number) {
   constexpr int tries = 400;
+  // By the rules alone: what the conversation adds is there, or not, when the technique is played.
+  constexpr std::uint32_t any_place = may_be_joined;
   Booty booty;
   for (int i = 0; i < tries && booty.denied.empty(); ++i) {
     const Octets request = protocol.request(random, rules, number);
-    if (!rules.permits(request, 0, false)) booty.denied = request;
+    if (!rules.permits(request, any_place, false)) booty.denied = request;
   }
   if (booty.denied.empty()) booty.denied = protocol.bad_request(random, number);
   for (int i = 0; i < tries && booty.twin.empty(); ++i) {
     // Numbers of their own, so that it is known which of them an answer is for.
     const bool first = booty.permitted.empty();
     const Octets request = protocol.request(random, rules, first ? number + 1 : number + 2);
-    if (!rules.permits(request, 0, false)) continue;
+    if (!rules.permits(request, any_place, false)) continue;
     if (first) booty.permitted = request;
     if (first) draw_follow_up(random, protocol, rules, number + 2, booty);
     if (!first && request.size() == booty.denied.size() && request != booty.denied) booty.twin = request;

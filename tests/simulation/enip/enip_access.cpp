@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "tests/simulation/enip/enip_connection.hpp"
+
 namespace conduit::simulation::enip {
 namespace {
 
@@ -155,6 +157,20 @@ Result read_forwarded(const Message& message, int depth) {
   return inner;
 }
 
+// Through the connection manager, in no other message.
+Result read_connecting(const Message& message, int depth) {
+  if (depth != 0) return {};
+  if (const std::optional<Opening> opening = read_opening(message))
+    return std::vector<Access>{access_of(*opening)};
+  if (!read_closing(message)) return {};
+  Access access;
+  access.function = function_close;
+  access.what = Class::SESSION;
+  access.object = 0x02;
+  access.instance = 1;
+  return std::vector<Access>{access};
+}
+
 Result read_services(View octets, int depth) {
   const std::optional<Message> message = read_message(octets);
   const std::optional<Path> path = message ? read_path(message->path) : std::nullopt;
@@ -164,6 +180,8 @@ Result read_services(View octets, int depth) {
   switch (message->service) {
     case multiple: return router ? read_bundle(*message, depth) : Result{};
     case unconnected_send: return manager ? read_forwarded(*message, depth) : Result{};
+    case forward_open:
+    case forward_close: return read_connecting(*message, depth);
     case read_tag:
     case write_tag: return read_tag_service(*message, *path);
     case reset:
@@ -174,6 +192,18 @@ Result read_services(View octets, int depth) {
 }
 
 }  // namespace
+
+Access access_of(const Opening& opening) {
+  Access access;
+  access.function = function_open;
+  access.what = Class::SESSION;
+  access.object = 0x02;
+  access.instance = 1;
+  if (!opening.route.empty()) access.route = opening.route;
+  access.transport_class = opening.transport_class;
+  access.interval = opening.interval;
+  return access;
+}
 
 std::size_t type_size(std::uint32_t type) {
   switch (type) {
@@ -186,12 +216,12 @@ std::size_t type_size(std::uint32_t type) {
   }
 }
 
+// All commands have one header, whether a device knows them or not (CIP Vol. 2, 2-3). Above 0x7F there are
+// none (2-3.2).
 Front front_of(View stream) {
   if (stream.size() < 4) return {};
   const std::size_t size = header_size + get_le(stream, 2, 2);
-  static const Octets commands{0x65, 0x66, 0x6F, 0x70};
-  if (stream[1] != 0 || std::find(commands.begin(), commands.end(), stream[0]) == commands.end())
-    return {Front::Kind::GARBAGE, 0};
+  if (get_le(stream, 0, 2) > 0x7F) return {Front::Kind::GARBAGE, 0};
   if (stream.size() < size) return {};
   return {Front::Kind::PDU, size};
 }
@@ -300,6 +330,11 @@ std::optional<std::vector<Access>> read_request(View pdu) {
     access.function = function_register;
     access.what = Class::SESSION;
     return std::vector<Access>{access};
+  }
+  if (const std::optional<Connected> connected = connected_message(*parts)) {
+    const std::uint8_t service = connected->message.empty() ? 0 : connected->message[0];
+    const bool connects = service == forward_open || service == forward_close;
+    return connects ? Result{} : read_services(connected->message, 0);
   }
   const std::optional<Octets> message = unconnected_message(*parts);
   return message ? read_services(*message, 0) : Result{};

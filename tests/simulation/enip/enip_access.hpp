@@ -17,6 +17,7 @@ enum class Class : std::uint8_t { READ, WRITE, OPERATE, PROGRAM, MANAGE, DISCOVE
 inline constexpr std::size_t header_size = 24;
 inline constexpr std::uint16_t register_session = 0x65;
 inline constexpr std::uint16_t send_rr_data = 0x6F;
+inline constexpr std::uint16_t send_unit_data = 0x70;
 
 inline constexpr std::uint8_t reset = 0x05;
 inline constexpr std::uint8_t multiple = 0x0A;
@@ -24,13 +25,17 @@ inline constexpr std::uint8_t get_single = 0x0E;
 inline constexpr std::uint8_t set_single = 0x10;
 inline constexpr std::uint8_t read_tag = 0x4C;
 inline constexpr std::uint8_t write_tag = 0x4D;
+inline constexpr std::uint8_t forward_close = 0x4E;
 inline constexpr std::uint8_t unconnected_send = 0x52;
+inline constexpr std::uint8_t forward_open = 0x54;
 
 // Numbers of functions in the policy language.
 inline constexpr std::uint32_t function_register = 229;
 inline constexpr std::uint32_t function_read_tag = 0x6B4C;
 inline constexpr std::uint32_t function_write_tag = 0x6B4D;
+inline constexpr std::uint32_t function_close = 0x064E;
 inline constexpr std::uint32_t function_unconnected = 0x0652;
+inline constexpr std::uint32_t function_open = 0x0654;
 
 // One thing that is asked for. What has no place in it is empty.
 struct Access {
@@ -42,6 +47,8 @@ struct Access {
   std::optional<std::pair<std::uint32_t, std::uint32_t>> elements;
   std::optional<std::string> tag;
   std::optional<std::string> route;
+  std::optional<std::uint32_t> transport_class;
+  std::optional<std::uint32_t> interval;
   std::optional<double> value;
 };
 

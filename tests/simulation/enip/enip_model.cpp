@@ -1,9 +1,10 @@
 // Dialogues of EtherNet/IP: a session is registered, then messages to tags and objects, alone, several in one
-// packet, or through the device to one behind it.
+// packet, through the device to one behind it, or on a connection that was opened for messages.
 #include "tests/simulation/enip/enip_model.hpp"
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 
 #include "tests/simulation/enip/enip_rules.hpp"
 
@@ -100,7 +101,8 @@ std::uint8_t draw_service(Random& random, const Allow& allow) {
   std::vector<std::uint32_t> known = allow.functions;
   known.erase(std::remove_if(known.begin(), known.end(),
                              [](std::uint32_t function) {
-                               return function == function_register || function == function_unconnected;
+                               return function == function_register || function == function_unconnected ||
+                                      function == function_open;
                              }),
               known.end());
   if (!known.empty() && random.chance(5, 6)) return static_cast<std::uint8_t>(random.pick(known));
@@ -152,6 +154,16 @@ Octets through(View message, std::uint8_t slot) {
   return write_message(unconnected_send, manager_path, data);
 }
 
+// Of a connection that its client has opened (Originator::numbered).
+Octets in_connection(View message, std::uint32_t number) {
+  Encapsulation parts;
+  parts.command = send_unit_data;
+  put_le(parts.context, number + 1, 8);
+  parts.data =
+      as_connected({0, static_cast<std::uint16_t>(number + 1), Octets(message.begin(), message.end())});
+  return write_encapsulation(parts);
+}
+
 Octets in_frame(View message, std::uint32_t number) {
   Encapsulation parts;
   parts.command = send_rr_data;
@@ -200,10 +212,28 @@ Octets reply(std::uint8_t service, std::uint8_t status, View data) {
   return octets;
 }
 
+// Connection failure (3-5.5.2): not found, or out of connections; and which it was.
+Octets no_connection(std::uint8_t service, std::uint16_t serial) {
+  Octets octets{static_cast<std::uint8_t>(service | 0x80), 0, 1, 1};
+  put_le(octets, service == forward_open ? 0x0113 : 0x0107, 2);
+  const Octets data = closed_data(serial);
+  octets.insert(octets.end(), data.begin(), data.end());
+  return octets;
+}
+
 Octets answer_message(View octets, Random& random) {
   const std::optional<Message> message = read_message(octets);
   if (!message) return reply(octets.empty() ? 0 : octets[0], 0x09, {});
-  if (random.chance(1, 24)) return reply(message->service, 0x05, {});
+  const bool refuses = random.chance(1, 24);
+  if (const std::optional<Opening> opening = read_opening(*message)) {
+    return refuses ? no_connection(message->service, opening->serial)
+                   : reply(message->service, 0, opened_data(*opening));
+  }
+  if (const std::optional<std::uint16_t> serial = read_closing(*message)) {
+    return refuses ? no_connection(message->service, *serial)
+                   : reply(message->service, 0, closed_data(*serial));
+  }
+  if (refuses) return reply(message->service, 0x05, {});
   Octets data;
   switch (message->service) {
     case read_tag: {
@@ -230,60 +260,143 @@ Octets answer_message(View octets, Random& random) {
   return reply(message->service, 0, data);
 }
 
-// Before a session is known any handle will do: a decision of the protocol's README. The server refuses a
-// handle that it has not given (CIP Vol. 2, 2-4.7: status 0x64).
+// Requests belong to the session that the server has given (CIP Vol. 2, 2-4.7), and there are none before it;
+// messages of connections to those that are open.
 class EnipConversation final : public Conversation {
  public:
   [[nodiscard]] std::uint32_t standing(View request) const override {
     const std::optional<Encapsulation> parts = read_encapsulation(request);
-    return parts && (session_ == 0 || parts->session == session_) ? of_session : 0;
+    if (!parts || session_ == 0 || parts->session != session_) return 0;
+    const std::optional<Connected> connected = connected_message(*parts);
+    const auto open = connected ? open_.find(connected->connection) : open_.end();
+    return of_session | (open == open_.end() ? 0 : as_standing(open->second));
   }
   void passed(View pdu, bool from_client) override {
-    if (from_client || session_ != 0) return;
     const std::optional<Encapsulation> parts = read_encapsulation(pdu);
-    if (parts && parts->command == register_session && parts->status == 0) session_ = parts->session;
+    if (!parts) return;
+    const bool registered = !from_client && parts->command == register_session && parts->status == 0;
+    if (registered && session_ == 0) session_ = parts->session;
+    const std::optional<Octets> octets = unconnected_message(*parts);
+    if (!octets) return;
+    from_client ? ask(*octets) : learn(*octets);
   }
 
  private:
+  void ask(View octets) {
+    const std::optional<Message> message = read_message(octets);
+    const std::optional<Opening> opening = message ? read_opening(*message) : std::nullopt;
+    if (opening) asked_[opening->serial] = *opening;
+  }
+  void learn(View octets) {
+    const std::optional<Opened> opened = read_opened(octets);
+    if (!opened) return;
+    std::erase_if(open_, [&](const auto& one) { return one.second.serial == opened->serial; });
+    const auto asked = asked_.find(opened->serial);
+    if (!opened->closed && asked != asked_.end()) open_[opened->sent] = asked->second;
+  }
+
   std::uint32_t session_ = 0;
+  std::map<std::uint16_t, Opening> asked_;  // by serial number
+  std::map<std::uint32_t, Opening> open_;   // by the name that the client uses
 };
 
+// What rules permit of openings, nearly.
+Opening draw_opening(const EnipRules& rules, Random& random) {
+  Opening opening;
+  opening.received = static_cast<std::uint32_t>(random.next());
+  opening.serial = static_cast<std::uint16_t>(random.next());
+  opening.interval = random.chance(7, 8) ? 100000 : 110000;
+  opening.transport_class = random.chance(7, 8) ? 3 : 2;
+  if (random.chance(1, 8)) opening.route = "1/0";
+  for (const Allow& allow : rules.list) {
+    if (allow.functions != std::vector{function_open} || random.chance(1, 8)) continue;
+    opening.route = allow.routes.empty() ? "" : allow.routes[0];
+    if (!allow.transport_classes.empty())
+      opening.transport_class = static_cast<std::uint8_t>(allow.transport_classes[0]);
+  }
+  return opening;
+}
+
+bool permits_openings(const EnipRules& rules) {
+  return std::any_of(rules.list.begin(), rules.list.end(),
+                     [](const Allow& allow) { return allow.functions == std::vector{function_open}; });
+}
+
+// Registers a session; then opens a connection, or does not; and closes it now and then, or says so.
 class Originator final : public ClientEnd {
  public:
   [[nodiscard]] Octets numbered(Octets pdu, std::uint8_t) const override {
-    if (pdu.size() < header_size || pdu[0] != send_rr_data) return pdu;
-    for (std::size_t i = 0; i < 4; ++i) pdu[4 + i] = static_cast<std::uint8_t>(session_ >> (8 * i));
+    if (pdu.size() < header_size || (pdu[0] != send_rr_data && pdu[0] != send_unit_data)) return pdu;
+    put(pdu, 4, session_);
+    const std::size_t connection_at = header_size + 12;
+    if (pdu[0] == send_unit_data && pdu.size() >= connection_at + 4) put(pdu, connection_at, connection_);
     return pdu;
   }
-  [[nodiscard]] Octets opening(const Rules&, Random&) override {
-    if (session_ != 0) return {};
-    Encapsulation parts;
-    parts.command = register_session;
-    parts.context = Octets(8, 0);
-    parts.data = {1, 0, 0, 0};
-    return write_encapsulation(parts);
+  [[nodiscard]] Octets opening(const Rules& rules, Random& random) override {
+    if (session_ == 0) {
+      Encapsulation parts;
+      parts.command = register_session;
+      parts.context = Octets(8, 0);
+      parts.data = {1, 0, 0, 0};
+      return write_encapsulation(parts);
+    }
+    const auto& known = dynamic_cast<const EnipRules&>(rules);
+    if (step_ == 0 && random.chance(1, permits_openings(known) ? 1 : 16)) {
+      const Opening opening = draw_opening(known, random);
+      serial_ = opening.serial;
+      ++step_;
+      return in_frame(write_opening(opening), opening_number);
+    }
+    const bool closes = step_ == 1 && connection_ != 0 && random.chance(1, 8);
+    step_ = 2;
+    return closes ? in_frame(write_closing(serial_), opening_number + 1) : Octets{};
   }
   [[nodiscard]] std::vector<Octets> on_pdu(View pdu) override {
     const std::optional<Encapsulation> parts = read_encapsulation(pdu);
-    if (parts && parts->command == register_session && parts->status == 0) session_ = parts->session;
+    if (!parts) return {};
+    if (parts->command == register_session && parts->status == 0) session_ = parts->session;
+    const std::optional<Octets> message = unconnected_message(*parts);
+    const std::optional<Opened> opened = message ? read_opened(*message) : std::nullopt;
+    if (opened && !opened->closed) connection_ = opened->sent;
     return {};
   }
 
  private:
+  static constexpr std::uint32_t opening_number = 0x40000000;
+  static void put(Octets& pdu, std::size_t at, std::uint32_t value) {
+    for (std::size_t i = 0; i < 4; ++i) pdu[at + i] = static_cast<std::uint8_t>(value >> (8 * i));
+  }
+
   std::uint32_t session_ = 0;
+  std::uint32_t connection_ = 0;  // also when it is closed
+  std::uint16_t serial_ = 0;
+  int step_ = 0;  // 0: no connection asked for; 2: none any more
 };
+
+bool is_opening(View pdu) {
+  const std::optional<Encapsulation> parts = read_encapsulation(pdu);
+  const std::optional<Octets> octets = parts ? unconnected_message(*parts) : std::nullopt;
+  const std::optional<Message> message = octets ? read_message(*octets) : std::nullopt;
+  return message && read_opening(*message);
+}
+
+// The message in a request or an answer, whichever way it goes.
+std::optional<Octets> message_of(const Encapsulation& parts) {
+  const std::optional<Connected> connected = connected_message(parts);
+  return connected ? std::optional<Octets>(connected->message) : unconnected_message(parts);
+}
 
 class EnipModel final : public ProtocolModel {
  public:
   [[nodiscard]] const char* name() const override { return "enip"; }
-  [[nodiscard]] bool on_request_only() const override { return true; }
   [[nodiscard]] std::uint16_t port() const override { return 44818; }
   [[nodiscard]] std::unique_ptr<Rules> random_rules(Random& random) const override {
     return draw_rules(random);
   }
   [[nodiscard]] Front front(View stream, bool) const override { return front_of(stream); }
   [[nodiscard]] Octets request(Random& random, const Rules& rules, std::uint32_t number) const override {
-    const auto& list = dynamic_cast<const EnipRules&>(rules).list;
+    const auto& known = dynamic_cast<const EnipRules&>(rules);
+    const std::vector<Allow>& list = known.list;
     const Allow& allow = random.pick(list);
     Octets message = draw_message(random, allow);
     if (random.chance(1, 5)) {
@@ -295,6 +408,7 @@ class EnipModel final : public ProtocolModel {
     const bool routes = std::any_of(list.begin(), list.end(), [](const auto& each) {
       return !each.functions.empty() && each.functions[0] == function_unconnected;
     });
+    if (random.chance(1, permits_openings(known) ? 2 : 40)) return in_connection(message, number);
     if (random.chance(1, routes || !allow.routes.empty() ? 2 : 10))
       message = through(message, random.chance(2, 3) ? 0 : 3);
     if (random.chance(1, 30)) message.push_back(0);  // an octet too many
@@ -321,9 +435,11 @@ class EnipModel final : public ProtocolModel {
       parts->session = 0x01000000 | static_cast<std::uint32_t>(random.below(0x10000));
       return write_encapsulation(*parts);
     }
-    const std::optional<Octets> message = unconnected_message(*parts);
-    if (!message || !read_request(request)) return {};
-    parts->data = as_unconnected(answer_message(*message, random));
+    if (!read_request(request)) return {};
+    const Octets message = answer_message(*message_of(*parts), random);
+    const std::optional<Connected> asked = connected_message(*parts);
+    parts->data = asked ? as_connected({named_by(asked->connection), asked->sequence, message})
+                        : as_unconnected(message);
     return write_encapsulation(*parts);
   }
   [[nodiscard]] bool answers(View response, View request) const override;
@@ -331,7 +447,7 @@ class EnipModel final : public ProtocolModel {
     const std::optional<Encapsulation> parts = read_encapsulation(response);
     if (!parts) return false;
     if (parts->status != 0) return true;
-    const std::optional<Octets> message = unconnected_message(*parts);
+    const std::optional<Octets> message = message_of(*parts);
     return message && message->size() >= 4 && (*message)[2] != 0;
   }
   [[nodiscard]] bool silent(View) const override { return false; }
@@ -342,13 +458,14 @@ class EnipModel final : public ProtocolModel {
   [[nodiscard]] std::unique_ptr<ClientEnd> client_end() const override {
     return std::make_unique<Originator>();
   }
-  [[nodiscard]] bool depends(View, View earlier) const override {
+  [[nodiscard]] bool depends(View request, View earlier) const override {
+    if (request[0] == send_unit_data) return is_opening(earlier);
     return !earlier.empty() && earlier[0] == register_session;
   }
   [[nodiscard]] Octets other_answer(View request, View answer, Random& random) const override;
 };
 
-// The same command, session and context; the service's own reply.
+// The same command, session and context, the same connection and count; the service's own reply.
 bool EnipModel::answers(View response, View request) const {
   const std::optional<Encapsulation> answer = read_encapsulation(response);
   const std::optional<Encapsulation> asked = read_encapsulation(request);
@@ -357,8 +474,13 @@ bool EnipModel::answers(View response, View request) const {
   if (asked->command == register_session) return answer->status != 0 || answer->data == asked->data;
   if (answer->session != asked->session) return false;
   if (answer->status != 0) return answer->data.empty();
-  const std::optional<Octets> message = unconnected_message(*answer);
-  const std::optional<Octets> wish = unconnected_message(*asked);
+  const std::optional<Connected> connected = connected_message(*answer);
+  const std::optional<Connected> before = connected_message(*asked);
+  if (connected && before &&
+      (connected->connection != named_by(before->connection) || connected->sequence != before->sequence))
+    return false;
+  const std::optional<Octets> message = message_of(*answer);
+  const std::optional<Octets> wish = message_of(*asked);
   if (!message || message->size() < 4 || (*message)[1] != 0 || !wish || wish->empty()) return false;
   if ((*message)[0] == ((*wish)[0] | 0x80)) return true;
   const std::optional<Message> outer = read_message(*wish);
@@ -369,7 +491,17 @@ bool EnipModel::answers(View response, View request) const {
 
 Octets EnipModel::other_answer(View, View answer, Random& random) const {
   std::optional<Encapsulation> parts = read_encapsulation(answer);
-  if (!parts || parts->command != send_rr_data || parts->data.size() < 20) return {};
+  if (!parts || parts->data.size() < 20) return {};
+  if (std::optional<Connected> connected = connected_message(*parts)) {
+    switch (random.below(3)) {
+      case 0: ++connected->connection; break;
+      case 1: ++connected->sequence; break;
+      default: ++connected->message[0]; break;
+    }
+    parts->data = as_connected(*connected);
+    return write_encapsulation(*parts);
+  }
+  if (parts->command != send_rr_data) return {};
   switch (random.below(4)) {
     case 0: ++parts->context[1]; break;
     case 1: ++parts->session; break;

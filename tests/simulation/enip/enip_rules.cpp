@@ -14,9 +14,11 @@ constexpr Name functions_by_name[] = {{5, "RESET"},
                                       {16, "SET_ATTRIBUTE_SINGLE"},
                                       {229, "REGISTER_SESSION"},
                                       {0x0652, "UNCONNECTED_SEND"},
+                                      {0x0654, "FORWARD_OPEN"},
                                       {0x6B4C, "READ_TAG"},
                                       {0x6B4D, "WRITE_TAG"}};
-constexpr Name objects_by_name[] = {{0x01, "IDENTITY"}, {0x04, "ASSEMBLY"}, {0xF5, "TCP_IP_INTERFACE"}};
+constexpr Name objects_by_name[] = {
+    {0x01, "IDENTITY"}, {0x02, "MESSAGE_ROUTER"}, {0x04, "ASSEMBLY"}, {0xF5, "TCP_IP_INTERFACE"}};
 constexpr const char* class_names[] = {"READ",   "WRITE",    "OPERATE", "PROGRAM",
                                        "MANAGE", "DISCOVER", "SESSION"};
 
@@ -69,6 +71,17 @@ void draw_tags(Random& random, Allow& allow) {
     const auto first = static_cast<std::uint32_t>(random.below(4));
     allow.elements = {{first, first + static_cast<std::uint32_t>(random.below(6))}};
   }
+}
+
+Allow draw_opening(Random& random) {
+  Allow allow;
+  allow.essential = random.chance(1, 4);
+  allow.functions = {function_open};
+  if (random.chance(1, 3)) allow.objects = {0x02};
+  if (random.chance(1, 3)) allow.routes = {random.chance(1, 2) ? "1/0" : "1/3"};
+  if (random.chance(1, 2)) allow.transport_classes = {random.chance(3, 4) ? 3U : 2U};
+  if (random.chance(1, 3)) allow.intervals = {{10000, 100000}};
+  return allow;
 }
 
 Allow draw_allow(Random& random) {
@@ -125,6 +138,9 @@ std::string Allow::text() const {
   for (const std::string& name : tags) text += " tag: \"" + name + "\"";
   for (const std::string& name : prefixes) text += " tag_prefix: \"" + name + "\"";
   for (const std::string& name : routes) text += " route: \"" + name + "\"";
+  for (const std::uint32_t number : transport_classes)
+    text += " transport_class: CLASS_" + std::to_string(number);
+  text += spans_text("interval", intervals);
   for (const auto& [low, high] : values)
     text += " value { min: " + std::to_string(low) + " max: " + std::to_string(high) + " }";
   return text + " }";
@@ -133,7 +149,8 @@ std::string Allow::text() const {
 bool Allow::contains(const Access& access) const {
   if (!classes.empty() && !holds(classes, access.what)) return false;
   if (!functions.empty() && !holds(functions, access.function)) return false;
-  if (functions.empty() && access.function == function_unconnected) return false;  // by name only
+  const bool by_name = access.function == function_unconnected || access.function == function_open;
+  if (functions.empty() && by_name) return false;
   if (!objects.empty() && !(access.object && holds(objects, *access.object))) return false;
   if (!instances.empty() && !within(instances, access.instance)) return false;
   if (!attributes.empty() && !within(attributes, access.attribute)) return false;
@@ -141,6 +158,10 @@ bool Allow::contains(const Access& access) const {
       !(access.elements && within(elements, access.elements->first, access.elements->second)))
     return false;
   if (!routes.empty() && !(access.route && holds(routes, *access.route))) return false;
+  if (!transport_classes.empty() &&
+      !(access.transport_class && holds(transport_classes, *access.transport_class)))
+    return false;
+  if (!intervals.empty() && !within(intervals, access.interval)) return false;
   if (!tags.empty() || !prefixes.empty()) {
     const bool named =
         access.tag && (holds(tags, *access.tag) ||
@@ -161,10 +182,43 @@ std::vector<Rules::Text> EnipRules::allows() const {
   return texts;
 }
 
+namespace {
+
+// Class, interval in tens of milliseconds, route and its slot.
+constexpr unsigned class_at = 8;
+constexpr unsigned interval_at = 12;
+constexpr unsigned slot_at = 24;
+constexpr std::uint32_t routed = 4;
+constexpr std::uint32_t interval_unit = 10000;
+
+Opening opening_of(std::uint32_t standing) {
+  Opening opening;
+  opening.transport_class = standing >> class_at & 0xF;
+  opening.interval = (standing >> interval_at & 0xFFF) * interval_unit;
+  if ((standing & routed) != 0) opening.route = "1/" + std::to_string(standing >> slot_at & 0xF);
+  return opening;
+}
+
+}  // namespace
+
+std::uint32_t as_standing(const Opening& opening) {
+  std::uint32_t standing = of_connection | std::uint32_t{opening.transport_class} << class_at |
+                           opening.interval / interval_unit << interval_at;
+  if (!opening.route.empty())
+    standing |= routed | static_cast<std::uint32_t>(opening.route.back() - '0') << slot_at;
+  return standing;
+}
+
+// A message of a connection needs what opened that, too, to be permitted now.
 bool EnipRules::permits(View request, std::uint32_t standing, bool island) const {
-  const std::optional<std::vector<Access>> accesses = read_request(request);
+  std::optional<std::vector<Access>> accesses = read_request(request);
   if (!accesses) return false;
-  if (accesses->front().function != function_register && standing != of_session) return false;
+  const bool joined = (standing & may_be_joined) != 0;
+  const bool registers = accesses->front().function == function_register;
+  if (!registers && !joined && (standing & of_session) == 0) return false;
+  const bool connected = request[0] == send_unit_data;
+  if (connected && !joined && (standing & of_connection) == 0) return false;
+  if (connected && (standing & of_connection) != 0) accesses->push_back(access_of(opening_of(standing)));
   return std::all_of(accesses->begin(), accesses->end(), [&](const Access& access) {
     return std::any_of(list.begin(), list.end(), [&](const auto& allow) {
       return (!island || allow.essential) && allow.contains(access);
@@ -183,6 +237,14 @@ std::unique_ptr<EnipRules> draw_rules(Random& random) {
     session.essential = random.chance(2, 3);
     rules->list.push_back(std::move(session));
   }
+  // Something to ask for on a connection, also when it may not be open any more.
+  if (random.chance(1, 2)) {
+    Allow read;
+    read.classes = {Class::READ};
+    read.essential = true;
+    rules->list.push_back(std::move(read));
+  }
+  if (random.chance(1, 2)) rules->list.push_back(draw_opening(random));
   for (std::uint64_t i = random.between(1, 5); i > 0; --i) {
     rules->list.push_back(draw_allow(random));
     const Allow& last = rules->list.back();

@@ -1,7 +1,7 @@
 // Random `allow`s for EtherNet/IP, and whether one contains an access.
 #pragma once
 
-#include "tests/simulation/enip/enip_access.hpp"
+#include "tests/simulation/enip/enip_connection.hpp"
 
 namespace conduit::simulation::enip {
 
@@ -21,6 +21,8 @@ struct Allow {
   std::vector<std::string> tags;
   std::vector<std::string> prefixes;
   std::vector<std::string> routes;
+  std::vector<std::uint32_t> transport_classes;
+  std::vector<Span> intervals;
   std::vector<std::pair<double, double>> values;
   bool essential = false;
 
@@ -28,8 +30,10 @@ struct Allow {
   [[nodiscard]] bool contains(const Access& access) const;
 };
 
-// How a request stands: its session is that of the connection.
+// How a request stands: its session is that of the conversation; its connection is open, and what opened it.
 inline constexpr std::uint32_t of_session = 1;
+inline constexpr std::uint32_t of_connection = 2;
+[[nodiscard]] std::uint32_t as_standing(const Opening& opening);
 
 class EnipRules final : public Rules {
  public:

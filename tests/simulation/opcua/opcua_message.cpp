@@ -46,6 +46,15 @@ struct Reader {
     good = good && count <= octets.size();
     return good ? count : 0;
   }
+  void take_strings(std::uint32_t count) {
+    for (; count > 0; --count) take_string();
+  }
+  // §5.2.2.14
+  void take_localized() {
+    const std::uint32_t mask = take(1);
+    good = good && mask < 4;
+    take_strings((mask & 1) + (mask >> 1));
+  }
   // §5.2.2.9
   NodeId take_node() {
     NodeId node;
@@ -170,7 +179,37 @@ bool take_browse(Reader& from, Access access, std::vector<Access>& all) {
   return from.good;
 }
 
-bool take_service(Reader& from, const Access& access, std::vector<Access>& all) {
+// OPC 10000-4 §5.6.2: who asks (§7.2), which server is meant, name, nonce, certificate, limits.
+bool take_create_session(Reader& from, Access& access) {
+  from.take_strings(2);
+  from.take_localized();
+  from.take(4);
+  from.take_strings(2);
+  from.take_strings(from.take_count());
+  from.take_string();
+  const std::string url = from.take_string();
+  if (url.starts_with("opc.tcp://")) access.endpoint = url;
+  from.take_strings(3);
+  from.take_long();
+  from.take(4);
+  return from.good;
+}
+
+// §5.6.3: signature, certificates of software, locales, token, its signature. No token is an anonymous one.
+bool take_activate_session(Reader& from, Access& access) {
+  from.take_strings(2);
+  from.take_strings(2 * from.take_count());
+  from.take_strings(from.take_count());
+  const NodeId type = from.take_node();
+  const std::uint32_t form = from.take(1);
+  if (form > 2) return false;
+  if (form != 0) from.take_string();
+  if (type.space == 0 && type.number) access.user_token = *type.number == 0 ? anonymous : *type.number;
+  from.take_strings(2);
+  return from.good;
+}
+
+bool take_service(Reader& from, Access access, std::vector<Access>& all) {
   switch (access.function) {
     case read: return take_read(from, access, all);
     case write: return take_write(from, access, all);
@@ -180,6 +219,16 @@ bool take_service(Reader& from, const Access& access, std::vector<Access>& all) 
       for (std::uint32_t count = from.take_count(); count > 0 && from.good; --count) from.take_long();
       all.push_back(access);
       return from.good;
+    }
+    case create_session:
+    case activate_session:
+    case close_session: {
+      access.what = Class::SESSION;
+      const bool good = access.function == create_session     ? take_create_session(from, access)
+                        : access.function == activate_session ? take_activate_session(from, access)
+                                                              : from.take(1) <= 1;
+      all.push_back(access);
+      return good && from.good;
     }
     default: return false;
   }
@@ -317,8 +366,9 @@ std::optional<std::vector<Access>> read_request(const Message& message) {
     const std::uint32_t receives = from.take(4);
     const std::uint32_t sends = from.take(4);
     from.take_long();
-    from.take_string();
+    const std::string url = from.take_string();
     if (!from.good || !from.octets.empty() || receives < 8192 || sends < 8192) return {};
+    if (url.starts_with("opc.tcp://")) access.endpoint = url;
     access.function = hello;
     access.what = Class::SESSION;
     return std::vector<Access>{access};
@@ -343,6 +393,8 @@ void put_string(Octets& to, const std::string& text) {
   put_le(to, text.size(), 4);
   to.insert(to.end(), text.begin(), text.end());
 }
+
+void put_null(Octets& to) { put_le(to, 0xFFFFFFFF, 4); }
 
 void put_node(Octets& to, const NodeId& node) {
   if (!node.number) {

@@ -15,6 +15,9 @@ enum class Class : std::uint8_t { READ, WRITE, OPERATE, PROGRAM, MANAGE, DISCOVE
 
 // Numbers of the requests' binary encodings, and of the policy language from 65536 on.
 inline constexpr std::uint32_t open_channel = 446;
+inline constexpr std::uint32_t create_session = 461;
+inline constexpr std::uint32_t activate_session = 467;
+inline constexpr std::uint32_t close_session = 473;
 inline constexpr std::uint32_t browse = 527;
 inline constexpr std::uint32_t read = 631;
 inline constexpr std::uint32_t write = 673;
@@ -22,6 +25,11 @@ inline constexpr std::uint32_t call = 712;
 inline constexpr std::uint32_t publish = 826;
 inline constexpr std::uint32_t service_fault = 397;
 inline constexpr std::uint32_t hello = 65537;
+
+// How a session is activated, by the encoding of its token.
+inline constexpr std::uint32_t anonymous = 321;
+inline constexpr std::uint32_t user_name = 324;
+inline constexpr std::uint32_t certificate = 327;
 
 struct NodeId {
   std::uint32_t space = 0;
@@ -37,6 +45,8 @@ struct Access {
   std::optional<NodeId> node;
   std::optional<std::uint32_t> attribute;
   std::optional<NodeId> method;
+  std::optional<std::uint32_t> user_token;
+  std::optional<std::string> endpoint;
   std::optional<double> value;
 };
 
@@ -68,6 +78,7 @@ inline void put_le(Octets& to, std::uint64_t value, std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) to.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
 }
 void put_string(Octets& to, const std::string& text);
+void put_null(Octets& to);  // a string
 void put_node(Octets& to, const NodeId& node);
 void put_type(Octets& to, std::uint32_t type);
 void put_request_header(Octets& to, std::uint32_t handle);

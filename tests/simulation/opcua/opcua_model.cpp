@@ -75,6 +75,51 @@ void put_variant(Octets& to, Random& random, const Allow& allow) {
   }
 }
 
+std::string draw_endpoint(Random& random) {
+  return random.chance(7, 8)   ? "opc.tcp://plc-1:4840"
+         : random.chance(1, 2) ? "opc.tcp://plc-2"
+                               : "https://plc-1";
+}
+
+void put_create_session(Octets& to, Random& random) {
+  put_string(to, "urn:hmi-1");
+  put_string(to, "urn:hmi");
+  to.push_back(2);  // text alone
+  put_string(to, "HMI");
+  put_le(to, 1, 4);
+  for (int i = 0; i < 4; ++i) put_null(to);  // two strings, the list of URLs, the server's URI
+  put_string(to, draw_endpoint(random));
+  put_string(to, "session");
+  put_string(to, std::string(32, 'n'));
+  put_null(to);
+  put_le(to, 0x40F86A0000000000, 8);  // 100 000 ms
+  put_le(to, 65536, 4);
+}
+
+// Algorithm and octets of two signatures are null, as is the token now and then.
+void put_activate_session(Octets& to, Random& random, const Allow& allow) {
+  const std::uint32_t usual = random.pick(std::vector{anonymous, anonymous, user_name, certificate});
+  const std::uint32_t token = allow.tokens.empty() || random.chance(1, 4) ? usual : random.pick(allow.tokens);
+  for (int i = 0; i < 3; ++i) put_null(to);
+  put_le(to, 1, 4);
+  put_string(to, "en");
+  if (token == anonymous && random.chance(1, 4)) {
+    to.insert(to.end(), {0, 0, 0});
+  } else {
+    Octets body;
+    put_string(body, "policy");
+    if (token != anonymous) put_string(body, "operator");
+    if (token == user_name) put_string(body, "secret");
+    if (token == user_name) put_null(body);
+    put_type(to, token);
+    to.push_back(1);
+    put_le(to, body.size(), 4);
+    to.insert(to.end(), body.begin(), body.end());
+  }
+  put_null(to);
+  put_null(to);
+}
+
 void put_parameters(Octets& to, Random& random, const Allow& allow, std::uint32_t function) {
   const std::uint64_t count = random.chance(2, 3) ? 1 : random.between(2, random.chance(1, 4) ? 20 : 4);
   static const std::vector<std::uint32_t> usual{13, 13, 13, 4, 14};
@@ -90,6 +135,9 @@ void put_parameters(Octets& to, Random& random, const Allow& allow, std::uint32_
       put_le(to, 100, 4);
       break;
     case publish: return put_le(to, 0, 4);
+    case create_session: return put_create_session(to, random);
+    case activate_session: return put_activate_session(to, random, allow);
+    case close_session: return to.push_back(1);
     default: break;
   }
   put_le(to, count, 4);
@@ -124,13 +172,17 @@ void put_parameters(Octets& to, Random& random, const Allow& allow, std::uint32_
 }
 
 std::uint32_t draw_function(Random& random, const Allow& allow) {
-  static const std::vector<std::uint32_t> usual{read, read, write, write, call, browse, publish};
-  const bool opens = !allow.functions.empty() && allow.functions[0] == hello;
+  static const std::vector<std::uint32_t> usual{read, read,   write,   write,
+                                                call, browse, publish, activate_session};
+  static const std::vector<std::uint32_t> of_session{create_session, activate_session, close_session};
+  const bool opens =
+      !allow.functions.empty() && (allow.functions[0] == hello || allow.functions[0] == open_channel);
   if (!allow.functions.empty() && !opens && random.chance(5, 6)) return random.pick(allow.functions);
   if (!allow.classes.empty() && random.chance(2, 3)) {
     if (allow.classes[0] == Class::READ) return random.chance(2, 3) ? read : browse;
     if (allow.classes[0] == Class::WRITE) return write;
     if (allow.classes[0] == Class::OPERATE) return call;
+    if (allow.classes[0] == Class::SESSION && random.chance(1, 2)) return random.pick(of_session);
   }
   return random.pick(usual);
 }
@@ -169,8 +221,7 @@ struct Channel {
   }
 };
 
-// Before a HEL the room takes a conversation for one that was joined, in which any channel will do: a
-// decision of its README. A server ends a connection that begins otherwise (OPC 10000-6 §7.1.2.3).
+// HEL and ACK, then OPN, then messages of that channel (OPC 10000-6 §6.7.4, §7.1.3).
 class OpcuaConversation final : public Conversation {
  public:
   [[nodiscard]] std::uint32_t standing(View request) const override {
@@ -179,14 +230,13 @@ class OpcuaConversation final : public Conversation {
     std::uint32_t standing = asked_.greeted ? greeted : 0;
     if (message->kind != "MSG") return standing;
     if (asked_.due(*message)) standing |= in_sequence;
-    const bool right = joined_ || (asked_.channel != 0 && message->channel == asked_.channel &&
-                                   message->token == asked_.token);
+    const bool right =
+        asked_.channel != 0 && message->channel == asked_.channel && message->token == asked_.token;
     return standing | (right ? of_channel : 0);
   }
   void passed(View pdu, bool from_client) override {
     const std::optional<Message> message = read_message(pdu);
     if (!message) return;
-    if (message->kind == "HEL" || message->kind == "OPN") joined_ = false;
     from_client ? asked_.take(*message) : asked_.learn(*message);
   }
   void refused(View request) override {
@@ -201,7 +251,6 @@ class OpcuaConversation final : public Conversation {
   }
 
  private:
-  bool joined_ = true;
   Channel asked_;
   Channel heard_;
 };
@@ -223,7 +272,7 @@ class OpcuaClient final : public ClientEnd {
     const std::optional<Message> message = read_message(pdu);
     if (message && (message->kind == "OPN" || message->kind == "MSG")) sequence_ += message->chunks;
   }
-  [[nodiscard]] Octets opening(const Rules&, Random&) override {
+  [[nodiscard]] Octets opening(const Rules&, Random& random) override {
     Message message;
     if (!channel_.greeted) {
       message.kind = "HEL";
@@ -231,7 +280,7 @@ class OpcuaClient final : public ClientEnd {
       put_le(message.body, 65535, 4);
       put_le(message.body, 65535, 4);
       put_le(message.body, 0, 8);
-      put_string(message.body, "opc.tcp://plc-1:4840");
+      put_string(message.body, draw_endpoint(random));
       return write_message(message);
     }
     if (channel_.channel != 0) return {};
@@ -285,7 +334,6 @@ std::uint32_t type_of(const Message& message) {
 class OpcuaModel final : public ProtocolModel {
  public:
   [[nodiscard]] const char* name() const override { return "opcua"; }
-  [[nodiscard]] bool on_request_only() const override { return true; }
   [[nodiscard]] std::uint16_t port() const override { return 4840; }
   [[nodiscard]] std::unique_ptr<Rules> random_rules(Random& random) const override {
     return draw_rules(random);

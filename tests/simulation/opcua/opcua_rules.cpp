@@ -10,6 +10,9 @@ struct Name {
   const char* name;
 };
 constexpr Name functions_by_name[] = {{open_channel, "OPEN_SECURE_CHANNEL"},
+                                      {create_session, "CREATE_SESSION"},
+                                      {activate_session, "ACTIVATE_SESSION"},
+                                      {close_session, "CLOSE_SESSION"},
                                       {browse, "BROWSE"},
                                       {read, "READ"},
                                       {write, "WRITE"},
@@ -17,6 +20,7 @@ constexpr Name functions_by_name[] = {{open_channel, "OPEN_SECURE_CHANNEL"},
                                       {publish, "PUBLISH"},
                                       {hello, "HELLO"}};
 constexpr Name attributes_by_name[] = {{4, "DISPLAY_NAME"}, {13, "VALUE"}, {14, "DATA_TYPE"}};
+constexpr Name tokens_by_name[] = {{anonymous, "ANONYMOUS"}, {user_name, "USER_NAME"}, {certificate, "X509"}};
 constexpr const char* class_names[] = {"READ",   "WRITE",    "OPERATE", "PROGRAM",
                                        "MANAGE", "DISCOVER", "SESSION"};
 
@@ -61,10 +65,21 @@ void draw_nodes(Random& random, Allow& allow) {
   }
 }
 
+void draw_session(Random& random, Allow& allow) {
+  if (random.chance(1, 2)) {
+    allow.functions = {activate_session};
+    if (random.chance(3, 4)) allow.tokens = {random.pick(std::vector{anonymous, user_name, certificate})};
+    if (!allow.tokens.empty() && random.chance(1, 4)) allow.tokens.push_back(user_name);
+    return;
+  }
+  allow.functions = {create_session};
+  if (random.chance(3, 4)) allow.endpoints = {random.chance(1, 2) ? "opc.tcp://plc-1" : "opc.tcp://plc-2"};
+}
+
 Allow draw_allow(Random& random) {
   Allow allow;
   allow.essential = random.chance(1, 2);
-  switch (random.below(8)) {
+  switch (random.below(10)) {
     case 0: allow.classes = {Class::READ}; break;
     case 1:
       allow.functions = {read};
@@ -92,6 +107,8 @@ Allow draw_allow(Random& random) {
       break;
     case 6: allow.functions = {publish}; break;
     case 7: allow.classes = {random.chance(1, 2) ? Class::WRITE : Class::OPERATE}; break;
+    case 8: draw_session(random, allow); break;
+    case 9: allow.functions = {create_session, activate_session, close_session}; break;
     default: break;
   }
   return allow;
@@ -109,6 +126,8 @@ std::string Allow::text() const {
   for (const std::string& name : prefixes) text += " node_id_prefix: \"" + name + "\"";
   for (const std::uint32_t number : attributes) text += " attribute: " + name_of(attributes_by_name, number);
   text += spans_text("method", methods);
+  for (const std::uint32_t number : tokens) text += " user_token: " + name_of(tokens_by_name, number);
+  for (const std::string& url : endpoints) text += " endpoint_url_prefix: \"" + url + "\"";
   for (const auto& [low, high] : values)
     text += " value { min: " + std::to_string(low) + " max: " + std::to_string(high) + " }";
   return text + " }";
@@ -131,6 +150,14 @@ bool Allow::contains(const Access& access) const {
   if (!methods.empty() &&
       !(access.method && access.method->number && within(methods, *access.method->number)))
     return false;
+  if (!tokens.empty() && !(access.user_token && holds(tokens, *access.user_token))) return false;
+  if (!endpoints.empty()) {
+    const bool meant =
+        access.endpoint && std::any_of(endpoints.begin(), endpoints.end(), [&](const std::string& begin) {
+          return access.endpoint->starts_with(begin);
+        });
+    if (!meant) return false;
+  }
   if (values.empty()) return true;
   return access.value && std::any_of(values.begin(), values.end(), [&](const auto& range) {
            return *access.value >= range.first && *access.value <= range.second;
@@ -143,14 +170,23 @@ std::vector<Rules::Text> OpcuaRules::allows() const {
   return texts;
 }
 
+namespace {
+
+// Its place in the conversation: HEL once, OPN behind it, messages behind that.
+bool in_place(const Message& message, std::uint32_t standing) {
+  if (message.kind == "HEL") return (standing & greeted) == 0;
+  if (message.kind == "OPN") return (standing & greeted) != 0 && message.channel == 0;
+  constexpr std::uint32_t needed = of_channel | in_sequence;
+  return (standing & needed) == needed;
+}
+
+}  // namespace
+
 bool OpcuaRules::permits(View request, std::uint32_t standing, bool island) const {
   const std::optional<Message> message = read_message(request);
   const std::optional<std::vector<Access>> accesses = message ? read_request(*message) : std::nullopt;
   if (!accesses) return false;
-  if (message->kind == "HEL" && (standing & greeted) != 0) return false;
-  if (message->kind == "OPN" && ((standing & greeted) == 0 || message->channel != 0)) return false;
-  constexpr std::uint32_t needed = of_channel | in_sequence;
-  if (message->kind == "MSG" && (standing & needed) != needed) return false;
+  if ((standing & may_be_joined) == 0 && !in_place(*message, standing)) return false;
   return std::all_of(accesses->begin(), accesses->end(), [&](const Access& access) {
     return std::any_of(list.begin(), list.end(), [&](const auto& allow) {
       return (!island || allow.essential) && allow.contains(access);
@@ -167,6 +203,14 @@ std::unique_ptr<OpcuaRules> draw_rules(Random& random) {
     else
       session.functions = {hello, open_channel};
     session.essential = random.chance(2, 3);
+    Allow channel = session;
+    const bool apart = !session.functions.empty() && random.chance(1, 4);  // HEL alone has an endpoint
+    if (apart) {
+      session.functions = {hello};
+      session.endpoints = {random.chance(3, 4) ? "opc.tcp://plc-1:4840" : "opc.tcp://plc-2"};
+      channel.functions = {open_channel};
+      rules->list.push_back(std::move(channel));
+    }
     rules->list.push_back(std::move(session));
   }
   for (std::uint64_t i = random.between(1, 5); i > 0; --i) rules->list.push_back(draw_allow(random));

@@ -20,6 +20,8 @@ struct Allow {
   std::vector<std::string> prefixes;
   std::vector<std::uint32_t> attributes;
   std::vector<Span> methods;
+  std::vector<std::uint32_t> tokens;   // of users
+  std::vector<std::string> endpoints;  // what they begin with
   std::vector<std::pair<double, double>> values;
   bool essential = false;
 
