@@ -90,11 +90,12 @@ namespace {
          before(frame.timestamp, step.stream.timestamp);
 }
 
-// One octet (or more) beyond a closed window asks the receiver for its window: the question goes on, without
-// the bytes.
+// One octet (or more) beyond a closed window, or an end, asks the receiver for its window: the question goes
+// on, without the bytes.
 [[nodiscard]] bool is_window_probe(const Step& step) noexcept {
   const Stream& stream = step.stream;
-  return step.frame.payload_size > 0 && step.frame.sequence == stream.received &&
+  const bool asks = step.frame.payload_size > 0 || (step.frame.tcp_flags & TCP_FIN) != 0;
+  return asks && step.frame.sequence == stream.received &&
          stream.forwarded == stream.received &&
          to_receiver(map_of(stream, step.aside), stream.received) == stream.edge_r;
 }
@@ -113,7 +114,7 @@ void take_acknowledgement(Step& step) noexcept {
   back.edge_r = later(edge, back.edge_r);
   step.news = back.acked != acked || frame.window != step.stream.window || frame.sack_count != 0;
   step.echoed = advanced && !step.news;
-  step.stream.window = frame.window;
+  if (!before(frame.acknowledgement, back.acked_r)) step.stream.window = frame.window;  // else an old one
 }
 
 [[nodiscard]] Disposition pass_opaque(Step& step, std::uint32_t end) noexcept {

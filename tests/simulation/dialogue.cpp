@@ -110,6 +110,7 @@ struct Dialogue::State {
   std::uint32_t retries = 0;
   std::deque<Octets> again;
   std::deque<Asked> pending;
+  std::vector<Asked> silent;  // on this connection: were denied, and nobody has waited for them any longer
   Octets received;
   std::unique_ptr<ClientEnd> end;              // of the connection
   std::unique_ptr<Conversation> conversation;  // … as the client sees it
@@ -192,6 +193,7 @@ void Dialogue::State::open(const std::shared_ptr<State>& self) {
   State& state = *self;
   if (state.socket != nullptr || state.finished() || state.stage.over) return;
   state.received.clear();
+  state.silent.clear();
   state.connected = false;
   state.spoilt = false;
   state.port = state.stage.next_port++;
@@ -285,6 +287,7 @@ void Dialogue::State::be_patient(const std::shared_ptr<State>& self, std::uint64
     if (!permitted) {
       ++state.stage.totals.given_up;
       const bool opening = at->opening;
+      state.silent.push_back(std::move(*at));
       state.pending.erase(at);
       state.spoilt = true;
       if (opening) state.give_up_one();
@@ -389,6 +392,16 @@ void Dialogue::State::take_reply(View pdu) {
   for (auto asked = pending.begin(); asked != pending.end(); ++asked) {
     if (!plan.protocol->is_negative(pdu) || !plan.protocol->answers(pdu, asked->request)) continue;
     if (refusal == pending.end() || permitted(*refusal)) refusal = asked;
+  }
+  // A refusal may have to wait for room in the client's window, longer than the client.
+  if (refusal != pending.end() && permitted(*refusal)) {
+    const auto late = std::find_if(silent.begin(), silent.end(), [&](const Asked& asked) {
+      return plan.protocol->answers(pdu, asked.request);
+    });
+    if (late != silent.end()) {
+      silent.erase(late);
+      return;
+    }
   }
   if (refusal != pending.end()) {
     if (permitted(*refusal) && !stage.tight) finding("a permitted request was refused");

@@ -209,6 +209,7 @@ void Receiver::State::take(const Packet& packet) {
 Receiver::Receiver(const ReceiverTraits& traits) : state_(std::make_unique<State>(traits)) {}
 Receiver::~Receiver() = default;
 Receiver::Receiver(Receiver&&) noexcept = default;
+Receiver& Receiver::operator=(Receiver&&) noexcept = default;
 
 void Receiver::on_packet(const Packet& packet) { state_->take(packet); }
 

@@ -41,6 +41,7 @@ class Receiver {
   explicit Receiver(const ReceiverTraits& traits);
   ~Receiver();
   Receiver(Receiver&&) noexcept;
+  Receiver& operator=(Receiver&&) noexcept;
   // A packet that left the gateway towards the receiver, and one that the receiver itself has sent (its
   // acknowledgements move its window).
   void on_packet(const Packet& packet);

@@ -26,8 +26,9 @@ std::string hex(View octets) {
 // One receiver model and how far its stream has been looked at.
 struct Reader {
   Reader(const ReceiverTraits& traits, Viewpoint point)
-      : name(traits.name), viewpoint(point), receiver(traits) {}
+      : name(traits.name), begins_anew(traits.syn_begins_anew), viewpoint(point), receiver(traits) {}
   std::string name;
+  bool begins_anew;
   Viewpoint viewpoint;
   Receiver receiver;
   std::uint32_t opening = 0;
@@ -387,8 +388,12 @@ void SafetyOracle::in_force(const PlantPolicy* policy, bool island) {
 }
 
 void SafetyOracle::restarted() {
-  if (!state_->joined) return;
-  for (auto& [place, talk] : state_->talks) talk.life().joined = true;
+  for (auto& [place, talk] : state_->talks) {
+    talk.life().joined = state_->joined;
+    // To the gateway, the client's next SYN between these ports is the first. A server that begins anew with it
+    // on a living connection may find in the new stream what had left before the restart.
+    std::erase_if(talk.at_server, [](const Reader& reader) { return reader.begins_anew; });
+  }
 }
 
 // The receivers' own segments move their windows.

@@ -324,7 +324,6 @@ const std::vector<Octets>& bad_asdus() {
 class Iec104Model final : public ProtocolModel {
  public:
   [[nodiscard]] const char* name() const override { return "iec104"; }
-  [[nodiscard]] bool on_request_only() const override { return true; }
   [[nodiscard]] std::uint16_t port() const override { return 2404; }
   [[nodiscard]] std::unique_ptr<Rules> random_rules(Random& random) const override {
     return draw_rules(random);
@@ -434,8 +433,10 @@ Octets Iec104Model::answer(View request, Random& random) const {
     asdu.element = {static_cast<std::uint8_t>(random.below(100)), 0, 0};
     return write_asdu(asdu);
   }
+  // 101 §7.2.6.22: values have the qualifier as their cause, and there are none for others than 20 to 36.
+  const bool no_group = asdu.type == 100 && (asdu.element[0] < 20 || asdu.element[0] > 36);
   asdu.cause = asdu.cause == deactivation ? deactivation_con : activation_con;
-  asdu.negative = random.chance(1, 16);
+  asdu.negative = no_group || random.chance(1, 16);
   if (random.chance(1, 6)) asdu.originator = 0;
   return write_asdu(asdu);
 }

@@ -80,6 +80,11 @@ bool take_data(View& data, Access& access, std::uint32_t count, bool last) {
   if ((kind == 4 || kind == 5) && length % 8 != 0) return false;
   if (kind != 3 && kind != 4 && kind != 5 && kind != 7 && kind != 9) return false;
   const std::size_t octets = bit ? 1 : kind == 4 || kind == 5 ? length / 8 : length;
+  // Where the next value begins, some servers take from the item: they count octets of bits, timers and
+  // counters, and bits of all else.
+  const bool counts_octets = bit || *access.size == area_counters || *access.size == area_timers;
+  const bool told_in_octets = kind != 4 && kind != 5;
+  if (!last && counts_octets != told_in_octets) return false;
   data = data.subspan(4);
   if (data.size() < octets) return false;
   if (!bit && octets != count * element_size(*access.size)) return false;
@@ -160,9 +165,12 @@ Result read_job(View parameters, View data) {
     return one(access);
   }
   if (function != plc_stop) return {};
-  static const Octets stop{0x29, 0, 0, 0, 0, 0, 9, 'P', '_', 'P', 'R', 'O', 'G', 'R', 'A', 'M'};
-  if (!std::equal(parameters.begin(), parameters.end(), stop.begin(), stop.end())) return {};
+  // 29, five octets, name of the service: P_PROGRAM, whatever stands there.
+  static const Octets fixed{0x29, 0, 0, 0, 0, 0};
+  if (parameters.size() < 8 || !std::equal(fixed.begin(), fixed.end(), parameters.begin())) return {};
+  if (parameters[6] == 0 || parameters.size() != 7U + parameters[6]) return {};
   access.what = Class::MANAGE;
+  access.service = std::string(parameters.begin() + 7, parameters.end());
   return one(access);
 }
 
@@ -174,7 +182,7 @@ Result read_userdata(View parameters, View data) {
   Access access;
   access.what = Class::DISCOVER;
   if (parameters[5] == 0x47 && parameters[6] == 1) {
-    if (data.size() != 4 || data[0] != 0x0A || data[1] != 0) return {};
+    if (data.size() != 4 || data[0] != 0x0A) return {};  // of no octets, the kind says nothing
     access.function = read_clock;
     return one(access);
   }

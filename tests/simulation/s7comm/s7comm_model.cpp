@@ -61,7 +61,6 @@ class Partner final : public ClientEnd {
 class S7commModel final : public ProtocolModel {
  public:
   [[nodiscard]] const char* name() const override { return "s7comm"; }
-  [[nodiscard]] bool on_request_only() const override { return true; }
   [[nodiscard]] std::uint16_t port() const override { return 102; }
   [[nodiscard]] std::unique_ptr<Rules> random_rules(Random& random) const override {
     return draw_rules(random);

@@ -92,9 +92,12 @@ void put_data(Octets& to, Random& random, const Allow& allow, const Item& item, 
   const std::size_t size = element_size(item.size);
   const bool bit = item.size == size_bit;
   const bool real = item.size == size_real;
+  // Some clients tell these in octets; before another value that can be read in two ways, or it has to be so.
+  const bool number = item.size == area_counters || item.size == area_timers;
+  const bool in_octets = (real || number) && random.chance(1, 2);
   to.push_back(0);
-  to.push_back(static_cast<std::uint8_t>(bit ? 3 : real ? 7 : 4));
-  put(to, bit ? 1 : real ? size * item.count : 8 * size * item.count, 2);
+  to.push_back(static_cast<std::uint8_t>(bit ? 3 : in_octets ? (real ? 7 : 9) : 4));
+  put(to, bit ? 1 : in_octets ? size * item.count : 8 * size * item.count, 2);
   for (std::uint32_t i = 0; i < item.count; ++i) {
     const double value = draw_value(random, allow);
     if (bit) {

@@ -136,6 +136,29 @@ TEST_CASE("a closed window: probes again and again, then it opens and the byte i
   CHECK(lab.judged[0].size() == 1);
 }
 
+TEST_CASE("a closed window: the end of a stream asks, too, until there is room for it") {
+  Lab lab;
+  lab.connect();
+  Segment closed = Lab::data(1, 0, {}, 0);
+  closed.window = 0;
+  lab.flow.tcp.stream[0].edge_r = Lab::base(0);
+  (void)lab.send(1, closed);
+  Segment fin = Lab::data(0, 0, {});
+  fin.flags = TCP_ACK | TCP_FIN;
+  for (int i = 0; i < 3; ++i) {
+    const Lab::Out out = lab.send(0, fin);
+    REQUIRE(out.to[1].size() == 1);
+    CHECK(out.to[1][0].flags == TCP_ACK);
+    CHECK(out.to[1][0].sequence == Lab::base(0) - 1);
+  }
+  CHECK(lab.denied.empty());
+  closed.window = 500;
+  (void)lab.send(1, closed);
+  const Lab::Out out = lab.send(0, fin);
+  REQUIRE(out.to[1].size() == 1);
+  CHECK(out.to[1][0].flags == (TCP_ACK | TCP_FIN));
+}
+
 TEST_CASE("data beyond the window are dropped") {
   Lab lab;
   lab.connect();
