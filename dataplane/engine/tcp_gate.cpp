@@ -95,8 +95,7 @@ namespace {
 [[nodiscard]] bool is_window_probe(const Step& step) noexcept {
   const Stream& stream = step.stream;
   const bool asks = step.frame.payload_size > 0 || (step.frame.tcp_flags & TCP_FIN) != 0;
-  return asks && step.frame.sequence == stream.received &&
-         stream.forwarded == stream.received &&
+  return asks && step.frame.sequence == stream.received && stream.forwarded == stream.received &&
          to_receiver(map_of(stream, step.aside), stream.received) == stream.edge_r;
 }
 

@@ -390,8 +390,8 @@ void SafetyOracle::in_force(const PlantPolicy* policy, bool island) {
 void SafetyOracle::restarted() {
   for (auto& [place, talk] : state_->talks) {
     talk.life().joined = state_->joined;
-    // To the gateway, the client's next SYN between these ports is the first. A server that begins anew with it
-    // on a living connection may find in the new stream what had left before the restart.
+    // To the gateway, the client's next SYN between these ports is the first. A server that begins anew with
+    // it on a living connection may find in the new stream what had left before the restart.
     std::erase_if(talk.at_server, [](const Reader& reader) { return reader.begins_anew; });
   }
 }

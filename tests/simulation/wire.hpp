@@ -85,8 +85,8 @@ class WireOracle : public Watcher {
     [[nodiscard]] std::uint8_t scale(std::size_t side) const {
       return ends[side ^ 1].scale ? ends[side].scale.value_or(0) : std::uint8_t{0};
     }
-    // A segment of its client. With an acknowledgement of what was never sent on this connection it may be one
-    // of the connection before, between the same ports.
+    // A segment of its client. With an acknowledgement of what was never sent on this connection it may be
+    // one of the connection before, between the same ports.
     [[nodiscard]] bool answers_its_server(const Packet& packet) const {
       const std::uint32_t sent = ends[0].end - ends[1].isn;
       const std::uint32_t taken = packet.acknowledgement - ends[1].isn;
