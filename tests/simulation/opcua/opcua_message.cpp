@@ -380,6 +380,7 @@ std::optional<std::vector<Access>> read_request(const Message& message) {
     if (access.function != open_channel || !take_open(from, message.channel != 0) || !from.octets.empty())
       return {};
     access.what = Class::SESSION;
+    if (message.channel != 0) access.function = renew_channel;
     return std::vector<Access>{access};
   }
   if (message.kind != "MSG") return {};

@@ -25,6 +25,7 @@ inline constexpr std::uint32_t call = 712;
 inline constexpr std::uint32_t publish = 826;
 inline constexpr std::uint32_t service_fault = 397;
 inline constexpr std::uint32_t hello = 65537;
+inline constexpr std::uint32_t renew_channel = 65982;
 
 // How a session is activated, by the encoding of its token.
 inline constexpr std::uint32_t anonymous = 321;

@@ -1,5 +1,5 @@
-// Dialogues of OPC UA in mode None: hello, a channel, then services near the edges of the rules. Both ends
-// number their chunks.
+// Dialogues of OPC UA in mode None: hello, a channel, renewed or not, then services near the edges of the
+// rules. Both ends number their chunks.
 #include "tests/simulation/opcua/opcua_model.hpp"
 
 #include <algorithm>
@@ -204,14 +204,23 @@ struct Channel {
   bool greeted = false;
   std::uint32_t channel = 0;
   std::uint32_t token = 0;
+  std::uint32_t token_before = 0;  // 0: there was none
   std::optional<std::uint32_t> next;
 
   void learn(const Message& answer) {
     if (answer.kind == "ACK") greeted = true;
     if (answer.kind != "OPN" || answer.body.size() < 44) return;
     // Type (4), header (24), version (4), then channel and token.
+    const bool same = channel == get_le(answer.body, 32, 4);
+    token_before = same ? token : 0;
     channel = get_le(answer.body, 32, 4);
     token = get_le(answer.body, 36, 4);
+  }
+  // Has it the channel, and where it states one, a token that counts?
+  [[nodiscard]] bool holds(const Message& message) const {
+    if (channel == 0 || message.channel != channel) return false;
+    return message.kind == "OPN" || message.token == token ||
+           (token_before != 0 && message.token == token_before);
   }
   // Has it the number that is due? The first one is free.
   [[nodiscard]] bool due(const Message& message) const { return !next || *next == message.sequence; }
@@ -228,11 +237,9 @@ class OpcuaConversation final : public Conversation {
     const std::optional<Message> message = read_message(request);
     if (!message) return 0;
     std::uint32_t standing = asked_.greeted ? greeted : 0;
-    if (message->kind != "MSG") return standing;
+    if (message->kind != "MSG" && (message->kind != "OPN" || message->channel == 0)) return standing;
     if (asked_.due(*message)) standing |= in_sequence;
-    const bool right =
-        asked_.channel != 0 && message->channel == asked_.channel && message->token == asked_.token;
-    return standing | (right ? of_channel : 0);
+    return standing | (asked_.holds(*message) ? of_channel : 0);
   }
   void passed(View pdu, bool from_client) override {
     const std::optional<Message> message = read_message(pdu);
@@ -255,6 +262,15 @@ class OpcuaConversation final : public Conversation {
   Channel heard_;
 };
 
+bool permits_renewal(const Rules& rules) {
+  const std::vector<Allow>& list = dynamic_cast<const OpcuaRules&>(rules).list;
+  return std::any_of(list.begin(), list.end(), [](const Allow& allow) {
+    const bool named =
+        std::find(allow.functions.begin(), allow.functions.end(), renew_channel) != allow.functions.end();
+    return named || allow.classes == std::vector{Class::SESSION};
+  });
+}
+
 class OpcuaClient final : public ClientEnd {
  public:
   [[nodiscard]] Octets numbered(Octets pdu, std::uint8_t ahead) const override {
@@ -272,7 +288,7 @@ class OpcuaClient final : public ClientEnd {
     const std::optional<Message> message = read_message(pdu);
     if (message && (message->kind == "OPN" || message->kind == "MSG")) sequence_ += message->chunks;
   }
-  [[nodiscard]] Octets opening(const Rules&, Random& random) override {
+  [[nodiscard]] Octets opening(const Rules& rules, Random& random) override {
     Message message;
     if (!channel_.greeted) {
       message.kind = "HEL";
@@ -283,15 +299,18 @@ class OpcuaClient final : public ClientEnd {
       put_string(message.body, draw_endpoint(random));
       return write_message(message);
     }
-    if (channel_.channel != 0) return {};
+    const bool opened = channel_.channel != 0;
+    if (opened && (renewed_ || !random.chance(1, permits_renewal(rules) ? 3 : 24))) return {};
+    renewed_ = opened;
+    message.channel = channel_.channel;
     message.kind = "OPN";
     message.request = 1;
     put_type(message.body, open_channel);
     put_request_header(message.body, 1);
     put_le(message.body, 0, 4);
-    put_le(message.body, 0, 4);
+    put_le(message.body, opened ? 1 : 0, 4);
     put_le(message.body, 1, 4);
-    put_le(message.body, 0xFFFFFFFF, 4);
+    put_null(message.body);
     put_le(message.body, 3600000, 4);
     return write_message(message);
   }
@@ -302,6 +321,7 @@ class OpcuaClient final : public ClientEnd {
 
  private:
   Channel channel_;
+  bool renewed_ = false;
   std::uint32_t sequence_ = 1;
 };
 
@@ -417,10 +437,11 @@ Octets OpcuaModel::answer(View request, Random& random) const {
   put_type(body, function + 3);
   put_response_header(body, handle_of(*asked), 0);
   if (asked->kind == "OPN") {
-    message.channel = 1000 + static_cast<std::uint32_t>(random.below(1000));
+    const bool renews = asked->channel != 0;
+    if (!renews) message.channel = 1000 + static_cast<std::uint32_t>(random.below(1000));
     put_le(body, 0, 4);
     put_le(body, message.channel, 4);
-    put_le(body, 1 + random.below(100), 4);
+    put_le(body, (renews ? 101 : 1) + random.below(100), 4);
     put_le(body, 0x01DB000000000000, 8);
     put_le(body, 3600000, 4);
     put_le(body, 0xFFFFFFFF, 4);
@@ -440,8 +461,8 @@ bool OpcuaModel::answers(View response, View request) const {
   if (answer->kind == "ERR") return asked->kind != "MSG";
   if (asked->kind == "HEL") return answer->kind == "ACK";
   if (answer->kind != asked->kind || answer->request != asked->request) return false;
-  if (asked->kind == "MSG" && (answer->channel != asked->channel || answer->token != asked->token))
-    return false;
+  if (asked->channel != 0 && answer->channel != asked->channel) return false;
+  if (asked->kind == "MSG" && answer->token != asked->token) return false;
   const std::uint32_t type = type_of(*answer);
   if (answer->body.size() < 28 || get_le(answer->body, 12, 4) != handle_of(*asked)) return false;
   return type == service_fault || type == type_of(*asked) + 3;

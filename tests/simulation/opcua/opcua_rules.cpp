@@ -18,7 +18,8 @@ constexpr Name functions_by_name[] = {{open_channel, "OPEN_SECURE_CHANNEL"},
                                       {write, "WRITE"},
                                       {call, "CALL"},
                                       {publish, "PUBLISH"},
-                                      {hello, "HELLO"}};
+                                      {hello, "HELLO"},
+                                      {renew_channel, "RENEW_SECURE_CHANNEL"}};
 constexpr Name attributes_by_name[] = {{4, "DISPLAY_NAME"}, {13, "VALUE"}, {14, "DATA_TYPE"}};
 constexpr Name tokens_by_name[] = {{anonymous, "ANONYMOUS"}, {user_name, "USER_NAME"}, {certificate, "X509"}};
 constexpr const char* class_names[] = {"READ",   "WRITE",    "OPERATE", "PROGRAM",
@@ -172,10 +173,10 @@ std::vector<Rules::Text> OpcuaRules::allows() const {
 
 namespace {
 
-// Its place in the conversation: HEL once, OPN behind it, messages behind that.
+// Its place in the conversation: HEL once, OPN behind it, messages and renewals behind that.
 bool in_place(const Message& message, std::uint32_t standing) {
   if (message.kind == "HEL") return (standing & greeted) == 0;
-  if (message.kind == "OPN") return (standing & greeted) != 0 && message.channel == 0;
+  if (message.kind == "OPN" && message.channel == 0) return (standing & greeted) != 0;
   constexpr std::uint32_t needed = of_channel | in_sequence;
   return (standing & needed) == needed;
 }
@@ -202,13 +203,14 @@ std::unique_ptr<OpcuaRules> draw_rules(Random& random) {
       session.classes = {Class::SESSION};
     else
       session.functions = {hello, open_channel};
+    if (!session.functions.empty() && random.chance(1, 2)) session.functions.push_back(renew_channel);
     session.essential = random.chance(2, 3);
     Allow channel = session;
     const bool apart = !session.functions.empty() && random.chance(1, 4);  // HEL alone has an endpoint
     if (apart) {
       session.functions = {hello};
       session.endpoints = {random.chance(3, 4) ? "opc.tcp://plc-1:4840" : "opc.tcp://plc-2"};
-      channel.functions = {open_channel};
+      channel.functions = {open_channel, renew_channel};
       rules->list.push_back(std::move(channel));
     }
     rules->list.push_back(std::move(session));

@@ -30,7 +30,7 @@ struct Allow {
 };
 
 // How a request stands in its conversation.
-inline constexpr std::uint32_t of_channel = 1;   // of the channel that is open, and a token of it
+inline constexpr std::uint32_t of_channel = 1;  // of the channel that is open, and one of its last two tokens
 inline constexpr std::uint32_t in_sequence = 2;  // its first chunk has the number that is due
 inline constexpr std::uint32_t greeted = 4;      // HEL and ACK have passed
 
