@@ -142,6 +142,21 @@ void draw_attacks_beside(Plan& plan, const Random& base, const std::string& tech
   }
 }
 
+// … and from where the other zone lives.
+void draw_attacks_between_zones(Plan& plan, const Random& base, const std::string& technique) {
+  if (!plan.plant.has_aside() || !technique.empty()) return;
+  const std::size_t count = plan.attacks.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    Random own = base.fork("attack between zones", i);
+    if (plan.attacks[i].from_server || plan.attacks[i].first_port != 30000) continue;
+    AttackPlan attack = plan.attacks[i];
+    attack.technique = "from-other-zone";
+    attack.first_port = 37000;
+    attack.random = own;
+    plan.attacks.push_back(std::move(attack));
+  }
+}
+
 // Modbus is spoken in each seed, another protocol beside it.
 std::vector<const ProtocolModel*> draw_protocols(std::uint64_t seed, const std::string& wish) {
   if (!wish.empty()) return {&find_model(wish)};
@@ -221,6 +236,7 @@ Plan draw_plan(std::uint64_t seed, const PlanWish& wish) {
   draw_dialogues(plan, base);
   draw_attacks(plan, base, wish.technique);
   draw_attacks_beside(plan, base, wish.technique);
+  draw_attacks_between_zones(plan, base, wish.technique);
   draw_changes(plan, base);
   return plan;
 }
@@ -270,7 +286,8 @@ std::string Plan::describe() const {
                                           "output full", "ring full", "reboot"};
   std::string text = "seed " + std::to_string(seed) + ": " + std::to_string(plant.clients.size()) +
                      " clients, " + std::to_string(plant.servers.size()) + " servers" +
-                     (tight ? ", tight limits" : "") + (plant.ipv6 ? ", IPv6" : "") + "\n";
+                     (tight ? ", tight limits" : "") + (plant.ipv6 ? ", IPv6" : "") +
+                     (plant.has_aside() ? ", two zones of clients" : "") + "\n";
   text += "  faults per mille: lost " + std::to_string(faults.lost) + ", repeated " +
           std::to_string(faults.repeated) + ", delayed " + std::to_string(faults.delayed) + ", damaged " +
           std::to_string(faults.damaged) + ", quoted " + std::to_string(faults.quoted) + "; calm from " +

@@ -1,5 +1,6 @@
 #include "tests/simulation/plant_policy.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace conduit::simulation {
@@ -35,22 +36,42 @@ std::string asset_text(const Plant& plant, const HostAddress& host, const std::s
   return asset + " }\n";
 }
 
-std::string zone_text(const Plant& plant, bool upstream) {
-  const std::vector<HostAddress>& hosts = upstream ? plant.clients : plant.servers;
-  std::string text = "zone {\n  id: \"" + std::string(upstream ? "up" : "down") + "\"\n  port: \"" +
-                     (upstream ? "upstream" : "downstream") + "\"\n  security_level_target: 2\n";
-  for (std::size_t i = 0; i < hosts.size(); ++i) {
-    const std::string id = (upstream ? "client-" : "server-") + std::to_string(i);
-    text += asset_text(plant, hosts[i], id, upstream ? Partial::RELEASE : plant.partial[i]);
+std::string zone_head(const char* id, const char* port, const std::vector<std::uint16_t>& vlans) {
+  std::string text =
+      "zone {\n  id: \"" + std::string(id) + "\"\n  port: \"" + port + "\"\n  security_level_target: 2\n";
+  for (const std::uint16_t vlan : vlans)
+    if (vlan != 0) text += "  vlan { id: " + std::to_string(vlan) + " }\n";
+  return text;
+}
+
+std::string servers_text(const Plant& plant) {
+  std::string text =
+      zone_head("down", "downstream",
+                plant.has_aside() ? std::vector{vlan_up, vlan_aside} : std::vector<std::uint16_t>{});
+  for (std::size_t i = 0; i < plant.servers.size(); ++i)
+    text += asset_text(plant, plant.servers[i], "server-" + std::to_string(i), plant.partial[i]);
+  return text + "}\n";
+}
+
+std::string clients_text(const Plant& plant, bool aside) {
+  std::string text = zone_head(aside ? "aside" : "up", "upstream",
+                               {aside               ? vlan_aside
+                                : plant.has_aside() ? vlan_up
+                                                    : std::uint16_t{0}});
+  for (std::size_t i = 0; i < plant.clients.size(); ++i) {
+    if (plant.is_aside(i) == aside)
+      text += asset_text(plant, plant.clients[i], "client-" + std::to_string(i), Partial::RELEASE);
   }
   return text + "}\n";
 }
 
-// The allows of one direction; numbered on from `number`.
-std::string allows_text(const PlantPolicy& policy, bool back, std::size_t& number) {
+// The allows of one direction of the conduit of a zone of clients; numbered on from `number`.
+std::string allows_text(const Plant& plant, const PlantPolicy& policy, bool aside, bool back,
+                        std::size_t& number) {
   static constexpr const char* denials[] = {"REFUSE", "DISCARD", "RESET", "DROP"};
   std::string text;
   for (const Service& service : policy.services) {
+    if (plant.is_aside(service.client) != aside) continue;
     bool first = !back;
     for (const Rules::Text& allow : service.rules->allows()) {
       if (allow.back != back) continue;
@@ -65,18 +86,27 @@ std::string allows_text(const PlantPolicy& policy, bool back, std::size_t& numbe
   return text;
 }
 
-std::string policy_text(const Plant& plant, const PlantPolicy& policy) {
-  std::string text = "policy { name: \"simulation\" version: " + std::to_string(policy.version) + " }\n";
-  text += zone_text(plant, true) + zone_text(plant, false);
-  text += "conduit {\n  id: \"between\"\n  zones: \"up\"\n  zones: \"down\"\n  owner: \"simulation\"\n";
+// Empty: no conduit joins zone "aside" to the servers.
+std::string conduit_text(const Plant& plant, const PlantPolicy& policy, bool aside) {
+  std::size_t number = 0;
+  const std::string forth = allows_text(plant, policy, aside, false, number);
+  const std::string back = allows_text(plant, policy, aside, true, number);
+  if (aside && forth.empty()) return {};
+  const std::string zone = aside ? "aside" : "up";
+  std::string text = "conduit {\n  id: \"between-" + zone + "-down\"\n  zones: \"" + zone +
+                     "\"\n  zones: \"down\"\n  owner: \"simulation\"\n";
   if (policy.mid_stream_resync) text += "  mid_stream: MID_STREAM_RESYNC\n";
   if (policy.fragments) text += "  tolerance { fragments: true }\n";
-  std::size_t number = 0;
-  text +=
-      "  direction {\n    from: \"up\"\n    to: \"down\"\n" + allows_text(policy, false, number) + "  }\n";
-  const std::string back = allows_text(policy, true, number);
-  if (!back.empty()) text += "  direction {\n    from: \"down\"\n    to: \"up\"\n" + back + "  }\n";
+  text += "  direction {\n    from: \"" + zone + "\"\n    to: \"down\"\n" + forth + "  }\n";
+  if (!back.empty()) text += "  direction {\n    from: \"down\"\n    to: \"" + zone + "\"\n" + back + "  }\n";
   return text + "}\n";
+}
+
+std::string policy_text(const Plant& plant, const PlantPolicy& policy) {
+  std::string text = "policy { name: \"simulation\" version: " + std::to_string(policy.version) + " }\n";
+  text += clients_text(plant, false) + servers_text(plant) + conduit_text(plant, policy, false);
+  if (plant.has_aside()) text += clients_text(plant, true) + conduit_text(plant, policy, true);
+  return text;
 }
 
 OnDeny draw_denial(Random& random) {
@@ -99,6 +129,12 @@ Plant random_plant(Random& random) {
     if (random.chance(1, 6)) partial = Partial::FORWARD;
     if (random.chance(1, 10)) partial = Partial::HOLD;
     plant.partial.push_back(partial);
+  }
+  Random zones = random.fork("zones");
+  if (clients > 1 && zones.chance(1, 2)) {
+    for (HostAddress& client : plant.clients) client.vlan = zones.chance(1, 2) ? vlan_up : vlan_aside;
+    plant.clients.front().vlan = vlan_up;
+    plant.clients.back().vlan = vlan_aside;
   }
   return plant;
 }
@@ -141,6 +177,15 @@ PlantPolicy random_policy(Random& random, const Plant& plant, const std::vector<
   }
   policy.text = policy_text(plant, policy);
   return policy;
+}
+
+bool Plant::is_in_its_vlan(const Packet& packet, std::uint8_t side) const {
+  const auto& address = side == 0 ? packet.source : packet.destination;
+  return std::any_of(clients.begin(), clients.end(), [&](const HostAddress& client) {
+    const bool same = packet.ipv6 ? client.ipv6 == address
+                                  : std::equal(client.ipv4.begin(), client.ipv4.end(), address.begin());
+    return same && vlan_of(packet) == client.vlan;
+  });
 }
 
 std::vector<const Service*> PlantPolicy::services_of(const ProtocolModel& protocol) const {

@@ -14,13 +14,24 @@ namespace conduit::simulation {
 enum class OnDeny : std::uint8_t { REFUSE, DISCARD, RESET, DROP };
 enum class Partial : std::uint8_t { RELEASE, FORWARD, HOLD };  // RELEASE: the default
 
-// Clients live behind port 0 (zone "upstream"), servers behind port 1 (zone "downstream").
+// In zone "aside", behind the port of zone "up", live the clients of VLAN 7, if there are any: then those of
+// zone "up" live in VLAN 6, and the servers in both. Else nothing is tagged.
+inline constexpr std::uint16_t vlan_up = 6;
+inline constexpr std::uint16_t vlan_aside = 7;
+
+// Clients live behind port 0 (zone "up"), servers behind port 1 (zone "down").
 struct Plant {
   std::vector<HostAddress> clients;  // asset ids "client-0" …
   std::vector<HostAddress> servers;  // asset ids "server-0" …
   std::vector<Partial> partial;      // by server
   bool ipv6 = false;                 // the assets are known by their IPv6 addresses
   bool mac_bound = false;
+
+  // Does this client live in zone "aside"?
+  [[nodiscard]] bool is_aside(std::size_t client) const { return clients[client].vlan == vlan_aside; }
+  [[nodiscard]] bool has_aside() const { return clients.front().vlan != 0; }
+  // Of a packet that the host on `side` sends: is it in the VLAN of its client?
+  [[nodiscard]] bool is_in_its_vlan(const Packet& packet, std::uint8_t side) const;
 };
 
 struct Service {

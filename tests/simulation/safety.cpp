@@ -162,7 +162,7 @@ SafetyOracle::State::Place SafetyOracle::State::place_of(const Packet& packet, s
   place.side = side;
   const auto client = find(plant.clients, packet, side == 0);
   const auto server = find(plant.servers, packet, side == 1);
-  place.known = client && server;
+  place.known = client && server && plant.is_in_its_vlan(packet, side);
   place.client = client.value_or(0);
   place.server = server.value_or(0);
   place.client_port = side == 0 ? packet.source_port : packet.destination_port;
@@ -451,6 +451,7 @@ void SafetyOracle::on_delivery(const Host& host, View frame, bool damaged) {
   const std::optional<Packet> packet = decode(frame);
   if (!packet) return;
   if (damaged && (packet->ip_checksum_error != 0 || packet->tcp_checksum_error != 0)) return;
+  if (damaged && !state_->plant.is_in_its_vlan(*packet, host.side ^ 1)) return;
   const State::Place place = state_->place_of(*packet, host.side ^ 1);
   if (!place.known) {
     if (state_->findings.size() < findings_max)

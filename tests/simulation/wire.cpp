@@ -102,8 +102,9 @@ void WireOracle::note_octets(const Packet& packet, bool whole, Talk& talk) {
   End& end = talk.ends[0];
   if (end.octets.size() >= remembered_max) return;
   const TcpOptions options = read_options(packet.options);
-  const bool usual = (packet.flags & ~PSH) == ACK && packet.vlan.empty() && packet.reserved == 0 &&
-                     packet.ttl >= 2 && (packet.options.empty() || options.has_timestamp);
+  const bool usual = (packet.flags & ~PSH) == ACK && packet.vlan.size() == plant_.has_aside() &&
+                     packet.reserved == 0 && packet.ttl >= 2 &&
+                     (packet.options.empty() || options.has_timestamp);
   const bool newest = !options.has_timestamp || !seq_before(options.timestamp, end.come_stamp);
   const bool has_room = talk.ends[1].said && !seq_after(packet.sequence + packet.length(), talk.ends[1].edge);
   if (!newest || !usual || (!has_room && !is_honest(packet))) return;
@@ -132,6 +133,7 @@ void WireOracle::on_arrival(std::uint8_t side, View frame) {
     return note_quotation(*error);
   const std::optional<Packet> packet = arrived_[side].read(frame);
   if (!packet || packet->ip_checksum_error != 0 || packet->tcp_checksum_error != 0) return;
+  if (!plant_.is_in_its_vlan(*packet, side)) return;
   Talk& talk = talks_[key_of(*packet, side)];
   End& end = talk.ends[side];
   if ((packet->flags & SYN) == 0 && end.known) {
@@ -156,6 +158,7 @@ void WireOracle::on_arrival(std::uint8_t side, View frame) {
 // An error goes to the one who sent what it quotes, of a connection that has been seen.
 void WireOracle::check_error(const QuotedError& error, std::uint8_t side) {
   if (error.outer.ip_checksum_error != 0) finding(&error.quoted, "wrong IP checksum of an error");
+  if (!plant_.is_in_its_vlan(error.outer, side ^ 1)) finding(&error.quoted, "another VLAN than its client's");
   if (error.outer.tcp_checksum_error != 0) finding(&error.quoted, "wrong ICMP checksum");
   check_source(error.outer, side ^ 1);
   if (error.quoted.source != error.outer.destination) finding(&error.quoted, "error for someone else");
@@ -360,8 +363,7 @@ void WireOracle::on_departure(std::uint8_t side, View frame) {
   if (const std::optional<QuotedError> error = decode_error(frame)) return check_error(*error, side);
   const std::optional<Packet> packet = decode(frame);
   if (!packet) return finding(nullptr, "a frame that is no whole TCP segment has left");
-  if (packet->vlan.size() > 1 || (packet->vlan.size() == 1 && (packet->vlan[0] & 0xFFF) != 0))
-    finding(&*packet, "VLAN that no zone has");
+  if (!plant_.is_in_its_vlan(*packet, side ^ 1)) finding(&*packet, "another VLAN than its client's");
   check_form(*packet);
   check_source(*packet, side ^ 1);
   if ((packet->flags & RST) == 0) check_service(*packet, side);
