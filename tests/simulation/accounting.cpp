@@ -49,8 +49,9 @@ bool is_fragment(View frame) {
 // Reasons that only PDUs are denied for, each with an event of its own and counted for its conduit.
 bool condemns_a_pdu(Reason reason) {
   static const std::set<std::string_view> names{
-      "FUNCTION_NOT_PERMITTED", "OBJECT_NOT_PERMITTED", "VALUE_NOT_PERMITTED",  "PDU_MALFORMED",
-      "PROTOCOL_MISMATCH",      "OUTSTANDING_FULL",     "RESPONSE_UNSOLICITED", "RESPONSE_MISMATCHED"};
+      "FUNCTION_NOT_PERMITTED", "OBJECT_NOT_PERMITTED", "VALUE_NOT_PERMITTED",
+      "PDU_MALFORMED",          "PROTOCOL_MISMATCH",    "OUTSTANDING_FULL",
+      "RESPONSE_UNSOLICITED",   "RESPONSE_MISMATCHED",  "RATE_EXCEEDED"};
   return names.contains(reason_info(reason).name);
 }
 
@@ -320,9 +321,17 @@ void check_accounting(EngineGateway& gateway, const FrameCounter& frames, const 
 
   std::map<std::uint16_t, std::uint64_t> by_reason;
   std::map<std::uint16_t, std::uint64_t> refusals;
+  std::map<std::uint16_t, std::uint64_t> for_rate;
   for (const EventRecord& event : events) {
     by_reason[static_cast<std::uint16_t>(event.reason)] += event.count;
     if (event.verdict == Verdict::REFUSE) refusals[event.source_port] += event.count;
+    if (event.reason == Reason::RATE_EXCEEDED) for_rate[event.source_port] += event.count;
+  }
+  for (const auto& [port, count] : expected.refused_for_rate) {
+    check(for_rate[port] >= count,
+          "client port " + std::to_string(port) + " got " + std::to_string(count) +
+              " refusals of what was permitted, " + std::to_string(for_rate[port]) + " for their rate",
+          now_ns, findings);
   }
   for (const auto& [port, count] : expected.refused) {
     check(refusals[port] >= count,

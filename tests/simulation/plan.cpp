@@ -29,7 +29,7 @@ EngineLimits draw_limits(Random random, bool& tight) {
   limits.flow_count = tight ? 64 : 512;
   limits.half_open_count = tight ? 16 : 128;
   limits.block_count = tight ? static_cast<std::uint32_t>(random.between(4, 64)) : 2048;
-  limits.limit_count = 64;
+  limits.limit_count = 256;
   limits.established_idle_ns = 600 * second;
   return limits;
 }
@@ -88,6 +88,18 @@ void draw_dialogues(Plan& plan, const Random& base) {
   const std::uint64_t count = random.between(1, 6);
   for (std::uint64_t i = 0; i < count; ++i)
     plan.dialogues.push_back(draw_dialogue(plan, *plan.protocols[0], base.fork("dialogue", i)));
+  // One where a rate limits it, to get there.
+  for (const Service& service : plan.policies[0].services) {
+    if (!service.limit) continue;
+    DialoguePlan dialogue = draw_dialogue(plan, *service.protocol, base.fork("dialogue limited"));
+    dialogue.client = service.client;
+    dialogue.server = service.server;
+    dialogue.requests = static_cast<std::uint32_t>(dialogue.random.between(20, 60));
+    dialogue.must_finish = !may_be_cut(plan, dialogue);
+    dialogue.cut_when_denied = may_be_cut_when_denied(plan, dialogue);
+    plan.dialogues.push_back(std::move(dialogue));
+    break;
+  }
   if (plan.protocols.size() == 1) return;
   const std::uint64_t beside = random.between(1, 3);
   for (std::uint64_t i = 0; i < beside; ++i)

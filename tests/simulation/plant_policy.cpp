@@ -65,22 +65,31 @@ std::string clients_text(const Plant& plant, bool aside) {
   return text + "}\n";
 }
 
-// The allows of one direction of the conduit of a zone of clients; numbered on from `number`.
-std::string allows_text(const Plant& plant, const PlantPolicy& policy, bool aside, bool back,
-                        std::size_t& number) {
+// Stays with it from one policy to the next, and so do the limits that are counted by it.
+std::string id_of(const Service& service, std::size_t number) {
+  return "c" + std::to_string(service.client) + "-s" + std::to_string(service.server) + "-" +
+         service.protocol->name() + "-v" + std::to_string(service.since) + "-" + std::to_string(number);
+}
+
+// The allows of one direction of the conduit of a zone of clients.
+std::string allows_text(const Plant& plant, const PlantPolicy& policy, bool aside, bool back) {
   static constexpr const char* denials[] = {"REFUSE", "DISCARD", "RESET", "DROP"};
   std::string text;
   for (const Service& service : policy.services) {
     if (plant.is_aside(service.client) != aside) continue;
     bool first = !back;
-    for (const Rules::Text& allow : service.rules->allows()) {
-      if (allow.back != back) continue;
-      text += "    allow { id: \"a" + std::to_string(number++) + "\" reason: \"drawn\" client: \"client-" +
+    const std::vector<Rules::Text> allows = service.rules->allows();
+    for (std::size_t i = 0; i < allows.size(); ++i) {
+      if (allows[i].back != back) continue;
+      text += "    allow { id: \"" + id_of(service, i) + "\" reason: \"drawn\" client: \"client-" +
               std::to_string(service.client) + "\" server: \"server-" + std::to_string(service.server) + "\"";
-      if (allow.essential) text += " essential: true";
+      if (allows[i].essential) text += " essential: true";
       if (first) text += std::string(" on_deny: ") + denials[static_cast<std::size_t>(service.on_deny)];
       first = false;
-      text += "\n      " + allow.text + " }\n";
+      if (service.limit)
+        text += " limit { operations: " + std::to_string(service.limit->operations) +
+                " per_seconds: " + std::to_string(service.limit->per_seconds) + " }";
+      text += "\n      " + allows[i].text + " }\n";
     }
   }
   return text;
@@ -88,9 +97,8 @@ std::string allows_text(const Plant& plant, const PlantPolicy& policy, bool asid
 
 // Empty: no conduit joins zone "aside" to the servers.
 std::string conduit_text(const Plant& plant, const PlantPolicy& policy, bool aside) {
-  std::size_t number = 0;
-  const std::string forth = allows_text(plant, policy, aside, false, number);
-  const std::string back = allows_text(plant, policy, aside, true, number);
+  const std::string forth = allows_text(plant, policy, aside, false);
+  const std::string back = allows_text(plant, policy, aside, true);
   if (aside && forth.empty()) return {};
   const std::string zone = aside ? "aside" : "up";
   std::string text = "conduit {\n  id: \"between-" + zone + "-down\"\n  zones: \"" + zone +
@@ -157,6 +165,13 @@ void draw_services(Random& random, const Plant& plant, const ProtocolModel& prot
       service.protocol = &protocol;
       service.on_deny = draw_denial(random);
       service.rules = protocol.random_rules(random);
+      service.since = policy.version;
+      // Of a protocol with a memory, what is denied for its rate might deny what comes behind.
+      Random limits = random.fork("limit", client << 8 | server);
+      if (protocol.conversation(Viewpoint::SERVER) == nullptr && limits.chance(1, 5)) {
+        service.limit = Limit{limits.pick(std::vector<std::uint32_t>{1, 1, 2, 2, 3, 4, 8}),
+                              static_cast<std::uint32_t>(limits.between(1, 20))};
+      }
       policy.services.push_back(std::move(service));
     }
   }
@@ -179,13 +194,30 @@ PlantPolicy random_policy(Random& random, const Plant& plant, const std::vector<
   return policy;
 }
 
-bool Plant::is_in_its_vlan(const Packet& packet, std::uint8_t side) const {
-  const auto& address = side == 0 ? packet.source : packet.destination;
-  return std::any_of(clients.begin(), clients.end(), [&](const HostAddress& client) {
-    const bool same = packet.ipv6 ? client.ipv6 == address
-                                  : std::equal(client.ipv4.begin(), client.ipv4.end(), address.begin());
-    return same && vlan_of(packet) == client.vlan;
+namespace {
+
+std::optional<std::size_t> find_host(const std::vector<HostAddress>& hosts, bool ipv6,
+                                     const std::array<std::uint8_t, 16>& address) {
+  const auto at = std::find_if(hosts.begin(), hosts.end(), [&](const HostAddress& host) {
+    return ipv6 ? host.ipv6 == address : std::equal(host.ipv4.begin(), host.ipv4.end(), address.begin());
   });
+  if (at == hosts.end()) return {};
+  return static_cast<std::size_t>(at - hosts.begin());
+}
+
+}  // namespace
+
+bool Plant::is_in_its_vlan(const Packet& packet, std::uint8_t side) const {
+  const auto client = find_host(clients, packet.ipv6, side == 0 ? packet.source : packet.destination);
+  return client && vlan_of(packet) == clients[*client].vlan;
+}
+
+std::optional<std::pair<std::size_t, std::size_t>> Plant::ends_of(const Packet& packet,
+                                                                  std::uint8_t side) const {
+  const auto client = find_host(clients, packet.ipv6, side == 0 ? packet.source : packet.destination);
+  const auto server = find_host(servers, packet.ipv6, side == 0 ? packet.destination : packet.source);
+  if (!client || !server || vlan_of(packet) != clients[*client].vlan) return {};
+  return std::pair{*client, *server};
 }
 
 std::vector<const Service*> PlantPolicy::services_of(const ProtocolModel& protocol) const {
@@ -198,8 +230,12 @@ std::vector<const Service*> PlantPolicy::services_of(const ProtocolModel& protoc
 
 const Service* PlantPolicy::find(std::size_t client, std::size_t server,
                                  const ProtocolModel& protocol) const {
+  return find(client, server, protocol.port());
+}
+
+const Service* PlantPolicy::find(std::size_t client, std::size_t server, std::uint16_t port) const {
   for (const Service& service : services) {
-    if (service.client == client && service.server == server && service.protocol == &protocol)
+    if (service.client == client && service.server == server && service.protocol->port() == port)
       return &service;
   }
   return nullptr;

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/simulation/network.hpp"
@@ -30,8 +32,16 @@ struct Plant {
   // Does this client live in zone "aside"?
   [[nodiscard]] bool is_aside(std::size_t client) const { return clients[client].vlan == vlan_aside; }
   [[nodiscard]] bool has_aside() const { return clients.front().vlan != 0; }
-  // Of a packet that the host on `side` sends: is it in the VLAN of its client?
+  // Client and server of a packet that the host on `side` sends, in the VLAN of its client; else nothing.
+  [[nodiscard]] std::optional<std::pair<std::size_t, std::size_t>> ends_of(const Packet& packet,
+                                                                           std::uint8_t side) const;
+  // Is it in the VLAN of its client?
   [[nodiscard]] bool is_in_its_vlan(const Packet& packet, std::uint8_t side) const;
+};
+
+struct Limit {
+  std::uint32_t operations = 0;
+  std::uint32_t per_seconds = 0;
 };
 
 struct Service {
@@ -40,6 +50,8 @@ struct Service {
   const ProtocolModel* protocol = nullptr;
   OnDeny on_deny = OnDeny::REFUSE;
   std::shared_ptr<const Rules> rules;  // the same in the next policy, where nothing changes
+  std::uint64_t since = 0;             // version of the policy that had it first
+  std::optional<Limit> limit;          // of each of its allows by itself
 };
 
 struct PlantPolicy {
@@ -53,6 +65,7 @@ struct PlantPolicy {
   // Null: nothing of this protocol is permitted between the two.
   [[nodiscard]] const Service* find(std::size_t client, std::size_t server,
                                     const ProtocolModel& protocol) const;
+  [[nodiscard]] const Service* find(std::size_t client, std::size_t server, std::uint16_t port) const;
 };
 
 [[nodiscard]] Plant random_plant(Random& random);

@@ -13,13 +13,6 @@ constexpr std::uint64_t repetition_ns_max = 1200 * millisecond;  // three times 
 
 bool is_honest(std::uint16_t port) { return port >= honest_port_first && port < honest_port_end; }
 
-const ProtocolModel* protocol_at(std::uint16_t port) {
-  for (const ProtocolModel* protocol : protocols()) {
-    if (protocol->port() == port) return protocol;
-  }
-  return nullptr;
-}
-
 // What the client has read without a gap.
 Octets stream_of(const std::map<std::uint32_t, std::uint8_t>& octets) {
   Octets stream;

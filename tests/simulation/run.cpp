@@ -8,6 +8,7 @@
 #include "tests/simulation/attacker.hpp"
 #include "tests/simulation/dialogue.hpp"
 #include "tests/simulation/engine_gateway.hpp"
+#include "tests/simulation/rates.hpp"
 #include "tests/simulation/refusals.hpp"
 #include "tests/simulation/trace.hpp"
 #include "tests/simulation/wire.hpp"
@@ -70,6 +71,7 @@ class World {
         wire_(scheduler_, plan.plant, unknown_to_gateway(plan)),
         transparency_(scheduler_),
         refusals_(scheduler_),
+        rates_(scheduler_, plan.plant, plan.policies),
         frames_(scheduler_),
         bounds_(gateway_, plan.limits),
         trace_(scheduler_),
@@ -82,6 +84,7 @@ class World {
     network_.watch(frames_);
     network_.watch(bounds_);
     network_.watch(refusals_);
+    network_.watch(rates_);
     network_.watch(hasher_);
     if (traced) network_.watch(trace_);
     network_.faults = plan.faults;
@@ -111,6 +114,7 @@ class World {
   WireOracle wire_;
   TransparencyOracle transparency_;
   RefusalOracle refusals_;
+  RateOracle rates_;
   FrameCounter frames_;
   BoundsOracle bounds_;
   Hasher hasher_;
@@ -171,6 +175,7 @@ void World::make_attacks() {
 void World::note() {
   safety_.in_force(policy_, island_);
   wire_.in_force(policy_, island_);
+  rates_.in_force(policy_);
   timeline_.note(scheduler_.now(), policy_, island_);
 }
 
@@ -239,7 +244,7 @@ void World::check() {
             {"transparency", "client port " + std::to_string(port) + ": " + difference, scheduler_.now()});
     }
   }
-  for (const auto* found : {&wire_.findings(), &safety_.findings()})
+  for (const auto* found : {&rates_.findings(), &wire_.findings(), &safety_.findings()})
     findings_.insert(findings_.begin(), found->begin(), found->end());
 }
 
@@ -289,6 +294,7 @@ Outcome World::play() {
   for (const auto& [plan, dialogue] : dialogues_) {
     if (is_hostile(plan->server)) continue;  // it makes negative answers of its own
     for (const auto& [port, count] : dialogue->refused()) expected.refused[port] = count;
+    for (const auto& [port, count] : dialogue->refused_for_rate()) expected.refused_for_rate[port] = count;
   }
   if (!gateway_.run_out()) findings_.push_back({"accounting", "some flow never ages", scheduler_.now()});
   bounds_.check(scheduler_.now(), findings_);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "tests/simulation/fragments.hpp"
 
@@ -114,8 +115,6 @@ struct SafetyOracle::State {
     std::uint16_t server_port = 0;
   };
   [[nodiscard]] Place place_of(const Packet& packet, std::uint8_t side) const;
-  [[nodiscard]] std::optional<std::size_t> find(const std::vector<HostAddress>& hosts, const Packet& packet,
-                                                bool source) const;
   Talk& talk_of(const Place& place);
   void finding(const Talk& talk, const std::string& reader, const std::string& what);
   static void begin_life(Talk& talk);
@@ -146,25 +145,12 @@ struct SafetyOracle::State {
   std::uint64_t judged = 0;
 };
 
-std::optional<std::size_t> SafetyOracle::State::find(const std::vector<HostAddress>& hosts,
-                                                     const Packet& packet, bool source) const {
-  const auto& address = source ? packet.source : packet.destination;
-  for (std::size_t i = 0; i < hosts.size(); ++i) {
-    const bool same = packet.ipv6 ? std::equal(hosts[i].ipv6.begin(), hosts[i].ipv6.end(), address.begin())
-                                  : std::equal(hosts[i].ipv4.begin(), hosts[i].ipv4.end(), address.begin());
-    if (same) return i;
-  }
-  return {};
-}
-
 SafetyOracle::State::Place SafetyOracle::State::place_of(const Packet& packet, std::uint8_t side) const {
   Place place;
   place.side = side;
-  const auto client = find(plant.clients, packet, side == 0);
-  const auto server = find(plant.servers, packet, side == 1);
-  place.known = client && server && plant.is_in_its_vlan(packet, side);
-  place.client = client.value_or(0);
-  place.server = server.value_or(0);
+  const auto ends = plant.ends_of(packet, side);
+  place.known = ends.has_value();
+  if (ends) std::tie(place.client, place.server) = *ends;
   place.client_port = side == 0 ? packet.source_port : packet.destination_port;
   place.server_port = side == 0 ? packet.destination_port : packet.source_port;
   return place;
@@ -177,9 +163,7 @@ Talk& SafetyOracle::State::talk_of(const Place& place) {
   Talk& talk = talks[key];
   talk.client = place.client;
   talk.server = place.server;
-  for (const ProtocolModel* protocol : protocols()) {
-    if (protocol->port() == place.server_port) talk.protocol = protocol;
-  }
+  talk.protocol = protocol_at(place.server_port);
   const std::vector<ReceiverTraits>& models = receiver_models();
   for (const ReceiverTraits& traits : models) {
     if (joined && traits.ignores_reset) continue;
