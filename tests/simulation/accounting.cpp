@@ -82,7 +82,7 @@ void check_resets(const FrameCounter& frames, const std::vector<EventRecord>& ev
                   std::vector<Finding>& findings) {
   for (const EventRecord& event : events) {
     const bool told = event.verdict == Verdict::RESET && event.ip_protocol == 6 &&
-                      (event.flags & (EVENT_HAS_FLOW | EVENT_FOLDED)) == EVENT_HAS_FLOW;
+                      (event.flags & (EVENT_HAS_FLOW | EVENT_FOLDED | EVENT_OBSERVED)) == EVENT_HAS_FLOW;
     if (!told || may_go_untold(event.reason)) continue;
     const std::uint16_t port = event.ingress_port == 0 ? event.source_port : event.destination_port;
     for (std::uint8_t side = 0; side < 2; ++side) {

@@ -21,9 +21,11 @@ bool same(View a, View b) { return std::equal(a.begin(), a.end(), b.begin(), b.e
 template <typename Permits>
 bool Timeline::always(const DialoguePlan& dialogue, std::uint64_t from, const Permits& permits) const {
   for (std::size_t i = spans_.size(); i-- > 0;) {
-    if (spans_[i].policy == nullptr) return false;
-    const Service* service = spans_[i].policy->find(dialogue.client, dialogue.server, *dialogue.protocol);
-    if (service == nullptr || !permits(*service, spans_[i].island)) return false;
+    const PlantPolicy* policy = spans_[i].policy;
+    if (policy == nullptr) return false;
+    const Service* service = policy->find(dialogue.client, dialogue.server, *dialogue.protocol);
+    const bool passes = policy->observe || (service != nullptr && permits(*service, spans_[i].island));
+    if (!passes) return false;
     if (spans_[i].at_ns <= from) break;
   }
   return !spans_.empty();
@@ -80,7 +82,8 @@ bool Timeline::restarted_since(std::uint64_t from) const {
 
 bool Timeline::service_now(const DialoguePlan& dialogue) const {
   const PlantPolicy* policy = spans_.empty() ? nullptr : spans_.back().policy;
-  return policy != nullptr && policy->find(dialogue.client, dialogue.server, *dialogue.protocol) != nullptr;
+  if (policy == nullptr) return false;
+  return policy->observe || policy->find(dialogue.client, dialogue.server, *dialogue.protocol) != nullptr;
 }
 
 // --- client ----------------------------------------------------------------------------------------------

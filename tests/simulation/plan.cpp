@@ -196,7 +196,9 @@ void draw_changes(Plan& plan, const Random& base) {
   if (random.chance(1, 6)) span(Kind::ISLAND, 4 * second);
   if (random.chance(1, 8)) span(Kind::OUTPUT_FULL, 2 * second);
   if (random.chance(1, 8)) span(Kind::RING_FULL, 4 * second);
-  if (random.chance(1, 10)) plan.changes.push_back({moment(), Kind::RESTART, 0});
+  const bool restarts = random.chance(1, 10);
+  // Whoever only observes joins connections wherever they stand.
+  if (restarts && !plan.observes()) plan.changes.push_back({moment(), Kind::RESTART, 0});
   if (random.chance(1, 10)) {
     plan.changes.push_back({moment(), Kind::REBOOT, random.below(plan.plant.servers.size())});
   }
@@ -206,6 +208,14 @@ template <typename T>
 bool erase_at(std::vector<T>& from, std::size_t number) {
   if (number >= from.size()) return false;
   from.erase(from.begin() + static_cast<std::ptrdiff_t>(number));
+  return true;
+}
+
+// In some seeds every other policy only observes, the first one too. Of protocols with a memory nobody says
+// what that comes to when some of what was denied has passed.
+bool draw_observing(Random random, Plan& plan) {
+  if (!random.chance(1, 8) || plan.protocols[0]->conversation(Viewpoint::SERVER) != nullptr) return false;
+  plan.protocols.resize(1);
   return true;
 }
 
@@ -224,10 +234,13 @@ Plan draw_plan(std::uint64_t seed, const PlanWish& wish) {
   Random plant_random = base.fork("plant");
   plan.plant = random_plant(plant_random);
   Random policy_random = base.fork("policy");
-  const std::uint64_t policies = policy_random.chance(1, 2) ? 1 : policy_random.between(2, 4);
+  std::uint64_t policies = policy_random.chance(1, 2) ? 1 : policy_random.between(2, 4);
+  const bool observes = draw_observing(base.fork("observing"), plan);
+  if (observes && policies == 1) policies = base.fork("policies observed").between(1, 4);
   for (std::uint64_t i = 0; i < policies; ++i) {
     const PlantPolicy* previous = i == 0 ? nullptr : &plan.policies.back();
-    PlantPolicy policy = random_policy(policy_random, plan.plant, plan.protocols, i + 1, previous);
+    const bool observe = observes && i % 2 == 0;
+    PlantPolicy policy = random_policy(policy_random, plan.plant, plan.protocols, i + 1, observe, previous);
     plan.policies.push_back(std::move(policy));
   }
   for (std::size_t i = 0; i < plan.plant.clients.size(); ++i) {
@@ -251,6 +264,11 @@ Plan draw_plan(std::uint64_t seed, const PlanWish& wish) {
   draw_attacks_between_zones(plan, base, wish.technique);
   draw_changes(plan, base);
   return plan;
+}
+
+bool Plan::observes() const {
+  return std::any_of(policies.begin(), policies.end(),
+                     [](const PlantPolicy& policy) { return policy.observe; });
 }
 
 std::vector<std::string> Plan::parts() const {
@@ -299,7 +317,8 @@ std::string Plan::describe() const {
   std::string text = "seed " + std::to_string(seed) + ": " + std::to_string(plant.clients.size()) +
                      " clients, " + std::to_string(plant.servers.size()) + " servers" +
                      (tight ? ", tight limits" : "") + (plant.ipv6 ? ", IPv6" : "") +
-                     (plant.has_aside() ? ", two zones of clients" : "") + "\n";
+                     (plant.has_aside() ? ", two zones of clients" : "") +
+                     (observes() ? ", at times only observed" : "") + "\n";
   text += "  faults per mille: lost " + std::to_string(faults.lost) + ", repeated " +
           std::to_string(faults.repeated) + ", delayed " + std::to_string(faults.delayed) + ", damaged " +
           std::to_string(faults.damaged) + ", quoted " + std::to_string(faults.quoted) + "; calm from " +

@@ -99,10 +99,11 @@ std::string allows_text(const Plant& plant, const PlantPolicy& policy, bool asid
 std::string conduit_text(const Plant& plant, const PlantPolicy& policy, bool aside) {
   const std::string forth = allows_text(plant, policy, aside, false);
   const std::string back = allows_text(plant, policy, aside, true);
-  if (aside && forth.empty()) return {};
+  if (aside && forth.empty() && !policy.observe) return {};
   const std::string zone = aside ? "aside" : "up";
   std::string text = "conduit {\n  id: \"between-" + zone + "-down\"\n  zones: \"" + zone +
                      "\"\n  zones: \"down\"\n  owner: \"simulation\"\n";
+  if (policy.observe) text += "  mode: OBSERVE\n";
   if (policy.mid_stream_resync) text += "  mid_stream: MID_STREAM_RESYNC\n";
   if (policy.fragments) text += "  tolerance { fragments: true }\n";
   text += "  direction {\n    from: \"" + zone + "\"\n    to: \"down\"\n" + forth + "  }\n";
@@ -180,9 +181,10 @@ void draw_services(Random& random, const Plant& plant, const ProtocolModel& prot
 }  // namespace
 
 PlantPolicy random_policy(Random& random, const Plant& plant, const std::vector<const ProtocolModel*>& spoken,
-                          std::uint64_t version, const PlantPolicy* previous) {
+                          std::uint64_t version, bool observe, const PlantPolicy* previous) {
   PlantPolicy policy;
   policy.version = version;
+  policy.observe = observe;
   policy.mid_stream_resync = random.chance(1, 3);
   policy.fragments = random.fork("fragments").chance(1, 2);
   const Random base = random;

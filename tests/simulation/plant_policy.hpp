@@ -57,6 +57,7 @@ struct Service {
 struct PlantPolicy {
   std::uint64_t version = 0;
   bool mid_stream_resync = false;
+  bool observe = false;           // its conduits only do that: nothing is denied
   bool fragments = false;         // are tolerated
   std::vector<Service> services;  // at most one for each client, server and protocol; by protocol
   std::string text;               // policy file (protobuf text format, config/policy-language.md)
@@ -70,9 +71,10 @@ struct PlantPolicy {
 
 [[nodiscard]] Plant random_plant(Random& random);
 // `spoken`: the protocols of its services; what is drawn for one does not change what the others get.
-// `previous`: the policy before it, of which some services stay the same; null for the first.
+// `observe`: its conduits only do that. `previous`: the policy before it, of which some services stay the
+// same; null for the first.
 [[nodiscard]] PlantPolicy random_policy(Random& random, const Plant& plant,
                                         const std::vector<const ProtocolModel*>& spoken,
-                                        std::uint64_t version, const PlantPolicy* previous);
+                                        std::uint64_t version, bool observe, const PlantPolicy* previous);
 
 }  // namespace conduit::simulation

@@ -33,7 +33,7 @@ const Service* RateOracle::limited_since(const Key& key, std::uint64_t from_ns) 
   const Service* newest = nullptr;
   for (std::size_t i = spans_.size(); i-- > 0;) {
     const Service* service = spans_[i].policy->find(key[0], key[2], static_cast<std::uint16_t>(key[3]));
-    if (service == nullptr || !service->limit) return nullptr;
+    if (service == nullptr || !service->limit || spans_[i].policy->observe) return nullptr;
     if (newest != nullptr && newest->rules != service->rules) return nullptr;
     newest = service;
     if (spans_[i].at_ns < from_ns) break;

@@ -113,7 +113,8 @@ void RefusalOracle::check_repetitions(const std::vector<EventRecord>& events,
 
 std::optional<RefusalOracle::Refused> RefusalOracle::read(const EventRecord& event) const {
   const bool whole = event.pdu_size == event.pdu_head_size && event.count == 1;
-  if (event.verdict != Verdict::REFUSE || !whole || !is_honest(event.source_port)) return {};
+  const bool observed = (event.flags & EVENT_OBSERVED) != 0;
+  if (event.verdict != Verdict::REFUSE || observed || !whole || !is_honest(event.source_port)) return {};
   const ProtocolModel* const protocol = protocol_at(event.destination_port);
   const auto talk = talks_.find(event.source_port);
   if (protocol == nullptr || talk == talks_.end()) return {};

@@ -164,7 +164,8 @@ void WireOracle::check_error(const QuotedError& error, std::uint8_t side) {
   if (error.quoted.source != error.outer.destination) finding(&error.quoted, "error for someone else");
   const auto talk = talks_.find(key_of(error.quoted, side));
   if (talk == talks_.end()) return finding(&error.quoted, "error about no connection");
-  if (side == 0 && is_honest(error.quoted)) check_quotation(error.quoted, talk->second);
+  if (side == 0 && is_honest(error.quoted) && !talk->second.observed)
+    check_quotation(error.quoted, talk->second);
 }
 
 bool WireOracle::is_renumbered(std::uint16_t port) {
@@ -359,15 +360,36 @@ void WireOracle::check_place(const Packet& packet, std::uint8_t side) {
   end.sent_to = true;
 }
 
+// By the policy that is in force, or was just now.
+bool WireOracle::observes() const {
+  for (std::size_t i = spans_.size(); i-- > 0;) {
+    if (spans_[i].policy->observe) return true;
+    if (spans_[i].at_ns + burst_ns_max <= scheduler_.now()) break;
+  }
+  return false;
+}
+
+// Of a connection that has begun before nobody says where its ends stand.
+bool WireOracle::was_observed(const Packet& packet, std::uint8_t sender_side) {
+  Talk& talk = talks_[key_of(packet, sender_side)];
+  const bool anew = sender_side == 0 && (packet.flags & (SYN | ACK)) == SYN;
+  if (talk.observed && anew) talk = Talk{};
+  return talk.observed;
+}
+
 void WireOracle::on_departure(std::uint8_t side, View frame) {
-  if (const std::optional<QuotedError> error = decode_error(frame)) return check_error(*error, side);
   const std::optional<Packet> packet = decode(frame);
+  if (observes()) {
+    if (packet) talks_[key_of(*packet, side ^ 1)].observed = true;
+    return;
+  }
+  if (const std::optional<QuotedError> error = decode_error(frame)) return check_error(*error, side);
   if (!packet) return finding(nullptr, "a frame that is no whole TCP segment has left");
   if (!plant_.is_in_its_vlan(*packet, side ^ 1)) finding(&*packet, "another VLAN than its client's");
   check_form(*packet);
   check_source(*packet, side ^ 1);
   if ((packet->flags & RST) == 0) check_service(*packet, side);
-  check_place(*packet, side);
+  if (!was_observed(*packet, side ^ 1)) check_place(*packet, side);
 }
 
 }  // namespace conduit::simulation
