@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace conduit::simulation {
 namespace {
@@ -38,15 +39,15 @@ bool Timeline::always_permitted(const DialoguePlan& dialogue, View request, std:
   });
 }
 
-bool Timeline::ever_permitted(const DialoguePlan& dialogue, const Counted& one) const {
+bool Timeline::never_permitted(const DialoguePlan& dialogue, View request, std::uint64_t from) const {
   for (std::size_t i = spans_.size(); i-- > 0;) {
     const PlantPolicy* policy = spans_[i].policy;
     const Service* service =
         policy == nullptr ? nullptr : policy->find(dialogue.client, dialogue.server, *dialogue.protocol);
-    if (service != nullptr && service->rules->permits(one.request, 0, false)) return true;
-    if (spans_[i].at_ns <= one.sent_ns) break;
+    if (service != nullptr && service->rules->permits(request, 0, false)) return false;
+    if (spans_[i].at_ns <= from) break;
   }
-  return false;
+  return true;
 }
 
 // GCRA: some time s has to be found since which more than n + (t - s) · n / period operations may have been
@@ -63,7 +64,8 @@ bool Timeline::always_within_limits(const DialoguePlan& dialogue, const std::vec
       if (first.sent_ns > sent_ns) return false;
       std::size_t sum = 0;
       for (const Counted& one : all) {
-        if (one.done_ns >= first.sent_ns) sum += one.operations - (ever_permitted(dialogue, one) ? 0U : 1U);
+        if (one.done_ns >= first.sent_ns)
+          sum += one.operations - (never_permitted(dialogue, one.request, one.sent_ns) ? 1U : 0U);
       }
       return sum > at_once + (sent_ns - first.sent_ns) * at_once / (service.limit->per_seconds * second);
     });
@@ -485,6 +487,26 @@ const std::map<std::uint16_t, std::uint32_t>& Dialogue::refused() const { return
 const std::map<std::uint16_t, std::uint32_t>& Dialogue::refused_for_rate() const {
   return state_->refused_for_rate;
 }
+// Of protocols in which a PDU stands for itself. A server gets in order what it gets.
+std::map<std::uint16_t, std::uint32_t> Dialogue::denied() const {
+  std::map<std::uint16_t, std::uint32_t> counts;
+  const DialoguePlan& plan = state_->plan;
+  if (plan.protocol->conversation(Viewpoint::CLIENT) != nullptr) return counts;
+  const Timeline& timeline = state_->stage.timeline;
+  for (const auto& [port, asked] : state_->asked_on) {
+    const std::vector<Served>& served = state_->stage.ledger.served[{plan.server, port}];
+    std::size_t next = 0;
+    std::uint32_t waiting = 0;
+    for (const State::Asked& one : asked) {
+      if (timeline.never_permitted(plan, one.request, one.sent_ns)) ++waiting;
+      if (next == served.size() || !same(served[next].request, one.plain)) continue;
+      ++next;
+      counts[port] += std::exchange(waiting, 0);
+    }
+  }
+  return counts;
+}
+
 std::vector<std::uint16_t> Dialogue::clean_ports() const {
   std::vector<std::uint16_t> clean;
   for (const auto& [port, asked] : state_->asked_on) {

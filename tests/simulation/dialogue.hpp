@@ -56,6 +56,8 @@ class Timeline {
   // By all states in force between `from` and now.
   [[nodiscard]] bool always_permitted(const DialoguePlan& dialogue, View request, std::uint32_t standing,
                                       std::uint64_t from) const;
+  // No policy in force since then permits it, though one may only observe.
+  [[nodiscard]] bool never_permitted(const DialoguePlan& dialogue, View request, std::uint64_t from) const;
   // No rate limit in force since it was sent can have been reached by `all`, itself at `place` included.
   [[nodiscard]] bool always_within_limits(const DialoguePlan& dialogue, const std::vector<Counted>& all,
                                           std::size_t place) const;
@@ -73,7 +75,6 @@ class Timeline {
   };
   template <typename Permits>
   [[nodiscard]] bool always(const DialoguePlan& dialogue, std::uint64_t from, const Permits& permits) const;
-  [[nodiscard]] bool ever_permitted(const DialoguePlan& dialogue, const Counted& one) const;
   std::vector<Span> spans_;
   std::vector<std::uint64_t> restarts_;
 };
@@ -111,7 +112,9 @@ class Dialogue {
   [[nodiscard]] std::vector<std::uint16_t> clean_ports() const;
   // By client port: negative replies that no server has sent.
   [[nodiscard]] const std::map<std::uint16_t, std::uint32_t>& refused() const;
-  // … of requests that were permitted but for their rate.
+  // By client port: requests that were denied for certain, since one behind them has reached the server.
+  [[nodiscard]] std::map<std::uint16_t, std::uint32_t> denied() const;
+  // Refused ones that were permitted but for their rate.
   [[nodiscard]] const std::map<std::uint16_t, std::uint32_t>& refused_for_rate() const;
 
  private:

@@ -303,6 +303,7 @@ Outcome World::play() {
   for (const auto& [plan, dialogue] : dialogues_) {
     if (is_hostile(plan->server)) continue;  // it makes negative answers of its own
     for (const auto& [port, count] : dialogue->refused()) expected.refused[port] = count;
+    for (const auto& [port, count] : dialogue->denied()) expected.denied[port] = count;
     for (const auto& [port, count] : dialogue->refused_for_rate()) expected.refused_for_rate[port] = count;
   }
   if (!gateway_.run_out()) findings_.push_back({"accounting", "some flow never ages", scheduler_.now()});
