@@ -122,17 +122,19 @@ void fill_flow(Flow& flow, const ParsedFrame& frame, Side sender, FlowState stat
   return flows.of_source(flow) >= share ? Reason::SOURCE_FLOWS_FULL : Reason::NONE;
 }
 
-// What classification leaves open: group or not, the receiver's MAC, back-off, rate of opaque rules.
-[[nodiscard]] Reason check_opening(WorkerContext& context, Flow& flow, const ParsedFrame& frame) noexcept {
+// What classification leaves open: group or not, the receiver's MAC.
+[[nodiscard]] Reason check_ends(const WorkerContext& context, const Flow& flow,
+                                const ParsedFrame& frame) noexcept {
   const RuleImage& image = *context.image;
   const bool to_group = (image.assets()[flow.asset[1]].flags & ASSET_GROUP) != 0;
   if (to_group != frame.group) return Reason::GROUP_NOT_PERMITTED;
-  if (!frame.group && !mac_permitted(image, flow.asset[1], flow.mac[1])) return Reason::DESTINATION_UNKNOWN;
-  return check_rate(context, flow, flow.state);
+  const bool known = frame.group || mac_permitted(image, flow.asset[1], flow.mac[1]);
+  return known ? Reason::NONE : Reason::DESTINATION_UNKNOWN;
 }
 
-// Events that the opening of a flow asks for.
-void report_opening(WorkerContext& context, Flow& flow, const ParsedFrame& frame) noexcept {
+// Events that the opening of a flow asks for. `rate`: it passes only because its conduit observes.
+void report_opening(WorkerContext& context, Flow& flow, const ParsedFrame& frame, Reason rate) noexcept {
+  if (rate != Reason::NONE) deny_frame(context, &flow, frame, Verdict::DROP, rate);
   if (flow.service == none_index) {  // only observed
     deny_frame(context, &flow, frame, Verdict::DROP, Reason::FLOW_UNDOCUMENTED);
     return;
@@ -163,7 +165,9 @@ Flow* open_flow(WorkerContext& context, const ParsedFrame& frame, Side sender, F
   }
   fill_flow(*flow, frame, sender, state);
   reason = classify(context, *flow, flow->mac[0]);
-  if (reason == Reason::NONE) reason = check_opening(context, *flow, frame);
+  if (reason == Reason::NONE) reason = check_ends(context, *flow, frame);
+  const Reason rate = reason == Reason::NONE ? check_rate(context, *flow, state) : Reason::NONE;
+  if (!flow->observe && rate != Reason::NONE) reason = rate;
   if (reason == Reason::NONE) reason = check_share(context, *flow);
   if (reason != Reason::NONE) {
     context.flows->give_back(*flow);
@@ -175,7 +179,7 @@ Flow* open_flow(WorkerContext& context, const ParsedFrame& frame, Side sender, F
   ++context.counters.flows_created;
   settle_flow(context, *flow);
   if (!is_unspecified(frame.source)) learn_mac(context, frame, frame.source);
-  report_opening(context, *flow, frame);
+  report_opening(context, *flow, frame, rate);
   return flow;
 }
 

@@ -113,7 +113,8 @@ void take_acknowledgement(Step& step) noexcept {
   back.edge_r = later(edge, back.edge_r);
   step.news = back.acked != acked || frame.window != step.stream.window || frame.sack_count != 0;
   step.echoed = advanced && !step.news;
-  if (!before(frame.acknowledgement, back.acked_r)) step.stream.window = frame.window;  // else an old one
+  // An older one's counts from its own number: not what the engine says in this name.
+  if (!before(frame.acknowledgement, back.acked_r)) step.stream.window = frame.window;
 }
 
 [[nodiscard]] Disposition pass_opaque(Step& step, std::uint32_t end) noexcept {

@@ -93,10 +93,11 @@ void begin_anew(WorkerContext& context, Flow& flow) noexcept {
 // forgotten the connection answers that with the exact RST, and opens at the repetition of its SYN.
 [[nodiscard]] Course challenge(Step& step) noexcept {
   if (mutated(Mutation::SYN_ON_LIVING_FORWARDED)) return Course::FORWARD;
+  // Where nothing is denied it goes on; whether the receiver begins anew its answer tells.
   if (step.flow.observe) {
-    if (step.sender != 0) return deny_course(step, Reason::TCP_CHALLENGED);
-    begin_anew(step.context, step.flow);
-    return take_first_syn(step);
+    const bool other = step.aside.syn.isn != step.frame.sequence;
+    if (step.sender == 0 && other) step.aside.syn = facts_of(step.frame);
+    return deny_course(step, Reason::TCP_CHALLENGED);
   }
   ask_position(step.context, step.flow, step.sender);
   return deny_course(step, Reason::TCP_CHALLENGED);
@@ -146,6 +147,12 @@ void agree(TcpState& tcp) noexcept {
   if (tcp.phase == TcpPhase::DEAD) return Course::CONSUME;
   const bool answers = step.back_aside.syn.seen && frame.acknowledgement == step.back_aside.syn.isn + 1;
   const bool known = step.aside.syn.seen && step.aside.syn.isn == frame.sequence;
+  const SynFacts first = step.back_aside.syn;
+  if (step.flow.observe && step.sender == 1 && answers && step.aside.syn.seen && !known && !first.acked) {
+    begin_anew(step.context, step.flow);
+    begin_stream(tcp, 0, first);
+    tcp.phase = TcpPhase::OPENING;
+  }
   if (!answers || (tcp.phase == TcpPhase::OPEN && !known)) {
     return deny_course(step, Reason::TCP_HANDSHAKE_VIOLATED);
   }

@@ -49,8 +49,9 @@ bool is_fragment(View frame) {
 // Reasons that only PDUs are denied for, each with an event of its own and counted for its conduit.
 bool condemns_a_pdu(Reason reason) {
   static const std::set<std::string_view> names{
-      "FUNCTION_NOT_PERMITTED", "OBJECT_NOT_PERMITTED", "VALUE_NOT_PERMITTED",  "PDU_MALFORMED",
-      "PROTOCOL_MISMATCH",      "OUTSTANDING_FULL",     "RESPONSE_UNSOLICITED", "RESPONSE_MISMATCHED"};
+      "FUNCTION_NOT_PERMITTED", "OBJECT_NOT_PERMITTED", "VALUE_NOT_PERMITTED",
+      "PDU_MALFORMED",          "PROTOCOL_MISMATCH",    "OUTSTANDING_FULL",
+      "RESPONSE_UNSOLICITED",   "RESPONSE_MISMATCHED",  "RATE_EXCEEDED"};
   return names.contains(reason_info(reason).name);
 }
 
@@ -76,12 +77,21 @@ void check_conduits(const std::vector<WorkerCounters>& lives, const std::vector<
         now_ns, findings);
 }
 
+// Of a stream with a gap, or with what is not well formed, a conduit that observes has told that once, and
+// may tell no more of it.
+bool lost_sight(const std::vector<EventRecord>& events) {
+  return std::any_of(events.begin(), events.end(), [](const EventRecord& event) {
+    const bool whole = event.pdu_size != 0 && event.reason != Reason::PDU_MALFORMED;
+    return (event.flags & EVENT_OBSERVED) != 0 && !whole;
+  });
+}
+
 // Law: RESET tells both sides, at once.
 void check_resets(const FrameCounter& frames, const std::vector<EventRecord>& events, std::uint64_t now_ns,
                   std::vector<Finding>& findings) {
   for (const EventRecord& event : events) {
     const bool told = event.verdict == Verdict::RESET && event.ip_protocol == 6 &&
-                      (event.flags & (EVENT_HAS_FLOW | EVENT_FOLDED)) == EVENT_HAS_FLOW;
+                      (event.flags & (EVENT_HAS_FLOW | EVENT_FOLDED | EVENT_OBSERVED)) == EVENT_HAS_FLOW;
     if (!told || may_go_untold(event.reason)) continue;
     const std::uint16_t port = event.ingress_port == 0 ? event.source_port : event.destination_port;
     for (std::uint8_t side = 0; side < 2; ++side) {
@@ -320,9 +330,26 @@ void check_accounting(EngineGateway& gateway, const FrameCounter& frames, const 
 
   std::map<std::uint16_t, std::uint64_t> by_reason;
   std::map<std::uint16_t, std::uint64_t> refusals;
+  std::map<std::uint16_t, std::uint64_t> for_rate;
+  std::map<std::uint16_t, std::uint64_t> denials;
   for (const EventRecord& event : events) {
     by_reason[static_cast<std::uint16_t>(event.reason)] += event.count;
     if (event.verdict == Verdict::REFUSE) refusals[event.source_port] += event.count;
+    if (event.pdu_size != 0 && event.reason != Reason::OPERATION_PERMITTED)
+      denials[event.source_port] += event.count;
+    if (event.reason == Reason::RATE_EXCEEDED) for_rate[event.source_port] += event.count;
+  }
+  for (const auto& [port, count] : expected.denied) {
+    check(denials[port] >= count || lost_sight(events),
+          "client port " + std::to_string(port) + ": " + std::to_string(count) + " requests were denied, " +
+              std::to_string(denials[port]) + " have an event",
+          now_ns, findings);
+  }
+  for (const auto& [port, count] : expected.refused_for_rate) {
+    check(for_rate[port] >= count,
+          "client port " + std::to_string(port) + " got " + std::to_string(count) +
+              " refusals of what was permitted, " + std::to_string(for_rate[port]) + " for their rate",
+          now_ns, findings);
   }
   for (const auto& [port, count] : expected.refused) {
     check(refusals[port] >= count,

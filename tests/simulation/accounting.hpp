@@ -111,6 +111,8 @@ struct Expectation {
   bool fragments_taken = false;   // by the one policy that was in force
   std::uint64_t contradictions = 0;
   std::map<std::uint16_t, std::uint32_t> refused;  // by client port: negative replies that no server gave
+  std::map<std::uint16_t, std::uint32_t> denied;   // … requests that the reference denies, and were judged
+  std::map<std::uint16_t, std::uint32_t> refused_for_rate;  // … to what was permitted but for its rate
 };
 
 // Call when all timers have run out.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace conduit::simulation {
 namespace {
@@ -21,9 +22,11 @@ bool same(View a, View b) { return std::equal(a.begin(), a.end(), b.begin(), b.e
 template <typename Permits>
 bool Timeline::always(const DialoguePlan& dialogue, std::uint64_t from, const Permits& permits) const {
   for (std::size_t i = spans_.size(); i-- > 0;) {
-    if (spans_[i].policy == nullptr) return false;
-    const Service* service = spans_[i].policy->find(dialogue.client, dialogue.server, *dialogue.protocol);
-    if (service == nullptr || !permits(*service->rules, spans_[i].island)) return false;
+    const PlantPolicy* policy = spans_[i].policy;
+    if (policy == nullptr) return false;
+    const Service* service = policy->find(dialogue.client, dialogue.server, *dialogue.protocol);
+    const bool passes = policy->observe || (service != nullptr && permits(*service, spans_[i].island));
+    if (!passes) return false;
     if (spans_[i].at_ns <= from) break;
   }
   return !spans_.empty();
@@ -31,13 +34,48 @@ bool Timeline::always(const DialoguePlan& dialogue, std::uint64_t from, const Pe
 
 bool Timeline::always_permitted(const DialoguePlan& dialogue, View request, std::uint32_t standing,
                                 std::uint64_t from) const {
-  return always(dialogue, from,
-                [&](const Rules& rules, bool island) { return rules.permits(request, standing, island); });
+  return always(dialogue, from, [&](const Service& service, bool island) {
+    return service.rules->permits(request, standing, island);
+  });
+}
+
+bool Timeline::never_permitted(const DialoguePlan& dialogue, View request, std::uint64_t from) const {
+  for (std::size_t i = spans_.size(); i-- > 0;) {
+    const PlantPolicy* policy = spans_[i].policy;
+    const Service* service =
+        policy == nullptr ? nullptr : policy->find(dialogue.client, dialogue.server, *dialogue.protocol);
+    if (service != nullptr && service->rules->permits(request, 0, false)) return false;
+    if (spans_[i].at_ns <= from) break;
+  }
+  return true;
+}
+
+// GCRA: some time s has to be found since which more than n + (t - s) · n / period operations may have been
+// judged. All that had no answer by then may have been; what is denied costs nothing. What a gateway that has
+// forgotten all may judge again is counted twice: nothing is promised then.
+bool Timeline::always_within_limits(const DialoguePlan& dialogue, const std::vector<Counted>& all,
+                                    std::size_t place) const {
+  const std::uint64_t sent_ns = all[place].sent_ns;
+  return always(dialogue, sent_ns, [&](const Service& service, bool) {
+    if (!service.limit) return true;
+    if (!restarts_.empty()) return false;
+    const std::uint64_t at_once = service.limit->operations;
+    return std::none_of(all.begin(), all.end(), [&](const Counted& first) {
+      if (first.sent_ns > sent_ns) return false;
+      std::size_t sum = 0;
+      for (const Counted& one : all) {
+        if (one.done_ns >= first.sent_ns)
+          sum += one.operations - (never_permitted(dialogue, one.request, one.sent_ns) ? 1U : 0U);
+      }
+      return sum > at_once + (sent_ns - first.sent_ns) * at_once / (service.limit->per_seconds * second);
+    });
+  });
 }
 
 bool Timeline::always_permitted_unasked(const DialoguePlan& dialogue, View pdu, std::uint64_t from) const {
-  return always(dialogue, from,
-                [&](const Rules& rules, bool island) { return rules.permits_unasked(pdu, island); });
+  return always(dialogue, from, [&](const Service& service, bool island) {
+    return service.rules->permits_unasked(pdu, island);
+  });
 }
 
 bool Timeline::restarted_since(std::uint64_t from) const {
@@ -46,7 +84,8 @@ bool Timeline::restarted_since(std::uint64_t from) const {
 
 bool Timeline::service_now(const DialoguePlan& dialogue) const {
   const PlantPolicy* policy = spans_.empty() ? nullptr : spans_.back().policy;
-  return policy != nullptr && policy->find(dialogue.client, dialogue.server, *dialogue.protocol) != nullptr;
+  if (policy == nullptr) return false;
+  return policy->observe || policy->find(dialogue.client, dialogue.server, *dialogue.protocol) != nullptr;
 }
 
 // --- client ----------------------------------------------------------------------------------------------
@@ -61,6 +100,7 @@ struct Dialogue::State {
     std::uint16_t port = 0;  // of the connection
     std::uint32_t standing = 0;
     std::uint64_t since_ns = 0;      // the connection's beginning
+    std::size_t counted = 0;         // its place there
     std::vector<std::size_t> needs;  // what its standing depends on: places in `asked_on` of its port
   };
 
@@ -70,6 +110,10 @@ struct Dialogue::State {
   [[nodiscard]] std::uint64_t now() const { return stage.network.scheduler().now(); }
   [[nodiscard]] bool finished() const { return left == 0 && again.empty() && pending.empty(); }
   [[nodiscard]] bool permitted(const Asked& asked) const;
+  [[nodiscard]] std::vector<Counted>& counted() const {
+    return stage.ledger.counted[{plan.client, plan.server, plan.protocol->port()}];
+  }
+  [[nodiscard]] bool permitted_but_for_rate(const Asked& asked) const;
   void finding(const std::string& what) {
     if (!plan.must_finish) return;
     stage.findings.push_back({"liveness", name() + ": " + what, now()});
@@ -102,6 +146,7 @@ struct Dialogue::State {
   std::uint16_t port = 0;
   std::map<std::uint16_t, std::vector<Asked>> asked_on;  // by client port
   std::map<std::uint16_t, std::uint32_t> refused;
+  std::map<std::uint16_t, std::uint32_t> refused_for_rate;
   std::uint32_t left = 0;
   std::uint32_t drawn = 0;
   std::uint64_t asked_count = 0;
@@ -158,12 +203,16 @@ Octets Dialogue::State::draw_request() {
 }
 
 bool Dialogue::State::permitted(const Asked& asked) const {
+  return permitted_but_for_rate(asked) && stage.timeline.always_within_limits(plan, counted(), asked.counted);
+}
+
+bool Dialogue::State::permitted_but_for_rate(const Asked& asked) const {
   if (!stage.timeline.always_permitted(plan, asked.request, asked.standing, asked.sent_ns)) return false;
   if (asked.standing == 0) return true;
   if (stage.timeline.restarted_since(asked.since_ns)) return false;
   const std::vector<Asked>& before = asked_on.at(asked.port);
   return std::all_of(asked.needs.begin(), asked.needs.end(),
-                     [&](std::size_t place) { return permitted(before[place]); });
+                     [&](std::size_t place) { return permitted_but_for_rate(before[place]); });
 }
 
 // Takes note of what goes onto the connection.
@@ -175,6 +224,8 @@ Dialogue::State::Asked Dialogue::State::ask(Octets request) {
   asked.number = ++asked_count;
   asked.port = port;
   asked.since_ns = since_ns;
+  asked.counted = counted().size();
+  counted().push_back({asked.request, plan.protocol->operations_most(asked.request), now()});
   std::vector<Asked>& before = asked_on[port];
   if (conversation != nullptr) {
     asked.standing = conversation->standing(asked.request);
@@ -376,6 +427,7 @@ void Dialogue::State::take_reply(View pdu) {
     for (Served& entry : served) {
       if (entry.taken || !same(entry.request, asked->plain) || !same(entry.answer, plain)) continue;
       entry.taken = true;
+      counted()[asked->counted].done_ns = now();
       ++stage.totals.answered;
       pending.erase(asked);
       return;
@@ -404,9 +456,12 @@ void Dialogue::State::take_reply(View pdu) {
     }
   }
   if (refusal != pending.end()) {
+    const bool good = permitted_but_for_rate(*refusal);
     if (permitted(*refusal) && !stage.tight) finding("a permitted request was refused");
+    counted()[refusal->counted].done_ns = now();
     ++stage.totals.refused;
     ++refused[port];
+    if (good && !stage.tight) ++refused_for_rate[port];
     const bool opening = refusal->opening;
     pending.erase(refusal);
     if (!opening) return;
@@ -442,6 +497,29 @@ void Dialogue::start() {
 }
 bool Dialogue::finished() const { return state_->finished(); }
 const std::map<std::uint16_t, std::uint32_t>& Dialogue::refused() const { return state_->refused; }
+const std::map<std::uint16_t, std::uint32_t>& Dialogue::refused_for_rate() const {
+  return state_->refused_for_rate;
+}
+// Of protocols in which a PDU stands for itself. A server gets in order what it gets.
+std::map<std::uint16_t, std::uint32_t> Dialogue::denied() const {
+  std::map<std::uint16_t, std::uint32_t> counts;
+  const DialoguePlan& plan = state_->plan;
+  if (plan.protocol->conversation(Viewpoint::CLIENT) != nullptr) return counts;
+  const Timeline& timeline = state_->stage.timeline;
+  for (const auto& [port, asked] : state_->asked_on) {
+    const std::vector<Served>& served = state_->stage.ledger.served[{plan.server, port}];
+    std::size_t next = 0;
+    std::uint32_t waiting = 0;
+    for (const State::Asked& one : asked) {
+      if (timeline.never_permitted(plan, one.request, one.sent_ns)) ++waiting;
+      if (next == served.size() || !same(served[next].request, one.plain)) continue;
+      ++next;
+      counts[port] += std::exchange(waiting, 0);
+    }
+  }
+  return counts;
+}
+
 std::vector<std::uint16_t> Dialogue::clean_ports() const {
   std::vector<std::uint16_t> clean;
   for (const auto& [port, asked] : state_->asked_on) {

@@ -2,6 +2,7 @@
 // answers what reaches it, and the ledger of what each server was asked and has answered.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -29,10 +30,19 @@ struct Told {
   bool taken = false;
 };
 
+// What a client has asked a server for, as a rate limit may count it.
+struct Counted {
+  Octets request;
+  std::size_t operations = 0;  // at most
+  std::uint64_t sent_ns = 0;
+  std::uint64_t done_ns = UINT64_MAX;  // answered or refused: judged before
+};
+
 struct Ledger {
   // By server and the client's port: ports are given out once in a run.
   std::map<std::pair<std::size_t, std::uint16_t>, std::vector<Served>> served;
   std::map<std::pair<std::size_t, std::uint16_t>, std::vector<Told>> told;
+  std::map<std::array<std::size_t, 3>, std::vector<Counted>> counted;  // by client, server and its port
 };
 
 // When which policy was in force: the reference's own record.
@@ -46,6 +56,11 @@ class Timeline {
   // By all states in force between `from` and now.
   [[nodiscard]] bool always_permitted(const DialoguePlan& dialogue, View request, std::uint32_t standing,
                                       std::uint64_t from) const;
+  // No policy in force since then permits it, though one may only observe.
+  [[nodiscard]] bool never_permitted(const DialoguePlan& dialogue, View request, std::uint64_t from) const;
+  // No rate limit in force since it was sent can have been reached by `all`, itself at `place` included.
+  [[nodiscard]] bool always_within_limits(const DialoguePlan& dialogue, const std::vector<Counted>& all,
+                                          std::size_t place) const;
   [[nodiscard]] bool always_permitted_unasked(const DialoguePlan& dialogue, View pdu,
                                               std::uint64_t from) const;
   [[nodiscard]] bool restarted_since(std::uint64_t from) const;
@@ -97,6 +112,10 @@ class Dialogue {
   [[nodiscard]] std::vector<std::uint16_t> clean_ports() const;
   // By client port: negative replies that no server has sent.
   [[nodiscard]] const std::map<std::uint16_t, std::uint32_t>& refused() const;
+  // By client port: requests that were denied for certain, since one behind them has reached the server.
+  [[nodiscard]] std::map<std::uint16_t, std::uint32_t> denied() const;
+  // Refused ones that were permitted but for their rate.
+  [[nodiscard]] const std::map<std::uint16_t, std::uint32_t>& refused_for_rate() const;
 
  private:
   struct State;

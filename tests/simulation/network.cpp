@@ -9,6 +9,9 @@ constexpr std::size_t ethernet_size = 14;
 
 bool is_for(View frame, const HostAddress& address) {
   if (frame.size() < ethernet_size) return false;
+  const bool tagged = frame[12] == 0x81 && frame[13] == 0;
+  const std::size_t vlan = tagged ? (frame[14] & 0xFU) << 8 | frame[15] : 0U;
+  if (address.vlan != 0 && address.vlan != vlan) return false;
   const bool group = (frame[0] & 1) != 0;
   return group || std::equal(address.mac.begin(), address.mac.end(), frame.begin());
 }
@@ -36,7 +39,18 @@ void Network::travel(Octets frame, const std::function<void(Octets, bool)>& arri
   }
 }
 
+void Network::put_into_vlan(const Host& from, Octets& frame) const {
+  if (frame.size() < ethernet_size || frame[12] == 0x81 || frame[12] == 0x88) return;
+  std::uint16_t vlan = from.address.vlan;
+  for (const Host* host : hosts_) {
+    if (vlan == 0 && std::equal(host->address.mac.begin(), host->address.mac.end(), frame.begin()))
+      vlan = host->address.vlan;
+  }
+  if (vlan != 0) add_tag(frame, vlan);
+}
+
 void Network::send(const Host& from, Octets frame) {
+  put_into_vlan(from, frame);
   for (Watcher* watcher : watchers_) watcher->on_sent(from, frame);
   const std::uint8_t side = from.side;
   travel(std::move(frame), [this, side](Octets octets, bool) {

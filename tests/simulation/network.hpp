@@ -1,5 +1,6 @@
 // Hosts on both sides of the gateway, and the cables between: they lose, repeat, delay, reorder and damage
-// frames as a plan says, until the faults stop.
+// frames as a plan says, until the faults stop. Where hosts live in VLANs, a switch on each side puts a tag
+// into what comes to it without one.
 #pragma once
 
 #include <cstdint>
@@ -69,6 +70,8 @@ class Network {
   [[nodiscard]] Scheduler& scheduler() noexcept { return scheduler_; }
 
  private:
+  // Puts it into the VLAN of its sender or, of one that lives in several, of its receiver.
+  void put_into_vlan(const Host& from, Octets& frame) const;
   // Of a frame that has reached `host`.
   void complain(const Host& host, View frame);
   void travel(Octets frame, const std::function<void(Octets, bool damaged)>& arrive);

@@ -229,6 +229,16 @@ std::optional<Packet> decode(View frame) {
   return packet;
 }
 
+void add_tag(Octets& frame, std::uint16_t vlan) {
+  const std::uint8_t tag[] = {0x81, 0, static_cast<std::uint8_t>(vlan >> 8), static_cast<std::uint8_t>(vlan)};
+  frame.insert(frame.begin() + 12, std::begin(tag), std::end(tag));
+}
+
+std::optional<std::uint16_t> vlan_of(const Packet& packet) {
+  if (packet.vlan.size() > 1) return {};
+  return packet.vlan.empty() ? std::uint16_t{0} : static_cast<std::uint16_t>(packet.vlan[0] & 0xFFF);
+}
+
 std::optional<QuotedError> decode_error(View frame) {
   QuotedError error;
   const std::optional<View> message = take_datagram(frame, protocol_icmp, protocol_icmpv6, error.outer);

@@ -19,6 +19,7 @@ struct HostAddress {
   std::array<std::uint8_t, 6> mac{};
   std::array<std::uint8_t, 4> ipv4{};
   std::array<std::uint8_t, 16> ipv6{};
+  std::uint16_t vlan = 0;  // in which its switch puts it; 0: in whichever the other end is, or none
 };
 
 struct Packet {
@@ -55,6 +56,10 @@ struct Packet {
 [[nodiscard]] Octets encode(const Packet& packet);
 // Nothing for frames that are no whole, unfragmented TCP over IPv4 or IPv6 without extension headers.
 [[nodiscard]] std::optional<Packet> decode(View frame);
+// With a tag in front of what it carries, and: the VLAN that its tags say (IEEE 802.1Q; 0: none, a stack of
+// several: no VLAN at all).
+void add_tag(Octets& frame, std::uint16_t vlan);
+[[nodiscard]] std::optional<std::uint16_t> vlan_of(const Packet& packet);
 
 // An ICMP or ICMPv6 error (RFC 792, RFC 4443): of its quotation only what names a TCP connection.
 struct QuotedError {

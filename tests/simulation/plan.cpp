@@ -29,7 +29,7 @@ EngineLimits draw_limits(Random random, bool& tight) {
   limits.flow_count = tight ? 64 : 512;
   limits.half_open_count = tight ? 16 : 128;
   limits.block_count = tight ? static_cast<std::uint32_t>(random.between(4, 64)) : 2048;
-  limits.limit_count = 64;
+  limits.limit_count = 256;
   limits.established_idle_ns = 600 * second;
   return limits;
 }
@@ -88,6 +88,18 @@ void draw_dialogues(Plan& plan, const Random& base) {
   const std::uint64_t count = random.between(1, 6);
   for (std::uint64_t i = 0; i < count; ++i)
     plan.dialogues.push_back(draw_dialogue(plan, *plan.protocols[0], base.fork("dialogue", i)));
+  // One where a rate limits it, to get there.
+  for (const Service& service : plan.policies[0].services) {
+    if (!service.limit) continue;
+    DialoguePlan dialogue = draw_dialogue(plan, *service.protocol, base.fork("dialogue limited"));
+    dialogue.client = service.client;
+    dialogue.server = service.server;
+    dialogue.requests = static_cast<std::uint32_t>(dialogue.random.between(20, 60));
+    dialogue.must_finish = !may_be_cut(plan, dialogue);
+    dialogue.cut_when_denied = may_be_cut_when_denied(plan, dialogue);
+    plan.dialogues.push_back(std::move(dialogue));
+    break;
+  }
   if (plan.protocols.size() == 1) return;
   const std::uint64_t beside = random.between(1, 3);
   for (std::uint64_t i = 0; i < beside; ++i)
@@ -142,6 +154,21 @@ void draw_attacks_beside(Plan& plan, const Random& base, const std::string& tech
   }
 }
 
+// … and from where the other zone lives.
+void draw_attacks_between_zones(Plan& plan, const Random& base, const std::string& technique) {
+  if (!plan.plant.has_aside() || !technique.empty()) return;
+  const std::size_t count = plan.attacks.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    Random own = base.fork("attack between zones", i);
+    if (plan.attacks[i].from_server || plan.attacks[i].first_port != 30000) continue;
+    AttackPlan attack = plan.attacks[i];
+    attack.technique = "from-other-zone";
+    attack.first_port = 37000;
+    attack.random = own;
+    plan.attacks.push_back(std::move(attack));
+  }
+}
+
 // Modbus is spoken in each seed, another protocol beside it.
 std::vector<const ProtocolModel*> draw_protocols(std::uint64_t seed, const std::string& wish) {
   if (!wish.empty()) return {&find_model(wish)};
@@ -168,7 +195,9 @@ void draw_changes(Plan& plan, const Random& base) {
   if (random.chance(1, 6)) span(Kind::ISLAND, 4 * second);
   if (random.chance(1, 8)) span(Kind::OUTPUT_FULL, 2 * second);
   if (random.chance(1, 8)) span(Kind::RING_FULL, 4 * second);
-  if (random.chance(1, 10)) plan.changes.push_back({moment(), Kind::RESTART, 0});
+  const bool restarts = random.chance(1, 10);
+  // Whoever only observes joins connections wherever they stand.
+  if (restarts && !plan.observes()) plan.changes.push_back({moment(), Kind::RESTART, 0});
   if (random.chance(1, 10)) {
     plan.changes.push_back({moment(), Kind::REBOOT, random.below(plan.plant.servers.size())});
   }
@@ -178,6 +207,14 @@ template <typename T>
 bool erase_at(std::vector<T>& from, std::size_t number) {
   if (number >= from.size()) return false;
   from.erase(from.begin() + static_cast<std::ptrdiff_t>(number));
+  return true;
+}
+
+// In some seeds every other policy only observes, the first one too. Of protocols with a memory nobody says
+// what that comes to when some of what was denied has passed.
+bool draw_observing(Random random, Plan& plan) {
+  if (!random.chance(1, 8) || plan.protocols[0]->conversation(Viewpoint::SERVER) != nullptr) return false;
+  plan.protocols.resize(1);
   return true;
 }
 
@@ -196,10 +233,13 @@ Plan draw_plan(std::uint64_t seed, const PlanWish& wish) {
   Random plant_random = base.fork("plant");
   plan.plant = random_plant(plant_random);
   Random policy_random = base.fork("policy");
-  const std::uint64_t policies = policy_random.chance(1, 2) ? 1 : policy_random.between(2, 4);
+  std::uint64_t policies = policy_random.chance(1, 2) ? 1 : policy_random.between(2, 4);
+  const bool observes = draw_observing(base.fork("observing"), plan);
+  if (observes && policies == 1) policies = base.fork("policies observed").between(1, 4);
   for (std::uint64_t i = 0; i < policies; ++i) {
     const PlantPolicy* previous = i == 0 ? nullptr : &plan.policies.back();
-    PlantPolicy policy = random_policy(policy_random, plan.plant, plan.protocols, i + 1, previous);
+    const bool observe = observes && i % 2 == 0;
+    PlantPolicy policy = random_policy(policy_random, plan.plant, plan.protocols, i + 1, observe, previous);
     plan.policies.push_back(std::move(policy));
   }
   for (std::size_t i = 0; i < plan.plant.clients.size(); ++i) {
@@ -220,8 +260,14 @@ Plan draw_plan(std::uint64_t seed, const PlanWish& wish) {
   draw_dialogues(plan, base);
   draw_attacks(plan, base, wish.technique);
   draw_attacks_beside(plan, base, wish.technique);
+  draw_attacks_between_zones(plan, base, wish.technique);
   draw_changes(plan, base);
   return plan;
+}
+
+bool Plan::observes() const {
+  return std::any_of(policies.begin(), policies.end(),
+                     [](const PlantPolicy& policy) { return policy.observe; });
 }
 
 std::vector<std::string> Plan::parts() const {
@@ -269,7 +315,9 @@ std::string Plan::describe() const {
                                           "output full", "ring full", "reboot"};
   std::string text = "seed " + std::to_string(seed) + ": " + std::to_string(plant.clients.size()) +
                      " clients, " + std::to_string(plant.servers.size()) + " servers" +
-                     (tight ? ", tight limits" : "") + (plant.ipv6 ? ", IPv6" : "") + "\n";
+                     (tight ? ", tight limits" : "") + (plant.ipv6 ? ", IPv6" : "") +
+                     (plant.has_aside() ? ", two zones of clients" : "") +
+                     (observes() ? ", at times only observed" : "") + "\n";
   text += "  faults per mille: lost " + std::to_string(faults.lost) + ", repeated " +
           std::to_string(faults.repeated) + ", delayed " + std::to_string(faults.delayed) + ", damaged " +
           std::to_string(faults.damaged) + ", quoted " + std::to_string(faults.quoted) + "; calm from " +

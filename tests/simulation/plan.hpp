@@ -62,6 +62,8 @@ struct Plan {
   EngineLimits limits;
   bool tight = false;  // limits so small that permitted traffic may be denied for want of room
 
+  // Does one of its policies only observe?
+  [[nodiscard]] bool observes() const;
   // Leaves out a part, by the name that `parts` gives it. False: there is no such part.
   bool leave_out(const std::string& part);
   [[nodiscard]] std::vector<std::string> parts() const;

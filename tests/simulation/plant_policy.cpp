@@ -1,5 +1,6 @@
 #include "tests/simulation/plant_policy.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace conduit::simulation {
@@ -35,48 +36,86 @@ std::string asset_text(const Plant& plant, const HostAddress& host, const std::s
   return asset + " }\n";
 }
 
-std::string zone_text(const Plant& plant, bool upstream) {
-  const std::vector<HostAddress>& hosts = upstream ? plant.clients : plant.servers;
-  std::string text = "zone {\n  id: \"" + std::string(upstream ? "up" : "down") + "\"\n  port: \"" +
-                     (upstream ? "upstream" : "downstream") + "\"\n  security_level_target: 2\n";
-  for (std::size_t i = 0; i < hosts.size(); ++i) {
-    const std::string id = (upstream ? "client-" : "server-") + std::to_string(i);
-    text += asset_text(plant, hosts[i], id, upstream ? Partial::RELEASE : plant.partial[i]);
+std::string zone_head(const char* id, const char* port, const std::vector<std::uint16_t>& vlans) {
+  std::string text =
+      "zone {\n  id: \"" + std::string(id) + "\"\n  port: \"" + port + "\"\n  security_level_target: 2\n";
+  for (const std::uint16_t vlan : vlans)
+    if (vlan != 0) text += "  vlan { id: " + std::to_string(vlan) + " }\n";
+  return text;
+}
+
+std::string servers_text(const Plant& plant) {
+  std::string text =
+      zone_head("down", "downstream",
+                plant.has_aside() ? std::vector{vlan_up, vlan_aside} : std::vector<std::uint16_t>{});
+  for (std::size_t i = 0; i < plant.servers.size(); ++i)
+    text += asset_text(plant, plant.servers[i], "server-" + std::to_string(i), plant.partial[i]);
+  return text + "}\n";
+}
+
+std::string clients_text(const Plant& plant, bool aside) {
+  std::string text = zone_head(aside ? "aside" : "up", "upstream",
+                               {aside               ? vlan_aside
+                                : plant.has_aside() ? vlan_up
+                                                    : std::uint16_t{0}});
+  for (std::size_t i = 0; i < plant.clients.size(); ++i) {
+    if (plant.is_aside(i) == aside)
+      text += asset_text(plant, plant.clients[i], "client-" + std::to_string(i), Partial::RELEASE);
   }
   return text + "}\n";
 }
 
-// The allows of one direction; numbered on from `number`.
-std::string allows_text(const PlantPolicy& policy, bool back, std::size_t& number) {
+// Stays with it from one policy to the next, and so do the limits that are counted by it.
+std::string id_of(const Service& service, std::size_t number) {
+  return "c" + std::to_string(service.client) + "-s" + std::to_string(service.server) + "-" +
+         service.protocol->name() + "-v" + std::to_string(service.since) + "-" + std::to_string(number);
+}
+
+// The allows of one direction of the conduit of a zone of clients.
+std::string allows_text(const Plant& plant, const PlantPolicy& policy, bool aside, bool back) {
   static constexpr const char* denials[] = {"REFUSE", "DISCARD", "RESET", "DROP"};
   std::string text;
   for (const Service& service : policy.services) {
+    if (plant.is_aside(service.client) != aside) continue;
     bool first = !back;
-    for (const Rules::Text& allow : service.rules->allows()) {
-      if (allow.back != back) continue;
-      text += "    allow { id: \"a" + std::to_string(number++) + "\" reason: \"drawn\" client: \"client-" +
+    const std::vector<Rules::Text> allows = service.rules->allows();
+    for (std::size_t i = 0; i < allows.size(); ++i) {
+      if (allows[i].back != back) continue;
+      text += "    allow { id: \"" + id_of(service, i) + "\" reason: \"drawn\" client: \"client-" +
               std::to_string(service.client) + "\" server: \"server-" + std::to_string(service.server) + "\"";
-      if (allow.essential) text += " essential: true";
+      if (allows[i].essential) text += " essential: true";
       if (first) text += std::string(" on_deny: ") + denials[static_cast<std::size_t>(service.on_deny)];
       first = false;
-      text += "\n      " + allow.text + " }\n";
+      if (service.limit)
+        text += " limit { operations: " + std::to_string(service.limit->operations) +
+                " per_seconds: " + std::to_string(service.limit->per_seconds) + " }";
+      text += "\n      " + allows[i].text + " }\n";
     }
   }
   return text;
 }
 
-std::string policy_text(const Plant& plant, const PlantPolicy& policy) {
-  std::string text = "policy { name: \"simulation\" version: " + std::to_string(policy.version) + " }\n";
-  text += zone_text(plant, true) + zone_text(plant, false);
-  text += "conduit {\n  id: \"between\"\n  zones: \"up\"\n  zones: \"down\"\n  owner: \"simulation\"\n";
+// Empty: no conduit joins zone "aside" to the servers.
+std::string conduit_text(const Plant& plant, const PlantPolicy& policy, bool aside) {
+  const std::string forth = allows_text(plant, policy, aside, false);
+  const std::string back = allows_text(plant, policy, aside, true);
+  if (aside && forth.empty() && !policy.observe) return {};
+  const std::string zone = aside ? "aside" : "up";
+  std::string text = "conduit {\n  id: \"between-" + zone + "-down\"\n  zones: \"" + zone +
+                     "\"\n  zones: \"down\"\n  owner: \"simulation\"\n";
+  if (policy.observe) text += "  mode: OBSERVE\n";
   if (policy.mid_stream_resync) text += "  mid_stream: MID_STREAM_RESYNC\n";
   if (policy.fragments) text += "  tolerance { fragments: true }\n";
-  std::size_t number = 0;
-  text +=
-      "  direction {\n    from: \"up\"\n    to: \"down\"\n" + allows_text(policy, false, number) + "  }\n";
-  const std::string back = allows_text(policy, true, number);
-  if (!back.empty()) text += "  direction {\n    from: \"down\"\n    to: \"up\"\n" + back + "  }\n";
+  text += "  direction {\n    from: \"" + zone + "\"\n    to: \"down\"\n" + forth + "  }\n";
+  if (!back.empty()) text += "  direction {\n    from: \"down\"\n    to: \"" + zone + "\"\n" + back + "  }\n";
   return text + "}\n";
+}
+
+std::string policy_text(const Plant& plant, const PlantPolicy& policy) {
+  std::string text = "policy { name: \"simulation\" version: " + std::to_string(policy.version) + " }\n";
+  text += clients_text(plant, false) + servers_text(plant) + conduit_text(plant, policy, false);
+  if (plant.has_aside()) text += clients_text(plant, true) + conduit_text(plant, policy, true);
+  return text;
 }
 
 OnDeny draw_denial(Random& random) {
@@ -100,6 +139,12 @@ Plant random_plant(Random& random) {
     if (random.chance(1, 10)) partial = Partial::HOLD;
     plant.partial.push_back(partial);
   }
+  Random zones = random.fork("zones");
+  if (clients > 1 && zones.chance(1, 2)) {
+    for (HostAddress& client : plant.clients) client.vlan = zones.chance(1, 2) ? vlan_up : vlan_aside;
+    plant.clients.front().vlan = vlan_up;
+    plant.clients.back().vlan = vlan_aside;
+  }
   return plant;
 }
 
@@ -121,6 +166,13 @@ void draw_services(Random& random, const Plant& plant, const ProtocolModel& prot
       service.protocol = &protocol;
       service.on_deny = draw_denial(random);
       service.rules = protocol.random_rules(random);
+      service.since = policy.version;
+      // Of a protocol with a memory, what is denied for its rate might deny what comes behind.
+      Random limits = random.fork("limit", client << 8 | server);
+      if (protocol.conversation(Viewpoint::SERVER) == nullptr && limits.chance(1, 5)) {
+        service.limit = Limit{limits.pick(std::vector<std::uint32_t>{1, 1, 2, 2, 3, 4, 8}),
+                              static_cast<std::uint32_t>(limits.between(1, 20))};
+      }
       policy.services.push_back(std::move(service));
     }
   }
@@ -129,9 +181,10 @@ void draw_services(Random& random, const Plant& plant, const ProtocolModel& prot
 }  // namespace
 
 PlantPolicy random_policy(Random& random, const Plant& plant, const std::vector<const ProtocolModel*>& spoken,
-                          std::uint64_t version, const PlantPolicy* previous) {
+                          std::uint64_t version, bool observe, const PlantPolicy* previous) {
   PlantPolicy policy;
   policy.version = version;
+  policy.observe = observe;
   policy.mid_stream_resync = random.chance(1, 3);
   policy.fragments = random.fork("fragments").chance(1, 2);
   const Random base = random;
@@ -141,6 +194,32 @@ PlantPolicy random_policy(Random& random, const Plant& plant, const std::vector<
   }
   policy.text = policy_text(plant, policy);
   return policy;
+}
+
+namespace {
+
+std::optional<std::size_t> find_host(const std::vector<HostAddress>& hosts, bool ipv6,
+                                     const std::array<std::uint8_t, 16>& address) {
+  const auto at = std::find_if(hosts.begin(), hosts.end(), [&](const HostAddress& host) {
+    return ipv6 ? host.ipv6 == address : std::equal(host.ipv4.begin(), host.ipv4.end(), address.begin());
+  });
+  if (at == hosts.end()) return {};
+  return static_cast<std::size_t>(at - hosts.begin());
+}
+
+}  // namespace
+
+bool Plant::is_in_its_vlan(const Packet& packet, std::uint8_t side) const {
+  const auto client = find_host(clients, packet.ipv6, side == 0 ? packet.source : packet.destination);
+  return client && vlan_of(packet) == clients[*client].vlan;
+}
+
+std::optional<std::pair<std::size_t, std::size_t>> Plant::ends_of(const Packet& packet,
+                                                                  std::uint8_t side) const {
+  const auto client = find_host(clients, packet.ipv6, side == 0 ? packet.source : packet.destination);
+  const auto server = find_host(servers, packet.ipv6, side == 0 ? packet.destination : packet.source);
+  if (!client || !server || vlan_of(packet) != clients[*client].vlan) return {};
+  return std::pair{*client, *server};
 }
 
 std::vector<const Service*> PlantPolicy::services_of(const ProtocolModel& protocol) const {
@@ -153,8 +232,12 @@ std::vector<const Service*> PlantPolicy::services_of(const ProtocolModel& protoc
 
 const Service* PlantPolicy::find(std::size_t client, std::size_t server,
                                  const ProtocolModel& protocol) const {
+  return find(client, server, protocol.port());
+}
+
+const Service* PlantPolicy::find(std::size_t client, std::size_t server, std::uint16_t port) const {
   for (const Service& service : services) {
-    if (service.client == client && service.server == server && service.protocol == &protocol)
+    if (service.client == client && service.server == server && service.protocol->port() == port)
       return &service;
   }
   return nullptr;

@@ -30,8 +30,7 @@ class Rules {
   };
   [[nodiscard]] virtual std::vector<Text> allows() const = 0;
   // Would a policy with these rules let this request pass (one whole PDU, malformed ones: false)? `standing`:
-  // as its conversation says. `island`: only the essential ones count. Rate limits are left out: rules of the
-  // simulation have none.
+  // as its conversation says. `island`: only the essential ones count. Rate limits are left out.
   [[nodiscard]] virtual bool permits(View request, std::uint32_t standing, bool island) const = 0;
   // … this PDU of the server that answers nothing?
   [[nodiscard]] virtual bool permits_unasked(View /*pdu*/, bool /*island*/) const { return false; }
@@ -121,6 +120,9 @@ class ProtocolModel {
   // May the request stay without an answer (broadcast)?
   [[nodiscard]] virtual bool silent(View request) const = 0;
 
+  // How many operations a rate limit may count of it, at most.
+  [[nodiscard]] virtual std::size_t operations_most(View request) const { return request.size(); }
+
   // For protocols with a memory; the others leave these as they are.
   // Without what may be changed on the way (numbers of a PDU's place in the stream).
   [[nodiscard]] virtual Octets plain(View pdu) const { return {pdu.begin(), pdu.end()}; }
@@ -157,5 +159,7 @@ class ProtocolModel {
 [[nodiscard]] const std::vector<const ProtocolModel*>& protocols();
 // Throws std::invalid_argument where there is none of this name.
 [[nodiscard]] const ProtocolModel& find_model(const std::string& name);
+// Null: none is spoken there.
+[[nodiscard]] const ProtocolModel* protocol_at(std::uint16_t port);
 
 }  // namespace conduit::simulation

@@ -23,4 +23,11 @@ const ProtocolModel& find_model(const std::string& name) {
   throw std::invalid_argument("no protocol '" + name + "' is simulated");
 }
 
+const ProtocolModel* protocol_at(std::uint16_t port) {
+  for (const ProtocolModel* each : protocols()) {
+    if (each->port() == port) return each;
+  }
+  return nullptr;
+}
+
 }  // namespace conduit::simulation

@@ -13,13 +13,6 @@ constexpr std::uint64_t repetition_ns_max = 1200 * millisecond;  // three times 
 
 bool is_honest(std::uint16_t port) { return port >= honest_port_first && port < honest_port_end; }
 
-const ProtocolModel* protocol_at(std::uint16_t port) {
-  for (const ProtocolModel* protocol : protocols()) {
-    if (protocol->port() == port) return protocol;
-  }
-  return nullptr;
-}
-
 // What the client has read without a gap.
 Octets stream_of(const std::map<std::uint32_t, std::uint8_t>& octets) {
   Octets stream;
@@ -120,7 +113,8 @@ void RefusalOracle::check_repetitions(const std::vector<EventRecord>& events,
 
 std::optional<RefusalOracle::Refused> RefusalOracle::read(const EventRecord& event) const {
   const bool whole = event.pdu_size == event.pdu_head_size && event.count == 1;
-  if (event.verdict != Verdict::REFUSE || !whole || !is_honest(event.source_port)) return {};
+  const bool observed = (event.flags & EVENT_OBSERVED) != 0;
+  if (event.verdict != Verdict::REFUSE || observed || !whole || !is_honest(event.source_port)) return {};
   const ProtocolModel* const protocol = protocol_at(event.destination_port);
   const auto talk = talks_.find(event.source_port);
   if (protocol == nullptr || talk == talks_.end()) return {};

@@ -8,6 +8,8 @@
 #include "tests/simulation/attacker.hpp"
 #include "tests/simulation/dialogue.hpp"
 #include "tests/simulation/engine_gateway.hpp"
+#include "tests/simulation/observing.hpp"
+#include "tests/simulation/rates.hpp"
 #include "tests/simulation/refusals.hpp"
 #include "tests/simulation/trace.hpp"
 #include "tests/simulation/wire.hpp"
@@ -70,6 +72,8 @@ class World {
         wire_(scheduler_, plan.plant, unknown_to_gateway(plan)),
         transparency_(scheduler_),
         refusals_(scheduler_),
+        rates_(scheduler_, plan.plant, plan.policies),
+        observing_(scheduler_, plan.plant),
         frames_(scheduler_),
         bounds_(gateway_, plan.limits),
         trace_(scheduler_),
@@ -82,6 +86,8 @@ class World {
     network_.watch(frames_);
     network_.watch(bounds_);
     network_.watch(refusals_);
+    network_.watch(rates_);
+    if (!plan.tight) network_.watch(observing_);  // what finds no room is dropped all the same
     network_.watch(hasher_);
     if (traced) network_.watch(trace_);
     network_.faults = plan.faults;
@@ -111,6 +117,8 @@ class World {
   WireOracle wire_;
   TransparencyOracle transparency_;
   RefusalOracle refusals_;
+  RateOracle rates_;
+  ObservingOracle observing_;
   FrameCounter frames_;
   BoundsOracle bounds_;
   Hasher hasher_;
@@ -171,6 +179,8 @@ void World::make_attacks() {
 void World::note() {
   safety_.in_force(policy_, island_);
   wire_.in_force(policy_, island_);
+  rates_.in_force(policy_);
+  observing_.in_force(policy_);
   timeline_.note(scheduler_.now(), policy_, island_);
 }
 
@@ -232,7 +242,8 @@ void World::check() {
     const bool needs = plan->must_finish && !plan_.tight;
     if (needs && !dialogue->finished())
       findings_.push_back({"liveness", dialogue->state(), scheduler_.now()});
-    if (is_hostile(plan->server)) continue;  // what it gets is not what it was sent
+    // What it gets is not what it was sent; damaged frames leave as they are, where nothing is denied.
+    if (is_hostile(plan->server) || plan_.observes()) continue;
     for (const std::uint16_t port : dialogue->clean_ports()) {
       const std::string difference = transparency_.difference(port);
       if (!difference.empty())
@@ -240,7 +251,8 @@ void World::check() {
             {"transparency", "client port " + std::to_string(port) + ": " + difference, scheduler_.now()});
     }
   }
-  for (const auto* found : {&wire_.findings(), &safety_.findings()})
+  for (const auto* found :
+       {&observing_.findings(), &rates_.findings(), &wire_.findings(), &safety_.findings()})
     findings_.insert(findings_.begin(), found->begin(), found->end());
 }
 
@@ -275,6 +287,7 @@ Outcome World::play() {
   }
   check();
   stage_.over = true;
+  observing_.in_force(nullptr);  // flows age
   // Connections may still be closing; hosts that keep one open with keep-alives go away.
   for (const auto& host : clients_) host->reboot();
   for (const auto& host : servers_) host->reboot();
@@ -286,10 +299,13 @@ Outcome World::play() {
                                            [](const PlantPolicy& policy) { return policy.fragments; });
   expected.fragments_taken = !plan_.tight && plan_.policies.size() == 1 && plan_.policies[0].fragments;
   // Of frames that come in one burst the later ones may belong to a connection that the first has ended.
-  expected.contradictions = plan_.tight || plan_.burst_ns != 0 ? 0 : wire_.contradictions();
+  expected.contradictions =
+      plan_.tight || plan_.burst_ns != 0 || plan_.observes() ? 0 : wire_.contradictions();
   for (const auto& [plan, dialogue] : dialogues_) {
     if (is_hostile(plan->server)) continue;  // it makes negative answers of its own
     for (const auto& [port, count] : dialogue->refused()) expected.refused[port] = count;
+    for (const auto& [port, count] : dialogue->denied()) expected.denied[port] = count;
+    for (const auto& [port, count] : dialogue->refused_for_rate()) expected.refused_for_rate[port] = count;
   }
   if (!gateway_.run_out()) findings_.push_back({"accounting", "some flow never ages", scheduler_.now()});
   bounds_.check(scheduler_.now(), findings_);

@@ -106,8 +106,9 @@ void WireOracle::note_octets(const Packet& packet, bool whole, Talk& talk) {
   End& end = talk.ends[0];
   if (end.octets.size() >= remembered_max) return;
   const TcpOptions options = read_options(packet.options);
-  const bool usual = (packet.flags & ~PSH) == ACK && packet.vlan.empty() && packet.reserved == 0 &&
-                     packet.ttl >= 2 && (packet.options.empty() || options.has_timestamp);
+  const bool usual = (packet.flags & ~PSH) == ACK && packet.vlan.size() == plant_.has_aside() &&
+                     packet.reserved == 0 && packet.ttl >= 2 &&
+                     (packet.options.empty() || options.has_timestamp);
   const bool newest = !options.has_timestamp || !seq_before(options.timestamp, end.come_stamp);
   const bool has_room = talk.ends[1].said && !seq_after(packet.sequence + packet.length(), talk.ends[1].edge);
   // An honest segment that was overtaken has an older stamp; what it brings is sent all the same.
@@ -141,6 +142,7 @@ void WireOracle::on_arrival(std::uint8_t side, View frame) {
   // What comes from another MAC than its asset's says nothing of the asset.
   const HostAddress* const host = asset_of(*packet, side);
   if (plant_.mac_bound && host != nullptr && packet->source_mac != host->mac) return;
+  if (!plant_.is_in_its_vlan(*packet, side)) return;
   Talk& talk = talks_[key_of(*packet, side)];
   End& end = talk.ends[side];
   if ((packet->flags & SYN) == 0 && end.known) {
@@ -165,12 +167,14 @@ void WireOracle::on_arrival(std::uint8_t side, View frame) {
 // An error goes to the one who sent what it quotes, of a connection that has been seen.
 void WireOracle::check_error(const QuotedError& error, std::uint8_t side) {
   if (error.outer.ip_checksum_error != 0) finding(&error.quoted, "wrong IP checksum of an error");
+  if (!plant_.is_in_its_vlan(error.outer, side ^ 1)) finding(&error.quoted, "another VLAN than its client's");
   if (error.outer.tcp_checksum_error != 0) finding(&error.quoted, "wrong ICMP checksum");
   check_source(error.outer, side ^ 1);
   if (error.quoted.source != error.outer.destination) finding(&error.quoted, "error for someone else");
   const auto talk = talks_.find(key_of(error.quoted, side));
   if (talk == talks_.end()) return finding(&error.quoted, "error about no connection");
-  if (side == 0 && is_honest(error.quoted)) check_quotation(error.quoted, talk->second);
+  if (side == 0 && is_honest(error.quoted) && !talk->second.observed)
+    check_quotation(error.quoted, talk->second);
 }
 
 bool WireOracle::is_renumbered(std::uint16_t port) {
@@ -370,16 +374,36 @@ void WireOracle::check_place(const Packet& packet, std::uint8_t side) {
   end.sent_to = true;
 }
 
+// By the policy that is in force, or was just now.
+bool WireOracle::observes() const {
+  for (std::size_t i = spans_.size(); i-- > 0;) {
+    if (spans_[i].policy->observe) return true;
+    if (spans_[i].at_ns + burst_ns_max <= scheduler_.now()) break;
+  }
+  return false;
+}
+
+// Of a connection that has begun before nobody says where its ends stand.
+bool WireOracle::was_observed(const Packet& packet, std::uint8_t sender_side) {
+  Talk& talk = talks_[key_of(packet, sender_side)];
+  const bool anew = sender_side == 0 && (packet.flags & (SYN | ACK)) == SYN;
+  if (talk.observed && anew) talk = Talk{};
+  return talk.observed;
+}
+
 void WireOracle::on_departure(std::uint8_t side, View frame) {
-  if (const std::optional<QuotedError> error = decode_error(frame)) return check_error(*error, side);
   const std::optional<Packet> packet = decode(frame);
+  if (observes()) {
+    if (packet) talks_[key_of(*packet, side ^ 1)].observed = true;
+    return;
+  }
+  if (const std::optional<QuotedError> error = decode_error(frame)) return check_error(*error, side);
   if (!packet) return finding(nullptr, "a frame that is no whole TCP segment has left");
-  if (packet->vlan.size() > 1 || (packet->vlan.size() == 1 && (packet->vlan[0] & 0xFFF) != 0))
-    finding(&*packet, "VLAN that no zone has");
+  if (!plant_.is_in_its_vlan(*packet, side ^ 1)) finding(&*packet, "another VLAN than its client's");
   check_form(*packet);
   check_source(*packet, side ^ 1);
   if ((packet->flags & RST) == 0) check_service(*packet, side);
-  check_place(*packet, side);
+  if (!was_observed(*packet, side ^ 1)) check_place(*packet, side);
 }
 
 }  // namespace conduit::simulation

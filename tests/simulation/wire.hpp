@@ -80,7 +80,8 @@ class WireOracle : public Watcher {
   struct Talk {
     std::array<End, 2> ends;
     std::deque<Quotation> quotations;
-    bool over = false;  // reset, or ended by both
+    bool over = false;      // reset, or ended by both
+    bool observed = false;  // anything may have passed on it
     // RFC 7323 §2.2: windows are scaled only if both sides offer it.
     [[nodiscard]] std::uint8_t scale(std::size_t side) const {
       return ends[side ^ 1].scale ? ends[side].scale.value_or(0) : std::uint8_t{0};
@@ -120,6 +121,8 @@ class WireOracle : public Watcher {
   [[nodiscard]] static bool is_renumbered(std::uint16_t port);
   void check_quotation(const Packet& quoted, Talk& talk);
   void check_error(const QuotedError& error, std::uint8_t side);
+  [[nodiscard]] bool observes() const;
+  [[nodiscard]] bool was_observed(const Packet& packet, std::uint8_t sender_side);
 
   const Scheduler& scheduler_;
   const Plant& plant_;

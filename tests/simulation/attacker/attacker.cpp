@@ -258,6 +258,7 @@ const std::vector<std::string>& techniques() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> list{"client-any", "server-any"};
     for (const ClientTechnique& each : client_techniques()) list.emplace_back(each.name);
+    for (const ClientTechnique& each : zone_techniques()) list.emplace_back(each.name);
     for (const ServerTechnique& each : server_techniques()) list.emplace_back(each.name);
     return list;
   }();
@@ -284,6 +285,7 @@ std::unique_ptr<Attacker> Attacker::create(Network& network, const AttackPlan& a
   if (attack.service == nullptr) return nullptr;
   std::unique_ptr<Attacker> attacker;
   std::vector<ClientTechnique> hostile = select(client_techniques(), technique, "client-any");
+  if (hostile.empty()) hostile = select(zone_techniques(), technique, "");
   std::vector<ServerTechnique> lying = select(server_techniques(), technique, "server-any");
   if (!hostile.empty()) attacker = std::make_unique<HostileClient>(attack, random, std::move(hostile));
   if (!lying.empty()) attacker = std::make_unique<HostileServer>(attack, random, std::move(lying));

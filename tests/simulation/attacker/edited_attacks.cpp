@@ -114,7 +114,22 @@ void simultaneous(Hand& hand, const Booty& booty) {
   });
 }
 
+// Its own address, where the other zone lives.
+void from_other_zone(Hand& hand, const Booty& booty) {
+  hand.vlan = {hand.own_address().vlan == vlan_aside ? vlan_up : vlan_aside};
+  hand.syn();
+  hand.later(hand.random().between(1, 50), [&hand, booty] {
+    hand.write(booty.permitted);
+    hand.write(booty.denied);
+  });
+}
+
 }  // namespace
+
+const std::vector<ClientTechnique>& zone_techniques() {
+  static const std::vector<ClientTechnique> all{{"from-other-zone", from_other_zone, false}};
+  return all;
+}
 
 const std::vector<ClientTechnique>& client_techniques() {
   static const std::vector<ClientTechnique> all = [] {

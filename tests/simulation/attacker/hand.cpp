@@ -63,6 +63,7 @@ Packet Hand::blank() const {
   Packet packet;
   packet.source_mac = host_.address.mac;
   packet.destination_mac = peer_.mac;
+  packet.vlan = vlan;
   packet.ipv6 = ipv6_;
   if (ipv6_) {
     packet.source = host_.address.ipv6;

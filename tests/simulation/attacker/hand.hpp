@@ -68,9 +68,11 @@ class Hand {
   [[nodiscard]] std::uint32_t peer_isn() const { return peer_isn_; }
   [[nodiscard]] std::uint32_t isn() const { return isn_; }
   [[nodiscard]] std::uint16_t own_port() const { return own_port_; }
+  [[nodiscard]] const HostAddress& own_address() const { return host_.address; }
 
   std::uint16_t window = 65535;
-  bool answers = true;  // with ACKs
+  std::vector<std::uint16_t> vlan;  // tags; empty: those that its switch puts in
+  bool answers = true;              // with ACKs
   bool stamps = false;
   bool open = false;
   bool gone = false;                                // a task of an older round finds it so
@@ -112,6 +114,8 @@ struct ClientTechnique {
 };
 [[nodiscard]] const std::vector<ClientTechnique>& client_techniques();
 [[nodiscard]] const std::vector<ClientTechnique>& stream_techniques();  // most of them
+// Of plants with two zones of clients.
+[[nodiscard]] const std::vector<ClientTechnique>& zone_techniques();
 
 struct ServerTechnique {
   const char* name;

@@ -271,6 +271,13 @@ class ModbusModel final : public ProtocolModel {
     return {Front::Kind::PDU, 6 + length};
   }
 
+  [[nodiscard]] std::size_t operations_most(View request) const override {
+    const auto accesses = read_request(request);
+    if (accesses) return accesses->size();
+    const std::uint8_t function = request.size() > header_size ? request[header_size] : std::uint8_t{0};
+    return function == 20 || function == 21 || function == 23 ? request.size() : 1;
+  }
+
   [[nodiscard]] Octets request(Random& random, const Rules& rules, std::uint32_t number) const override {
     const auto& list = dynamic_cast<const ModbusRules&>(rules).list;
     const modbus::Allow& allow = random.pick(list);

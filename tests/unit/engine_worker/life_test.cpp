@@ -241,8 +241,21 @@ TEST_CASE("repeated resets of a pair hold back its SYNs, for longer each time, a
   CHECK(open(202) == Reason::TCP_BACKED_OFF);
   plane.now_ns += back_off_first_ns + 1;
   CHECK(open(203) == Reason::TCP_BACKED_OFF);
+  ImageSource observing = plant();
+  observing.generation = 2;
+  observing.conduits[0].mode = Mode::OBSERVE;
+  plane.use(observing);
+  (void)plane.drain();
+  CHECK(plane.forwards(tcp({}, {ip_hmi, ip_plc}, {.from = 204, .flags = 0x02})));  // and this is told
+  const std::vector<EventRecord> events = plane.drain();
+  REQUIRE(events.size() == 1);
+  CHECK(events[0].reason == Reason::TCP_BACKED_OFF);
+  CHECK((events[0].flags & EVENT_OBSERVED) != 0);
+  ImageSource enforcing = plant();
+  enforcing.generation = 3;
+  plane.use(enforcing);
   plane.now_ns += back_off_first_ns;
-  CHECK(open(204) == Reason::NONE);
+  CHECK(open(205) == Reason::NONE);
   plane.now_ns += back_off_window_ns + 1;
   offend(205);
   CHECK(open(206) == Reason::NONE);

@@ -64,6 +64,22 @@ TEST_CASE("an acknowledgement that comes late tells of no more room than its rec
   CHECK(out.to[1][0].window == 0);
 }
 
+TEST_CASE("what the gateway says in a client's name tells of no more room than the newest it has said") {
+  Lab lab;
+  lab.window = 109;
+  lab.connect();
+  (void)lab.send(0, windowed(Lab::data(0, 0, write_request(1)), 109));
+  (void)lab.send(0, windowed(Lab::data(0, 12, read_request(2), 9), 100));
+  (void)lab.send(0, windowed(Lab::data(0, 12, {}), 109));  // comes late
+  Segment syn;
+  syn.sequence = Lab::isn[0] + 1000;
+  syn.flags = TCP_SYN;
+  const Lab::Out out = lab.send(0, syn);
+  REQUIRE(out.to[1].size() == 1);  // the server is asked whether it lives
+  CHECK(out.to[1][0].acknowledgement == Lab::base(1));
+  CHECK(out.to[1][0].window == 100);
+}
+
 TEST_CASE("a clock that wraps: time stamps behind the wrap are new, those before it old") {
   Lab lab;
   open(lab, {.stamp = {0xFFFFFFF0, 7}});

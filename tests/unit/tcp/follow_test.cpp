@@ -40,6 +40,26 @@ TEST_CASE("observed: bytes that are no PDU, and gaps, end the following once") {
   CHECK(lab.alive());
 }
 
+TEST_CASE("an observed connection lives on behind a SYN that its server does not take") {
+  Lab lab;
+  lab.flow.observe = true;
+  lab.observing = true;
+  lab.connect();
+  CHECK(lab.send(0, Lab::data(0, 0, read_request(1))).to[1].size() == 1);
+  Segment syn;
+  syn.flags = TCP_SYN;
+  syn.sequence = Lab::isn[0];
+  SUBCASE("it is the first one, come again") {}
+  SUBCASE("it is another one") { syn.sequence = 777777; }
+  CHECK(lab.send(0, syn).to[1].size() == 1);
+  CHECK(lab.count(Reason::TCP_CHALLENGED) == 1);
+  const Lab::Out out = lab.send(1, Lab::data(1, 0, read_response(1), 12));
+  REQUIRE(out.to[0].size() == 1);
+  CHECK(out.to[0][0].payload == read_response(1));
+  CHECK(lab.send(0, Lab::data(0, 12, read_request(2), 29)).to[1].size() == 1);
+  CHECK(lab.flow.state == FlowState::ESTABLISHED);
+}
+
 TEST_CASE("observed, then enforced: from the next PDU on; a flow that was lost sight of is reset") {
   Lab lab;
   lab.flow.observe = true;
