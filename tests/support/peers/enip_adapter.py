@@ -9,8 +9,8 @@ line, those inside of others as well: {"service": 77, "path": "9109…", "data":
 file did not reach it.
 
 I/O connections (Forward Open, transport class 0 or 1) are used on UDP 2222. Outputs are written down,
-{"outputs": 10, "connected": true}, and answered by inputs of the same value, be there a connection or not. After
-a Forward Close the inputs 99 are sent once more.
+{"outputs": 10, "connected": true}, and answered by inputs of the same value, be there a connection or not.
+After a Forward Close the inputs 99 are sent once more.
 """
 
 import json

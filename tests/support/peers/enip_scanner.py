@@ -9,7 +9,7 @@
   inputs             inputs that come without outputs: "ok 99"
   close              Forward Close: "ok"
 
-What was denied: "denied: status 1 279", general and extended status; "denied: no inputs" within half a second.
+What was denied: "denied: status 1 279", general and extended status; "denied: no inputs" in half a second.
 """
 
 import random
@@ -54,7 +54,8 @@ class Scanner:
     def ask(self, command, data):
         self.asked += 1
         context = struct.pack("<Q", self.asked)
-        self.connection.sendall(struct.pack("<HHII8sI", command, len(data), self.handle, 0, context, 0) + data)
+        head = struct.pack("<HHII8sI", command, len(data), self.handle, 0, context, 0)
+        self.connection.sendall(head + data)
         answered, size, handle, status, theirs, _ = struct.unpack("<HHII8sI", self.take(24))
         if (answered, status, theirs) != (command, 0, context):
             raise ValueError(f"answer {answered:#x} with status {status} to {command:#x}")
@@ -67,7 +68,8 @@ class Scanner:
         _, (_, answer) = enip.Session.items(self.ask(enip.SEND_RR_DATA, head + message)[1])
         words = answer[3]
         if answer[2]:
-            raise Denied(" ".join(map(str, ["status", answer[2], *struct.unpack_from(f"<{words}H", answer, 4)])))
+            extended = struct.unpack_from(f"<{words}H", answer, 4)
+            raise Denied(" ".join(map(str, ["status", answer[2], *extended])))
         return answer[4 + 2 * words:]
 
     def open(self, outputs, inputs):

@@ -3,11 +3,11 @@
 
   iec104_station.py LOG ADDRESS [PORT]     until SIGTERM; common address 1
 
-Writes down every ASDU that it received, one JSON object a line: {"type": 45, "cause": 6, "body": "891300…"}.
-What is not in that file did not reach it, whatever the client was told. Answers interrogations with single
-points (SQ = 1) and a measured value (SQ = 0), carries out single commands (return information follows), double
-commands (selected before or not) and set points, and insists on the sequence numbers of its client: {"wrong": "N(S) 7, not 6"} is written down, and
-the connection closed.
+Writes down every ASDU that it received, one JSON object a line: {"type": 45, "cause": 6, "body":
+"891300…"}. What is not in that file did not reach it, whatever the client was told. Answers interrogations
+with single points (SQ = 1) and a measured value (SQ = 0), carries out single commands (return information
+follows), double commands (selected before or not) and set points, and insists on the sequence numbers of
+its client: {"wrong": "N(S) 7, not 6"} is written down, and the connection closed.
 """
 
 import json
