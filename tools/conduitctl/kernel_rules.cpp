@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "config/abi/packet_mark.hpp"
 #include "config/policy/compile.hpp"
 #include "config/policy/gateway.hpp"
 #include "config/schema/policy.pb.h"
@@ -23,8 +24,10 @@ constexpr const char* help_text =
     "none\n"
     "passes. What the queue cannot see is decided by the kernel itself: ARP between assets of a conduit,\n"
     "frames that an ethernet { } rule permits; all else that is not IP, and everything with a VLAN tag, is\n"
-    "dropped. Nothing of this makes events. Without POLICY: for a gateway that has none yet. Run it before\n"
-    "the ports join the bridge, and again after a policy was loaded.\n"
+    "dropped. Nothing of this makes events. Packets are marked by the kind of MAC that they go to, which "
+    "the\n"
+    "queue cannot see either. Without POLICY: for a gateway that has none yet. Run it before the ports join\n"
+    "the bridge, and again after a policy was loaded.\n"
     "\n"
     "Exit status: 0 printed, 1 config or policy has errors, 2 they cannot be read.\n"
     "\n";
@@ -187,6 +190,10 @@ void print_script(const std::string& path, const schema::PolicyFile& policy, con
                "    iifname != { "
             << ports << " } oifname != { " << ports
             << " } accept  # other bridges of this machine\n"
+               "    meta mark set meta pkttype map { host : "
+            << mark_unicast << ", other : " << mark_unicast << ", broadcast : " << mark_broadcast
+            << ", multicast : " << mark_multicast
+            << " }\n"
                "    ether type { ip, ip6 } accept  # judged by the engine, in its queue\n";
   for (const std::string& line : Rules(policy, gateway).lines()) std::cout << "    " << line << '\n';
   std::cout << "    counter drop\n"

@@ -15,6 +15,8 @@
 #include <cstring>
 #include <ctime>
 
+#include "config/abi/packet_mark.hpp"
+
 namespace conduit {
 namespace {
 
@@ -75,17 +77,17 @@ class Neighbours {
   std::array<Entry, slot_count> entries_{};
 };
 
-// IPv4 and IPv6 group addresses say which group MAC they travel to (RFC 1112, RFC 2464).
-void group_mac(const std::uint8_t* packet, std::size_t size, std::uint8_t* mac) noexcept {
+// The mark says whether a frame goes to a group; IPv4 and IPv6 group addresses say to which (RFC 1112, RFC
+// 2464). With any other address it is a group to which no packet belongs.
+void group_mac(std::uint32_t mark, const std::uint8_t* packet, std::size_t size, std::uint8_t* mac) noexcept {
   std::memcpy(mac, placeholder, 6);
-  if (size >= 20 && (packet[0] >> 4) == 4) {
-    if (packet[16] == 255 && packet[17] == 255 && packet[18] == 255 && packet[19] == 255)
-      std::memset(mac, 0xFF, 6);
-    if ((packet[16] & 0xF0) == 0xE0) {
-      const std::uint8_t group[6] = {
-          0x01, 0x00, 0x5E, static_cast<std::uint8_t>(packet[17] & 0x7F), packet[18], packet[19]};
-      std::memcpy(mac, group, 6);
-    }
+  if (mark == mark_broadcast) std::memset(mac, 0xFF, 6);
+  if (mark != mark_multicast) return;
+  mac[0] = 0x01;
+  if (size >= 20 && (packet[0] >> 4) == 4 && (packet[16] & 0xF0) == 0xE0) {
+    mac[2] = 0x5E;
+    mac[3] = static_cast<std::uint8_t>(packet[17] & 0x7F);
+    std::memcpy(mac + 4, packet + 18, 2);
   } else if (size >= 40 && (packet[0] >> 4) == 6 && packet[24] == 0xFF) {
     mac[0] = mac[1] = 0x33;
     std::memcpy(mac + 2, packet + 36, 4);
@@ -141,7 +143,7 @@ struct NfqueueQueue::Impl {
     }
     Slot& slot = slots[count];
     slot.id = id;
-    group_mac(packet, static_cast<std::size_t>(size), slot.bytes.data());
+    group_mac(::nfq_get_nfmark(data), packet, static_cast<std::size_t>(size), slot.bytes.data());
     std::memcpy(slot.bytes.data() + 6, hardware->hw_addr, 6);
     std::memcpy(slot.bytes.data() + 12, &header->hw_protocol, 2);  // network order already
     std::memcpy(slot.bytes.data() + ethernet_size, packet, static_cast<std::size_t>(size));

@@ -4,7 +4,8 @@
 //
 // What the queue cannot see: anything that is not IP (ARP, LLDP, …), VLAN tags, the destination MAC. The
 // first is enforced by kernel rules (`conduitctl kernel-rules`), the Ethernet header of queued packets is
-// rebuilt from what netfilter tells.
+// rebuilt from what netfilter tells, and from the mark by which the same rules tell broadcasts and
+// multicasts.
 #pragma once
 
 #include <memory>

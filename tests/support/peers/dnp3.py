@@ -127,7 +127,12 @@ def analog_output(index, value, status=0):
     return bytes([41, 2, 0x17, 1, index]) + struct.pack("<hB", value, status)
 
 
-def connect(address, port, timeout):
+def connect(address, port, timeout, datagrams=False):
+    if datagrams:
+        connection = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        connection.settimeout(timeout)
+        connection.connect((address, port))
+        return connection
     connection = socket.create_connection((address, port), timeout)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection

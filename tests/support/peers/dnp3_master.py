@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""A DNP3 master on TCP, a stub, driven by lines on its standard input; each is answered by one line.
+"""A DNP3 master on TCP or UDP, a stub, driven by lines on its standard input; each is answered by one line.
 
-  dnp3_master.py ADDRESS [PORT]       link address 1, its outstation is 10
+  dnp3_master.py tcp|udp ADDRESS [PORT]       link address 1, its outstation is 10
 
   poll                     class 0 data:         "ok 1000 1001 … (100 analog inputs)"
   restart-seen             clears IIN1.7:        "ok"
@@ -32,8 +32,8 @@ class Denied(Exception):
 
 
 class Master:
-    def __init__(self, address, port):
-        self.connection = dnp3.connect(address, port, 5)
+    def __init__(self, transport, address, port):
+        self.connection = dnp3.connect(address, port, 5, datagrams=transport == "udp")
         self.station = dnp3.Station(self.connection, LINK_ADDRESS, OUTSTATION, master=True)
         self.sequence = 0
         self.reported = []
@@ -109,8 +109,8 @@ class Master:
 
 
 def main():
-    address, *port = sys.argv[1:]
-    master = Master(address, int(port[0]) if port else 20000)
+    transport, address, *port = sys.argv[1:]
+    master = Master(transport, address, int(port[0]) if port else 20000)
     for line in sys.stdin:
         verb, *words = line.split()
         try:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A DNP3 outstation on TCP, a stub: there is none to be had that nobody here wrote.
+"""A DNP3 outstation on TCP and UDP, a stub: there is none to be had that nobody here wrote.
 
   dnp3_outstation.py LOG ADDRESS [PORT]     until SIGTERM; link address 10, its master is 1
 
@@ -113,11 +113,21 @@ class Session:
             self.plant.write_down(malformed=str(wrong))
 
 
+def datagrams(plant, address, port):
+    """A session on UDP, with the master that asks first."""
+    connection = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    connection.bind((address, port))
+    connection.connect(connection.recvfrom(1, socket.MSG_PEEK)[1])
+    Session(plant, connection).run()
+
+
 def main():
     path, address, *port = sys.argv[1:]
     with open(path, "a", encoding="ascii") as log:
         plant = Plant(log)
-        listener = socket.create_server((address, int(port[0]) if port else 20000))
+        port = int(port[0]) if port else 20000
+        threading.Thread(target=datagrams, args=(plant, address, port), daemon=True).start()
+        listener = socket.create_server((address, port))
         print("listening", flush=True)
         while True:
             connection, _ = listener.accept()

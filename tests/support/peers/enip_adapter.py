@@ -7,6 +7,10 @@ Takes explicit messages unconnected (SendRRData, with and without Unconnected Se
 Open, transport class 3, SendUnitData). Writes down every service that it was asked for, one JSON object a
 line, those inside of others as well: {"service": 77, "path": "9109…", "data": "c400…"}. What is not in that
 file did not reach it.
+
+I/O connections (Forward Open, transport class 0 or 1) are used on UDP 2222. Outputs are written down,
+{"outputs": 10, "connected": true}, and answered by inputs of the same value, be there a connection or not.
+After a Forward Close the inputs 99 are sent once more.
 """
 
 import json
@@ -17,6 +21,8 @@ import sys
 import threading
 
 NULL_ADDRESS, CONNECTED_ADDRESS, CONNECTED_DATA, UNCONNECTED_DATA = 0, 0xA1, 0xB1, 0xB2
+SEQUENCED_ADDRESS = 0x8002
+IO_PORT, IO_CLASSES, LATE_INPUTS, LATE_S = 2222, (0, 1), 99, 0.1
 REGISTER_SESSION, UNREGISTER_SESSION, SEND_RR_DATA, SEND_UNIT_DATA = 0x65, 0x66, 0x6F, 0x70
 LIST_SERVICES = 0x04
 GET_ATTRIBUTES_ALL, MULTIPLE_SERVICE_PACKET, SET_ATTRIBUTE_SINGLE = 0x01, 0x0A, 0x10
@@ -44,9 +50,49 @@ def reply(service, status=0, data=b""):
     return bytes([service | 0x80, 0, status, 0]) + data
 
 
+def io_datagram(identifier, sequence, content):
+    """Of transport class 1: a sequence count stands before the content."""
+    return struct.pack("<HHHIIHHH", 2, SEQUENCED_ADDRESS, 8, identifier, sequence, CONNECTED_DATA,
+                       2 + len(content), sequence & 0xFFFF) + content
+
+
+def read_io(datagram):
+    """Identifier of the connection, and the content."""
+    count, address, size, identifier, _, data, length = struct.unpack_from("<HHHIIHH", datagram)
+    if (count, address, size, data, length) != (2, SEQUENCED_ADDRESS, 8, CONNECTED_DATA, len(datagram) - 18):
+        raise ValueError(f"datagram {datagram.hex()}")
+    return identifier, datagram[20:]
+
+
+class Io:
+    def __init__(self, plant, address):
+        self.plant = plant
+        self.datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.datagrams.bind((address, IO_PORT))
+        self.connections = {}  # our identifier: the originator's
+        self.names = {}        # serial numbers of the connection: our identifier
+        self.sent = 0
+
+    def produce(self, identifier, peer, value):
+        self.sent += 1
+        self.datagrams.sendto(io_datagram(identifier, self.sent, struct.pack("<i", value)), peer)
+
+    def close(self, name, peer):
+        originator = self.connections.pop(self.names.pop(name))
+        threading.Timer(LATE_S, self.produce, (originator, (peer, IO_PORT), LATE_INPUTS)).start()
+
+    def run(self):
+        while True:
+            datagram, peer = self.datagrams.recvfrom(2048)
+            identifier, content = read_io(datagram)
+            _, value = struct.unpack("<Ii", content)  # behind the run/idle header
+            self.plant.write_down(outputs=value, connected=identifier in self.connections)
+            self.produce(self.connections.get(identifier, identifier), peer, value)
+
+
 class Session:
-    def __init__(self, plant, connection):
-        self.plant, self.connection = plant, connection
+    def __init__(self, plant, io, connection):
+        self.plant, self.io, self.connection = plant, io, connection
         self.handle = random.randrange(1, 1 << 32)
         self.registered = False
         self.connections = {}  # our identifier: the originator's
@@ -79,11 +125,14 @@ class Session:
         return reply(MULTIPLE_SERVICE_PACKET, status, head + b"".join(replies))
 
     def forward_open(self, data):
-        """Connected messages from here on; both intervals are granted as asked for."""
+        """Connected messages or I/O from here on; both intervals are granted as asked for."""
         originator, serial, vendor, number = struct.unpack_from("<IHHI", data, 6)
         to_target, _, to_originator = struct.unpack_from("<IHI", data, 22)
         own = random.randrange(1, 1 << 32)
-        self.connections[own] = originator
+        if data[34] & 0x0F in IO_CLASSES:
+            self.io.connections[own], self.io.names[data[10:18]] = originator, own
+        else:
+            self.connections[own] = originator
         answer = struct.pack("<IIHHI", own, originator, serial, vendor, number)
         return reply(FORWARD_OPEN, 0, answer + struct.pack("<IIBB", to_target, to_originator, 0, 0))
 
@@ -96,6 +145,8 @@ class Session:
         if path == CONNECTION_MANAGER and service == FORWARD_OPEN:
             return self.forward_open(data)
         if path == CONNECTION_MANAGER and service == FORWARD_CLOSE:
+            if data[2:10] in self.io.names:
+                self.io.close(data[2:10], self.connection.getpeername()[0])
             return reply(service, 0, data[2:10] + b"\0\0")
         if service == MULTIPLE_SERVICE_PACKET:
             return self.multiple(data)
@@ -173,12 +224,14 @@ def main():
     path, address, *port = sys.argv[1:]
     with open(path, "a", encoding="ascii") as log:
         plant = Plant(log)
+        io = Io(plant, address)
+        threading.Thread(target=io.run, daemon=True).start()
         listener = socket.create_server((address, int(port[0]) if port else 44818))
         print("listening", flush=True)
         while True:
             connection, _ = listener.accept()
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=Session(plant, connection).run, daemon=True).start()
+            threading.Thread(target=Session(plant, io, connection).run, daemon=True).start()
 
 
 if __name__ == "__main__":

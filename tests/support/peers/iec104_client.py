@@ -9,6 +9,8 @@ numbers are looked after here.
   test                   TESTFR: "ok"
   interrogate            general interrogation: "ok 0 1 1 20.5", the points and the measured value
   command ADDRESS ON     single command, 1 or 0: "ok" when it is confirmed and terminated
+  select ADDRESS STATE   selects for a double command, 1 off, 2 on: "ok" when it is confirmed
+  execute ADDRESS STATE  the double command: "ok" when it is confirmed and terminated
   setpoint ADDRESS X     set point, short floating point: "ok"
   clock                  clock synchronisation: "ok"
   reports                "ok 1=1 …": objects that came as return information so far
@@ -21,13 +23,15 @@ import socket
 import sys
 
 from scapy.contrib.scada.iec104 import (CAUSE_OF_TRANSMISSIONS, IEC104_APDU, IEC104_COT_ACT,
-                                        IEC104_COT_ACTTERM, IEC104_COT_INROGEN, IEC104_COT_RETREM,
+                                        IEC104_COT_ACTCON, IEC104_COT_ACTTERM, IEC104_COT_INROGEN,
+                                        IEC104_COT_RETREM,
                                         IEC104_I_Message, IEC104_I_Message_SingleIOA,
-                                        IEC104_IO_C_CS_NA_1_IOA, IEC104_IO_C_IC_NA_1_IOA,
+                                        IEC104_IO_C_CS_NA_1_IOA, IEC104_IO_C_DC_NA_1_IOA,
+                                        IEC104_IO_C_IC_NA_1_IOA,
                                         IEC104_IO_C_SC_NA_1_IOA, IEC104_IO_C_SE_NC_1_IOA, IEC104_S_Message,
                                         IEC104_U_Message)
 
-POINTS, CLOCK = 1, 103  # types
+POINTS = 1  # type
 
 
 class Denied(Exception):
@@ -69,8 +73,8 @@ class Client:
             self.received = (self.received + 1) % 32768
         return apdu
 
-    def ask(self, io):
-        """Sends an activation; gives what came until its termination, of a clock until its confirmation."""
+    def ask(self, io, last=IEC104_COT_ACTTERM):
+        """Sends an activation; gives what came until its termination, or another cause that ends it."""
         request = IEC104_I_Message_SingleIOA(tx_seq_num=self.sent, rx_seq_num=self.received,
                                              cot=IEC104_COT_ACT, common_asdu_address=1, io=io)
         self.sent = (self.sent + 1) % 32768
@@ -86,7 +90,7 @@ class Client:
             if apdu.type_id == request.type_id and apdu.ack:
                 raise Denied(f"negative {CAUSE_OF_TRANSMISSIONS[apdu.cot]}")
             answers.append(apdu)
-            if apdu.type_id == request.type_id and apdu.cot == IEC104_COT_ACTTERM or apdu.type_id == CLOCK:
+            if (apdu.type_id, apdu.cot) == (request.type_id, last):
                 return answers
 
     def acknowledge(self):
@@ -115,14 +119,19 @@ class Client:
             return self.interrogate()
         if verb == "reports":
             return " ".join(["ok"] + self.reported)
+        last = IEC104_COT_ACTTERM
         if verb == "command":
             io = IEC104_IO_C_SC_NA_1_IOA(scs=int(words[1]))
+        elif verb in ("select", "execute"):
+            io = IEC104_IO_C_DC_NA_1_IOA(s_or_e=int(verb == "select"), dcs=int(words[1]))
+            last = IEC104_COT_ACTCON if verb == "select" else last
         elif verb == "setpoint":
             io = IEC104_IO_C_SE_NC_1_IOA(scaled_value=float(words[1]))
         else:
+            last = IEC104_COT_ACTCON
             io = IEC104_IO_C_CS_NA_1_IOA(hours=12, day_of_month=28, month=11, year=26)
         io.information_object_address = int(words[0]) if words else 0
-        self.ask(io)
+        self.ask(io, last)
         return "ok"
 
 

@@ -3,11 +3,11 @@
 
   iec104_station.py LOG ADDRESS [PORT]     until SIGTERM; common address 1
 
-Writes down every ASDU that it received, one JSON object a line: {"type": 45, "cause": 6, "body": "891300…"}.
-What is not in that file did not reach it, whatever the client was told. Answers interrogations with single
-points (SQ = 1) and a measured value (SQ = 0), carries out single commands and set points (return information
-follows), and insists on the sequence numbers of its client: {"wrong": "N(S) 7, not 6"} is written down, and
-the connection closed.
+Writes down every ASDU that it received, one JSON object a line: {"type": 45, "cause": 6, "body":
+"891300…"}. What is not in that file did not reach it, whatever the client was told. Answers interrogations
+with single points (SQ = 1) and a measured value (SQ = 0), carries out single commands (return information
+follows), double commands (selected before or not) and set points, and insists on the sequence numbers of
+its client: {"wrong": "N(S) 7, not 6"} is written down, and the connection closed.
 """
 
 import json
@@ -22,7 +22,8 @@ RETURN_OF_REMOTE_COMMAND, INTERROGATED = 11, 20
 NEGATIVE = 0x40
 UNKNOWN_TYPE = 44
 M_SP_NA_1, M_ME_NC_1 = 1, 13
-C_SC_NA_1, C_SE_NC_1, C_IC_NA_1, C_CS_NA_1 = 45, 50, 100, 103
+C_SC_NA_1, C_DC_NA_1, C_SE_NC_1, C_IC_NA_1, C_CS_NA_1 = 45, 46, 50, 100, 103
+SELECT = 0x80  # of the octet of a single or double command
 
 
 class Plant:
@@ -70,7 +71,12 @@ class Session:
     def command(self, asdu):
         kind, address = asdu[0], int.from_bytes(asdu[6:9], "little")
         self.send(kind, ACTIVATION_CON, asdu, asdu[6:])
-        if kind == C_SC_NA_1:
+        if kind == C_DC_NA_1 and asdu[9] & SELECT:
+            self.plant.write_down(selected=address, value=asdu[9] & 3)
+            return
+        if kind == C_DC_NA_1:
+            self.plant.write_down(executed=address, value=asdu[9] & 3)
+        elif kind == C_SC_NA_1:
             self.plant.write_down(executed=address, value=asdu[9] & 1)
             state = (1).to_bytes(3, "little") + bytes([asdu[9] & 1])
             self.send(M_SP_NA_1, RETURN_OF_REMOTE_COMMAND, asdu, state)
@@ -84,7 +90,7 @@ class Session:
         self.plant.write_down(type=kind, cause=cause, body=asdu[6:].hex())
         if kind == C_IC_NA_1 and cause == ACTIVATION:
             self.interrogation(asdu)
-        elif kind in (C_SC_NA_1, C_SE_NC_1) and cause == ACTIVATION and asdu[1] == 1:
+        elif kind in (C_SC_NA_1, C_DC_NA_1, C_SE_NC_1) and cause == ACTIVATION and asdu[1] == 1:
             self.command(asdu)
         elif kind == C_CS_NA_1 and cause == ACTIVATION:
             self.send(kind, ACTIVATION_CON, asdu, asdu[6:])

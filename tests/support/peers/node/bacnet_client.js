@@ -3,6 +3,7 @@
 //   bacnet_client.js OWN-ADDRESS BROADCAST DEVICE-ADDRESS
 //
 //   who-is                             "ok 1234": the device that announced itself
+//   who-is-there [LOW HIGH]            the same by a broadcast, to these devices or to all
 //   read TYPE INSTANCE PROPERTY        "ok 20.5", numbers as on the wire
 //   write TYPE INSTANCE VALUE PRIORITY present value, REAL: "ok"
 //   warm-start                         "ok"
@@ -33,12 +34,18 @@ async function ask(question) {
   }
 }
 
-const verbs = {
-  'who-is': () => ask(() => new Promise((resolve, reject) => {
+function announced(whoIs) {
+  return ask(() => new Promise((resolve, reject) => {
     client.once('iAm', message => resolve(`ok ${message.payload.deviceId}`));
-    setTimeout(() => reject(new Error('nobody announces itself')), 5000).unref();
-    client.whoIs(device, { lowLimit: 1000, highLimit: 1999 });
-  })),
+    setTimeout(() => reject(new Error('nobody announces itself')), 3000).unref();
+    whoIs();
+  }));
+}
+
+const verbs = {
+  'who-is': () => announced(() => client.whoIs(device, { lowLimit: 1000, highLimit: 1999 })),
+  'who-is-there': ([low, high]) => announced(() => (low === undefined ? client.whoIs()
+    : client.whoIs({ lowLimit: Number(low), highLimit: Number(high) }))),
   read: ([type, instance, property]) => ask(async () => {
     const object = { type: Number(type), instance: Number(instance) };
     const answer = await client.readProperty(device, object, Number(property), {});

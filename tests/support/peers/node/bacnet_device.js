@@ -1,26 +1,27 @@
 // A BACnet/IP device on node-bacnet: device 1234 with analog values 1 and 2.
 //
-//   bacnet_device.js LOG ADDRESS BROADCAST     UDP 47808, until SIGTERM
+//   bacnet_device.js LOG BROADCAST     UDP 47808 of all addresses, until SIGTERM
 //
 // Writes down every request that it received, one JSON object a line: {"service":"writeProperty", …}.
 'use strict';
 const fs = require('node:fs');
 const Bacnet = require('node-bacnet');
 
-const [log, address, broadcast] = process.argv.slice(2);
+const [log, broadcast] = process.argv.slice(2);
 const PRESENT_VALUE = 85, OBJECT_NAME = 77;
 const REAL = 4, CHARACTER_STRING = 7;
 const WRITE_PROPERTY = 15, REINITIALIZE_DEVICE = 20;
 const values = new Map([[1, 20.5], [2, 50]]);
 
-const device = new Bacnet({ port: 47808, interface: address, broadcastAddress: broadcast });
+const device = new Bacnet({ port: 47808, interface: '0.0.0.0', broadcastAddress: broadcast });
 const writeDown = what => fs.appendFileSync(log, JSON.stringify(what) + '\n');
 
 device.on('error', error => writeDown({ error: error.message }));
 device.on('listening', () => console.log('listening'));
 
 device.on('whoIs', message => {
-  writeDown({ service: 'whoIs', from: message.header.sender.address });
+  const { lowLimit = 'none', highLimit = 'none' } = message.payload;
+  writeDown({ service: 'whoIs', from: message.header.sender.address, low: lowLimit, high: highLimit });
   device.iAmResponse(message.header.sender.address, 1234, 3, 999);
 });
 

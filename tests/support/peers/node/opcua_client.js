@@ -1,6 +1,8 @@
 // An OPC UA client on node-opcua, driven by lines; each is answered by one line:
 //
-//   opcua_client.js ADDRESS MODE FOLDER     MODE: None, Sign, SignAndEncrypt; its keys are below FOLDER
+//   opcua_client.js ADDRESS MODE FOLDER [USER PASSWORD]
+//
+// MODE: None, Sign, SignAndEncrypt; its keys are below FOLDER; without a user it is anonymous.
 //
 //   read NODE           value of a node in namespace 1: "ok 1.5"
 //   browse NODE         "ok Speed,Limit,Stop": what the node has
@@ -14,9 +16,10 @@
 const { answerLines } = require('./lines.js');
 globalThis.crypto ??= require('node:crypto').webcrypto; // Node.js 18 has none of its own
 const { OPCUAClient, OPCUACertificateManager, MessageSecurityMode, SecurityPolicy, AttributeIds, DataType,
-  StatusCodes, TimestampsToReturn } = require('node-opcua');
+  StatusCodes, TimestampsToReturn, UserTokenType } = require('node-opcua');
 
-const [address, mode, folder] = process.argv.slice(2);
+const [address, mode, folder, userName, password] = process.argv.slice(2);
+const user = userName ? { type: UserTokenType.UserName, userName, password } : undefined;
 const client = OPCUAClient.create({
   endpointMustExist: false,
   securityMode: MessageSecurityMode[mode],
@@ -29,7 +32,7 @@ const client = OPCUAClient.create({
 let opened = null;
 
 async function session() {
-  opened ??= client.connect(`opc.tcp://${address}:4840/plant`).then(() => client.createSession());
+  opened ??= client.connect(`opc.tcp://${address}:4840/plant`).then(() => client.createSession(user));
   return opened;
 }
 

@@ -3,8 +3,9 @@
 //
 //   opcua_server.js LOG ADDRESS FOLDER     opc.tcp, port 4840, until SIGTERM; its keys are below FOLDER
 //
-// Endpoints: security None, and Basic256Sha256 with Sign and SignAndEncrypt; anonymous users.
-// Writes down what was done, one JSON object a line: {"service":"write","node":"s=Speed","value":42.5}.
+// Endpoints: security None, and Basic256Sha256 with Sign and SignAndEncrypt; anonymous users, and operator with the
+// password secret. Writes down what was done, one JSON object a line: {"service":"write","node":"s=Speed",
+// "value":42.5}, and whose sessions it took: {"service":"activate","mode":"Sign","user":"operator"}.
 'use strict';
 globalThis.crypto ??= require('node:crypto').webcrypto; // Node.js 18 has none of its own
 const fs = require('node:fs');
@@ -50,7 +51,10 @@ async function main() {
     serverCertificateManager: certificates,
     securityPolicies: [SecurityPolicy.None, SecurityPolicy.Basic256Sha256],
     securityModes: [MessageSecurityMode.None, MessageSecurityMode.Sign, MessageSecurityMode.SignAndEncrypt],
-    allowAnonymous: true });
+    allowAnonymous: true,
+    userManager: { isValidUser: (name, password) => name === 'operator' && password === 'secret' } });
+  server.on('session_activated', (session, token) => writeDown({ service: 'activate',
+    mode: MessageSecurityMode[session.channel.securityMode], user: token.userName ?? null }));
   await server.initialize();
   addPump(server);
   await server.start();
