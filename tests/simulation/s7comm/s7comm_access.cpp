@@ -232,6 +232,12 @@ std::optional<Octets> message_of(View pdu) {
   return message;
 }
 
+std::size_t tpdus_of(View pdu) {
+  std::size_t count = 0;
+  for (std::size_t at = 0; at + 4 <= pdu.size(); at += get16(pdu, at + 2)) ++count;
+  return count;
+}
+
 std::optional<Place> read_connect(View pdu) {
   if (pdu.size() < 11 || pdu[5] != 0xE0 || pdu[4] != pdu.size() - 5) return {};
   if (get16(pdu, 6) != 0 || pdu[10] != 0) return {};

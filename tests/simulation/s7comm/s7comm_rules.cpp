@@ -204,7 +204,7 @@ bool S7commRules::permits(View request, std::uint32_t standing, bool island) con
     return standing == 0 && contained(access, *wish);
   }
   const std::optional<Octets> message = message_of(request);
-  if (!message || message->size() > message_max) return false;
+  if (!message || message->size() > message_max || tpdus_of(request) > 2) return false;
   const std::optional<std::vector<Access>> accesses = read_message(*message);
   std::optional<Place> at;
   if (standing != 0) at = {static_cast<std::uint8_t>(standing), static_cast<std::uint8_t>(standing >> 8)};
