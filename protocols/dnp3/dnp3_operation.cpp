@@ -178,7 +178,7 @@ const char* set_analog(Cursor object, std::uint8_t variation, Operation& operati
     there = object.u32le(low) && object.u32le(high);
     operation.value.kind = ValueKind::FLOAT;
     operation.value.f = std::bit_cast<double>((std::uint64_t{high} << 32) | low);
-  } else {
+  } else if (variation == 1 || variation == 3) {
     there = object.u32le(low);
     operation.value.kind = variation == 1 ? ValueKind::SIGNED : ValueKind::FLOAT;
     if (variation == 1) operation.value.i = static_cast<std::int32_t>(low);

@@ -13,12 +13,14 @@ constexpr std::size_t cause_at = 8;
 constexpr std::size_t addresses_at = 9;
 constexpr std::uint8_t cause_mask = 0x3F;
 constexpr std::uint8_t negative_bit = 0x40;
+constexpr std::uint8_t test_bit = 0x80;
 
 // An ASDU of one object in control direction, or its mirror.
 struct Control {
   std::uint8_t type = 0;
   std::uint8_t cause = 0;
   bool negative = false;
+  std::uint8_t test = 0;  // T, where it stands beside the cause
   Bytes addresses{};
   Bytes command{};  // without its time tag
 };
@@ -28,6 +30,7 @@ bool read_control(Bytes apdu, Control& control) noexcept {
   control.type = apdu[apci_size];
   control.cause = apdu[cause_at] & cause_mask;
   control.negative = (apdu[cause_at] & negative_bit) != 0;
+  control.test = apdu[cause_at] & test_bit;
   const TypeRow& row = type_row(control.type);
   if (!row.known() || !row.single || apdu.size() - addresses_at < row.size) return false;
   const std::size_t size = apdu.size() - addresses_at - row.size;
@@ -43,7 +46,7 @@ bool selects(const Control& control) noexcept {
 
 Selection selection_of(const Control& control) noexcept {
   Selection selection;
-  selection.type = control.type;
+  selection.type = control.type | control.test;
   std::copy(control.addresses.begin(), control.addresses.end(), selection.addresses.begin());
   const std::size_t size = std::min(control.command.size(), command_size_max);
   std::copy_n(control.command.begin(), size, selection.command.begin());

@@ -48,12 +48,10 @@ std::uint32_t load_u32le(Bytes octets) noexcept {
   return load_u16le(octets) | (std::uint32_t{load_u16le(octets.subspan(2))} << 16);
 }
 
-// Milliseconds since 1970 of a CP56Time2a; years 70 to 99 are of the last century. Days by the count of
-// March-based years.
+// Milliseconds since 1970 of a CP56Time2a of this century. Days by the count of March-based years.
 std::uint64_t milliseconds_of(Bytes time) noexcept {
   const unsigned month = time[5] & 0x0FU;
-  const unsigned two_digits = time[6] & 0x7FU;
-  const unsigned year = (two_digits < 70 ? 2000 : 1900) + two_digits - (month <= 2 ? 1U : 0U);
+  const unsigned year = 2000U + (time[6] & 0x7FU) - (month <= 2 ? 1U : 0U);
   const unsigned of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + (time[4] & 0x1FU) - 1;
   const std::uint64_t days =
       std::uint64_t{365} * year + year / 4 - year / 100 + year / 400 + of_year - 719'468;
@@ -81,7 +79,11 @@ void set_number(Operation& operation, Bytes object, Number number) noexcept {
       break;
     case Number::COUNTER: set_signed(operation, static_cast<std::int32_t>(load_u32le(object))); break;
     case Number::SHORT: set_unsigned(operation, load_u16le(object)); break;
-    case Number::CLOCK: set_unsigned(operation, milliseconds_of(object)); break;
+    case Number::CLOCK:
+      set_unsigned(operation, milliseconds_of(object));
+      // Of the last century to some stations, of this one to others.
+      if ((object[6] & 0x7FU) >= 70) operation.value.kind = ValueKind::UNREADABLE;
+      break;
     case Number::OCTETS: set_octets(operation, object); break;
   }
 }

@@ -180,7 +180,7 @@ inline constexpr std::size_t address_size_max = 6;  // octets between cause and 
 // A selection that the station has confirmed, as it stands on the wire (`accept` does not know the sizes of
 // the fields). Type 0: none.
 struct Selection {
-  std::uint8_t type = 0;
+  std::uint8_t type = 0;                                   // below 128, and above it the test bit
   std::array<std::uint8_t, address_size_max> addresses{};  // originator, common address, object address
   std::array<std::uint8_t, command_size_max> command{};    // select bit cleared
   friend bool operator==(const Selection&, const Selection&) noexcept = default;

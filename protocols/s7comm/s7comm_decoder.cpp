@@ -9,6 +9,8 @@
 namespace conduit::s7comm {
 namespace {
 
+constexpr std::size_t tpdus_max = 2;  // of one TSDU that all servers put together alike
+
 const Session& session_of(const SessionState& state) noexcept {
   return const_cast<SessionState&>(state).as<Session>();
 }
@@ -100,6 +102,9 @@ const char* open_data(Bytes pdu, Role sender, const Session& session, PduState& 
   if (const char* field = read_data(pdu, state.scratch, tsdu); field != nullptr) return field;
   fields.tsdu_size = static_cast<std::uint16_t>(tsdu.size());
   fields.in_scratch = tsdu.data() == state.scratch.data();
+  // Servers made with snap7 lay the third one behind a gap, and read what an earlier TSDU has left there.
+  const bool many = fields.in_scratch && sender == Role::CLIENT && tpdu_count(pdu) > tpdus_max;
+  if (many && !fields.many_tpdus) return "tpdu_count";
   fields.tsaps = session.tsaps;
   if (tsdu.empty()) {  // keeps the stations awake, as many of them do after each answer
     fields.function = EMPTY_DATA;
@@ -130,6 +135,7 @@ PduHead open(Bytes pdu, Role sender, Quirks quirks, const SessionState& session_
   }
   fields.response = sender == Role::SERVER;
   fields.own_units = (quirks & QUIRK_LENGTHS_BY_TRANSPORT_SIZE) != 0;
+  fields.many_tpdus = (quirks & QUIRK_MANY_TPDUS) != 0;
   const char* const field = pdu[tpkt_header_size + 1] == DATA
                                 ? open_data(pdu, sender, session, state, fields, head)
                                 : open_control(pdu, sender, session, fields, head);

@@ -17,6 +17,7 @@ extern const Protocol s7comm_protocol;
 
 // S7comm.Tolerance of the .proto.
 inline constexpr Quirks QUIRK_LENGTHS_BY_TRANSPORT_SIZE = quirk(8);
+inline constexpr Quirks QUIRK_MANY_TPDUS = quirk(9);
 
 namespace s7comm {
 

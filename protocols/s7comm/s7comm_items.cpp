@@ -187,7 +187,8 @@ void set_written(Operation& operation, const Item& item, Bytes octets) noexcept 
 
 void set_item(Operation& operation, const Item& item) noexcept {
   operation.set(AREA, item.area);
-  if (item.area == DATA_BLOCKS || item.area == INSTANCE_DATA || item.db != 0) operation.set(DB, item.db);
+  // CPUs look at the number nowhere else: there it names no data block that a rule could mean.
+  if (item.area == DATA_BLOCKS || item.area == INSTANCE_DATA) operation.set(DB, item.db);
   operation.set(BIT_ADDRESS, Range{item.first, item.last});
   operation.set(TRANSPORT_SIZE, item.transport_size);
 }

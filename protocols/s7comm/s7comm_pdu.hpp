@@ -57,6 +57,7 @@ struct Fields {
   bool response = false;
   bool write = false;
   bool own_units = false;      // QUIRK_LENGTHS_BY_TRANSPORT_SIZE
+  bool many_tpdus = false;     // QUIRK_MANY_TPDUS
   bool access_stated = false;  // `access` holds, otherwise that of the function
   AccessClass access = AccessClass::PROGRAM;
   Telling telling = Telling::NONE;

@@ -221,6 +221,12 @@ const char* read_data(Bytes pdu, std::span<std::uint8_t> scratch, Bytes& tsdu) n
   return nullptr;
 }
 
+std::size_t tpdu_count(Bytes pdu) noexcept {
+  std::size_t count = 0;
+  for (; pdu.size() >= length_least; ++count) pdu = pdu.subspan(load_u16be(&pdu[2]));
+  return count;
+}
+
 void store_data_header(std::span<std::uint8_t> out, std::size_t size) noexcept {
   out[0] = version;
   out[1] = 0;

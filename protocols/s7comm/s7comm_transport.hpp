@@ -35,6 +35,8 @@ struct Control {
 // The TSDU that `pdu` carries: a view into it, or where it stands in several TPDUs, put together in
 // `scratch`. Null, or the name of the field at fault.
 [[nodiscard]] const char* read_data(Bytes pdu, std::span<std::uint8_t> scratch, Bytes& tsdu) noexcept;
+// How many TPDUs that are, where `read_data` found nothing at fault.
+[[nodiscard]] std::size_t tpdu_count(Bytes pdu) noexcept;
 
 // Writes the headers of one TPKT with one DT TPDU of `size` octets in all.
 void store_data_header(std::span<std::uint8_t> out, std::size_t size) noexcept;

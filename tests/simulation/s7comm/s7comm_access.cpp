@@ -23,7 +23,7 @@ std::optional<Access> read_item(View item, std::uint32_t function) {
   access.what = function == read_var ? Class::READ : Class::WRITE;
   access.area = area;
   access.size = size;
-  access.db = static_cast<std::uint16_t>(get16(item, 6));
+  if (area == area_blocks) access.db = static_cast<std::uint16_t>(get16(item, 6));
   if (area == area_counters || area == area_timers) {
     if (size != area || address + count > 65536) return {};
     access.bits = {address, address + count - 1};
@@ -238,6 +238,12 @@ std::optional<Octets> message_of(View pdu) {
     pdu = pdu.subspan(size);
   }
   return message;
+}
+
+std::size_t tpdus_of(View pdu) {
+  std::size_t count = 0;
+  for (std::size_t at = 0; at + 4 <= pdu.size(); at += get16(pdu, at + 2)) ++count;
+  return count;
 }
 
 std::optional<Place> read_connect(View pdu) {

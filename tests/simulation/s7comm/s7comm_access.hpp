@@ -58,6 +58,8 @@ struct Access {
 
 // What the TPKTs up to the one with EOT carry. Nothing: not well-formed, or no data TPDUs.
 [[nodiscard]] std::optional<Octets> message_of(View pdu);
+// In how many TPDUs; snap7 does not put more than two together.
+[[nodiscard]] std::size_t tpdus_of(View pdu);
 // Of a connection request whose called TSAP has two octets.
 [[nodiscard]] std::optional<Place> read_connect(View pdu);
 // Nothing: malformed, or it can be read in two ways.

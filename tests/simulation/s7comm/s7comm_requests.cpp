@@ -314,7 +314,7 @@ Octets draw_request(Random& random, const S7commRules& rules, std::uint32_t numb
     default: octets = draw_items(random, allow, function, reference);
   }
   if (random.chance(1, 30)) octets.push_back(0);  // an octet too many
-  return wrapped(octets, random.chance(1, 6) ? random.between(1 + octets.size() / 4, octets.size()) : 1000);
+  return wrapped(octets, random.chance(1, 6) ? random.between(1 + octets.size() / 2, octets.size()) : 1000);
 }
 
 // The framing is right, so that the stream goes on behind it; all else is wrong in some place.
@@ -327,6 +327,10 @@ Octets draw_bad_request(Random& random, std::uint32_t number) {
     case 2: good[6] = 0x81; return good;     // numbered TPDUs are those of other classes
     case 3: good[9] = 1; return good;        // reserved
     case 4: return Octets{3, 0, 0, 8, 3, 0xF0, 0x80, 0};
+    case 5: {  // in three pieces
+      const Octets read{4, 1, 0x12, 10, 0x10, 2, 0, 1, 0, 1, 0x84, 0, 0, 0};
+      return wrapped(message(1, reference_of(number), read, {}), 9);
+    }
     default: return good;
   }
 }

@@ -205,7 +205,7 @@ bool S7commRules::permits(View request, std::uint32_t standing, bool island) con
     return (known == 0 || joined) && contained(access, *wish);
   }
   const std::optional<Octets> message = message_of(request);
-  if (!message || message->size() > message_max) return false;
+  if (!message || message->size() > message_max || tpdus_of(request) > 2) return false;
   const std::optional<std::vector<Access>> accesses = read_message(*message);
   std::optional<Place> at;
   if (known != 0) at = {static_cast<std::uint8_t>(known), static_cast<std::uint8_t>(known >> 8)};

@@ -202,6 +202,11 @@ TEST_CASE("a selection that was refused or given up executes nothing") {
   CHECK(is_execution(given_up, "32 01 06 00 0100 711700 0000c13f 00", "0"));  // another value
   given_up.pass(C, "32 01 08 00 0100 711700 0000c03f 00");
   CHECK(is_execution(given_up, execute, "0"));
+  Talk tested;  // for a test, nothing else
+  tested.pass(C, "32 01 86 00 0100 711700 0000c03f 80");
+  tested.pass(S, "32 01 87 00 0100 711700 0000c03f 80");
+  CHECK(is_execution(tested, execute, "0"));
+  CHECK(is_execution(tested, "32 01 86 00 0100 711700 0000c03f 00", "2"));
   Talk changed;
   changed.pass(C, select);
   changed.pass(S, "32 01 07 00 0100 711700 0000c03f 80");

@@ -119,6 +119,8 @@ constexpr Iec104Vector vectors[] = {
      "C_CS_NA_1 MANAGE ca:1 ioa:0 cause:6 = 1780662610000u"},
     {"set the clock to a leap day, in summer time", C, "67 01 06 00 ffff 000000 5fea3b971d0218",
      "C_CS_NA_1 MANAGE ca:65535 ioa:0 cause:6 = 1709251199999u"},
+    {"set the clock to a year of which nobody knows the century", C, "67 01 06 00 0100 000000 10271e0c050646",
+     "C_CS_NA_1 MANAGE ca:1 ioa:0 cause:6 = ?"},
     {"test", C, "68 01 06 00 0100 000000 aa55", "C_TS_NA_1 SESSION ca:1 ioa:0 cause:6 = 21930u"},
     {"reset process", C, "69 01 06 00 0100 000000 01", "C_RP_NA_1 MANAGE ca:1 ioa:0 cause:6 qu:1"},
     {"acquire delay", C, "6a 01 06 00 0100 000000 1027", "C_CD_NA_1 MANAGE ca:1 ioa:0 cause:6 = 10000u"},

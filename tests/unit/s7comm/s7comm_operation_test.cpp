@@ -45,7 +45,7 @@ const Vector jobs[] = {
     {"last timer", C, job("04 01" + any(0x1D, 1, 0, 0x1D, 65535)),
      "READ_VAR READ area:29 bit:65535 transport_size:29"},
     {"DB number outside of data blocks", C, job("04 01" + any(2, 1, 5, 0x83, 0)),
-     "READ_VAR READ area:131 db:5 bit:0-7 transport_size:2"},
+     "READ_VAR READ area:131 bit:0-7 transport_size:2"},
     {"symbolic", C, job("04 01 120e b2 ff 00000001 12345678 2000000a"), "READ_SYMBOLIC READ"},
     {"NCK", C, job("04 01 1208 82 01 0001 0002 10 01"), "READ_NCK READ"},
     {"unknown syntax", C, job("04 01 1203 99 0102"), "1177 PROGRAM"},

@@ -74,6 +74,8 @@ TEST_CASE("set points of the panel, by value and type") {
   CHECK_FALSE(plant.permits(write(any(8, 1, 10, DB, 32), "00 07 0004 7fc00000")));  // not a number
   CHECK_FALSE(plant.permits(write(any(8, 1, 10, DB, 40), "00 07 0004 43fa0000")));  // one byte on
   CHECK_FALSE(plant.permits(write(any(8, 1, 11, DB, 32), "00 07 0004 43fa0000")));
+  CHECK_FALSE(plant.permits(write(any(8, 1, 10, 0x82, 32), "00 07 0004 43fa0000")));  // outputs, not DB 10
+  CHECK_FALSE(plant.permits(write(any(8, 1, 10, MERKERS, 32), "00 07 0004 43fa0000")));
   CHECK_FALSE(plant.permits(write(any(6, 1, 10, DB, 32), "00 04 0020 43fa0000")));  // as DWORD
   CHECK_FALSE(plant.permits(write(any(2, 4, 10, DB, 32), "00 04 0020 43fa0000")));  // as bytes
   CHECK_FALSE(plant.permits(write(any(2, 1, 10, DB, 32), "00 04 0008 43")));        // its first byte

@@ -101,13 +101,13 @@ std::string any(unsigned transport_size, unsigned count, unsigned db, unsigned a
   return text;
 }
 
-std::string describe(const Octets& octets, Role sender, const SessionState& session) {
+std::string describe(const Octets& octets, Role sender, const SessionState& session, Quirks quirks) {
   // A heap block of exactly that size: a sanitizer sees every octet read too many.
   const auto exact = std::make_unique<std::uint8_t[]>(octets.size());
   std::copy(octets.begin(), octets.end(), exact.get());
   const Bytes bytes(exact.get(), octets.size());
   PduState state;
-  const PduHead head = s7comm_protocol.open(bytes, sender, QUIRK_NONE, session, state);
+  const PduHead head = s7comm_protocol.open(bytes, sender, quirks, session, state);
   if (!head.well_formed) return std::string("malformed ") + head.field;
   std::string text = head.kind == PduKind::IMPLIED       ? "implied "
                      : head.kind == PduKind::UNSOLICITED ? "unsolicited "

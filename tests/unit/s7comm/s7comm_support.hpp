@@ -30,7 +30,8 @@ namespace conduit::test {
 
 // What the room makes of one PDU: kind if it is not a request or an answer, its operations, " | " between
 // them, or "malformed <field>".
-[[nodiscard]] std::string describe(const Octets& pdu, Role sender, const SessionState& session = {});
+[[nodiscard]] std::string describe(const Octets& pdu, Role sender, const SessionState& session = {},
+                                   Quirks quirks = QUIRK_NONE);
 
 [[nodiscard]] PduHead head_of(const Octets& pdu, Role sender, const SessionState& session = {});
 
