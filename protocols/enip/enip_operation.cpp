@@ -106,6 +106,10 @@ const char* tell_opening(Bytes data, PduState& state, Operation& operation) noex
   if (const char* field = read_opening(data, large, opening); field != nullptr) return field;
   const char* const field = tell_path(opening.path, PathUse::CONNECTION, state, operation, path);
   if (field != nullptr) return field;
+  // Connections of messages go to the message router: what another object takes on one has a form of its own.
+  const bool messages = opening.transport_class >= 2;
+  const bool router = path.class_id == class_message_router && path.instance == 1;
+  if (messages != router) return "transport_class";
   const bool configures = operation.value.kind != ValueKind::NONE;
   const std::uint32_t sent = opening.interval_sent;
   const std::uint32_t received = opening.interval_received;

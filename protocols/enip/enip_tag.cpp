@@ -41,6 +41,9 @@ const char* tell_elements(Bytes pdu, Bytes data, std::uint32_t count, std::uint3
   const std::uint32_t size = fields.element_size;
   if (offset % size != 0 || offset / size >= count) return "offset";
   const std::uint32_t before = offset / size;
+  // Some clients make an even number of octets of an odd one.
+  const std::size_t left = std::size_t{count - before} * size;
+  if (left % 2 != 0 && data.size() == left + 1 && data.back() == 0) data = data.first(left);
   if (data.size() % size != 0 || data.size() / size > count - before) return "length";
   const std::uint32_t here = static_cast<std::uint32_t>(data.size() / size);
   if (fields.path.has(ANY_ELEMENT)) {
@@ -71,7 +74,7 @@ const char* tell_write(Bytes pdu, Cursor rest, bool fragmented, PduState& state,
     set_octets(rest.rest(), operation);
     return nullptr;
   }
-  if (!fragmented && rest.remaining() != std::size_t{count} * fields.element_size) return "length";
+  if (!fragmented && rest.remaining() < std::size_t{count} * fields.element_size) return "length";
   return tell_elements(pdu, rest.rest(), count, offset, state, operation);
 }
 

@@ -66,6 +66,53 @@ constexpr Service services[] = {
 static_assert(std::ranges::is_sorted(services, {}, &Service::function));
 static_assert(std::ranges::is_sorted(services, {}, &Service::response));
 
+// Structures that requests carry in extension objects (OPC 10000-4, -5, -8, -11, -13), by the node id of
+// their binary encoding. Sorted by it.
+struct Structure {
+  std::uint32_t type = 0;
+  std::string_view layout{};
+};
+constexpr Structure structures[] = {
+    {298, "sni[i]t"},                // Argument
+    {321, "s"},                      // AnonymousIdentityToken
+    {324, "ssss"},                   // UserNameIdentityToken
+    {327, "ss"},                     // X509IdentityToken
+    {354, "ittiiy"},                 // ObjectAttributes
+    {357, "ittiivni[i]yylb"},        // VariableAttributes
+    {360, "ittiibb"},                // MethodAttributes
+    {363, "ittiib"},                 // ObjectTypeAttributes
+    {366, "ittiivni[i]b"},           // VariableTypeAttributes
+    {369, "ittiibbt"},               // ReferenceTypeAttributes
+    {372, "ittiib"},                 // DataTypeAttributes
+    {375, "ittiiby"},                // ViewAttributes
+    {594, "i"},                      // ElementOperand
+    {597, "v"},                      // LiteralOperand
+    {600, "ns[nbbq]is"},             // AttributeOperand
+    {603, "n[q]is"},                 // SimpleAttributeOperand
+    {646, "ill[n[q]is][i[x]]"},      // ReadEventDetails
+    {649, "bllib"},                  // ReadRawModifiedDetails
+    {652, "lll[n]bbyyb"},            // ReadProcessedDetails
+    {655, "[l]b"},                   // ReadAtTimeDetails
+    {682, "ni[D]"},                  // UpdateDataDetails
+    {685, "ni[n[q]is][i[x]][[v]]"},  // UpdateEventDetails
+    {688, "nbll"},                   // DeleteRawModifiedDetails
+    {691, "n[l]"},                   // DeleteAtTimeDetails
+    {694, "n[s]"},                   // DeleteEventDetails
+    {724, "iil"},                    // DataChangeFilter
+    {727, "[n[q]is][i[x]]"},         // EventFilter
+    {730, "lnlbbyyb"},               // AggregateFilter
+    {886, "ll"},                     // Range
+    {889, "sitt"},                   // EUInformation
+    {940, "sss"},                    // IssuedIdentityToken
+    {8251, "ltt"},                   // EnumValueType
+    {8917, "hb"},                    // TimeZoneDataType
+    {11300, "ni[D]"},                // UpdateStructureDataDetails
+    {12901, "s[s]"},                 // MdnsDiscoveryConfiguration
+    {17537, "[qv]"},                 // AdditionalParametersType
+    {17549, "ss"},                   // EphemeralKeyType
+};
+static_assert(std::ranges::is_sorted(structures, {}, &Structure::type));
+
 constexpr std::uint32_t tokens[] = {321, 324, 327, 940};  // anonymous, user name, X.509, issued
 // Details of a history update whose body begins with the node: data, structure, events; delete raw, at time,
 // events.
@@ -101,6 +148,7 @@ struct Walker {
   Cursor& cursor;
   std::uint8_t* keys;
   Operation& operation;
+  unsigned depth = 0;
 
   void tell_node(const NodeId& id, Dimension name_space, Dimension number, KeyIndex key) const noexcept {
     if (id.elsewhere) return;
@@ -171,9 +219,9 @@ struct Walker {
     NodeId type;
     Bytes body;
     if (!read_extension_object(cursor, type, body)) return false;
-    // No token is an anonymous one (OPC 10000-4 §5.6.3.2).
-    if (type.null()) operation.set(USER_TOKEN, tokens[0]);
-    const bool standard = type.kind == IdKind::NUMERIC && type.name_space == 0;
+    // No token is an anonymous one (OPC 10000-4 §5.6.3.2), and so is one without a body to some servers.
+    if (body.empty()) operation.set(USER_TOKEN, tokens[0]);
+    const bool standard = type.kind == IdKind::NUMERIC && type.name_space == 0 && !body.empty();
     if (standard && contains(tokens, type.number)) operation.set(USER_TOKEN, type.number);
     return true;
   }
@@ -202,7 +250,7 @@ struct Walker {
   bool extension_object() const noexcept {
     NodeId type;
     Bytes body;
-    return read_extension_object(cursor, type, body);
+    return read_extension_object(cursor, type, body, depth + 1);
   }
 
   bool plain_node(bool expanded) const noexcept {
@@ -212,7 +260,7 @@ struct Walker {
 
   bool plain_variant() const noexcept {
     Value value;
-    return read_variant(cursor, value);
+    return read_variant(cursor, value, depth);
   }
 
   bool letter(char what) const noexcept {
@@ -234,7 +282,7 @@ struct Walker {
       case 'Z': return further_node(true);
       case 'A': return attribute();
       case 'R': return index_range();
-      case 'D': return read_data_value(cursor, operation.value);
+      case 'D': return read_data_value(cursor, operation.value, depth);
       case 'V': return arguments();
       case 'T': return token();
       case 'U': return url();
@@ -271,6 +319,15 @@ struct Walker {
 
 bool walk(std::string_view layout, Cursor& cursor, std::uint8_t* keys, Operation& operation) noexcept {
   return Walker{cursor, keys, operation}.read(layout);
+}
+
+bool fits_type(const NodeId& type, Bytes body, unsigned depth) noexcept {
+  if (type.kind != IdKind::NUMERIC || type.name_space != 0) return true;
+  const auto* const found = std::ranges::lower_bound(structures, type.number, {}, &Structure::type);
+  if (found == std::end(structures) || found->type != type.number) return false;
+  Cursor cursor(body);
+  Operation ignored;
+  return Walker{cursor, nullptr, ignored, depth}.read(found->layout) && cursor.empty();
 }
 
 bool is_url(Bytes text) noexcept {

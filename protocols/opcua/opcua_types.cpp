@@ -16,7 +16,6 @@
 namespace conduit::opcua {
 namespace {
 
-constexpr unsigned depth_max = 8;  // of values within values
 constexpr std::uint8_t type_null = 0;
 
 enum BuiltIn : std::uint8_t {
@@ -92,7 +91,7 @@ bool skip_element(Cursor& cursor, std::uint8_t type, unsigned depth) noexcept {
     case EXPANDED_NODE_ID: return read_node_id(cursor, true, id);
     case QUALIFIED_NAME: return skip_qualified_name(cursor);
     case LOCALIZED_TEXT: return skip_localized_text(cursor);
-    case EXTENSION_OBJECT: return read_extension_object(cursor, id, body);
+    case EXTENSION_OBJECT: return read_extension_object(cursor, id, body, depth + 1);
     case DATA_VALUE: return data_value(cursor, inner, depth + 1);
     case VARIANT: return variant(cursor, inner, depth + 1);
     case DIAGNOSTIC_INFO: return skip_diagnostic(cursor, depth + 1);
@@ -255,11 +254,13 @@ bool read_any_node_id(Cursor& cursor, bool expanded, NodeId& id) noexcept {
   return good;
 }
 
-bool read_extension_object(Cursor& cursor, NodeId& type, Bytes& body) noexcept {
+bool read_extension_object(Cursor& cursor, NodeId& type, Bytes& body, unsigned depth) noexcept {
+  constexpr std::uint8_t binary = 1;
   std::uint8_t encoding = 0;
   body = {};
   if (!read_node_id(cursor, false, type) || !cursor.u8(encoding) || encoding > 2) return false;
-  return encoding == 0 || read_string(cursor, body);
+  if (encoding != 0 && !read_string(cursor, body)) return false;
+  return encoding != binary || (depth <= depth_max && fits_type(type, body, depth));
 }
 
 bool skip_request_header(Cursor& cursor) noexcept {
@@ -276,7 +277,8 @@ bool skip_request_header(Cursor& cursor) noexcept {
     cursor = additional;
     return true;
   }
-  return read_extension_object(cursor, id, text);
+  // Nobody sends one of a server's own type, and behind it all would be in doubt.
+  return read_extension_object(cursor, id, text) && (id.name_space == 0 || text.empty());
 }
 
 bool skip_localized_text(Cursor& cursor) noexcept {
@@ -288,9 +290,13 @@ bool skip_localized_text(Cursor& cursor) noexcept {
 
 bool skip_diagnostic_info(Cursor& cursor) noexcept { return skip_diagnostic(cursor, 0); }
 
-bool read_variant(Cursor& cursor, Value& value) noexcept { return variant(cursor, value, 0); }
+bool read_variant(Cursor& cursor, Value& value, unsigned depth) noexcept {
+  return variant(cursor, value, depth);
+}
 
-bool read_data_value(Cursor& cursor, Value& value) noexcept { return data_value(cursor, value, 0); }
+bool read_data_value(Cursor& cursor, Value& value, unsigned depth) noexcept {
+  return data_value(cursor, value, depth);
+}
 
 std::size_t spell(const NodeId& id, std::uint8_t* out, std::size_t room) noexcept {
   if (id.kind == IdKind::NUMERIC) return 0;

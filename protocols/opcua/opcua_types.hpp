@@ -55,8 +55,17 @@ struct NodeId {
   return cursor.skip(1) && cursor.u16le(id.name_space) && cursor.u32le(id.number);
 }
 
-// Type and body of an extension object (empty if it has none).
-[[nodiscard]] bool read_extension_object(Cursor& cursor, NodeId& type, Bytes& body) noexcept;
+// Values within values, and objects within them, are `depth` deep.
+inline constexpr unsigned depth_max = 8;
+
+// Type and body of an extension object (empty if it has none). There are servers that go on behind what they
+// have read of a type that they know, whatever the length of the body says: of types of the OPC Foundation,
+// both have to agree.
+[[nodiscard]] bool read_extension_object(Cursor& cursor, NodeId& type, Bytes& body,
+                                         unsigned depth = 0) noexcept;
+// Is the body one object of its type, and no octet more (opcua_layout.cpp)? Yes, for types of a server's own,
+// which it alone knows.
+[[nodiscard]] bool fits_type(const NodeId& type, Bytes body, unsigned depth) noexcept;
 
 [[nodiscard]] inline bool skip_string(Cursor& cursor) noexcept {
   Bytes text;
@@ -71,8 +80,8 @@ struct NodeId {
 [[nodiscard]] bool skip_diagnostic_info(Cursor& cursor) noexcept;
 
 // Numbers and booleans that are no arrays as such; all else as octets.
-[[nodiscard]] bool read_variant(Cursor& cursor, Value& value) noexcept;
-[[nodiscard]] bool read_data_value(Cursor& cursor, Value& value) noexcept;
+[[nodiscard]] bool read_variant(Cursor& cursor, Value& value, unsigned depth = 0) noexcept;
+[[nodiscard]] bool read_data_value(Cursor& cursor, Value& value, unsigned depth = 0) noexcept;
 
 // The identifier as a rule spells it ("s=…", "g=…", "b=…") to `out`; its size, 0: a number, or too long.
 [[nodiscard]] std::size_t spell(const NodeId& id, std::uint8_t* out, std::size_t room) noexcept;

@@ -227,6 +227,9 @@ def connections():
     case.passes(connected(0x500, 3, read("Line.Speed"))).end()
     Case("connected_without_a_connection").ask(connected(0x500, 1, read("Line.Speed"))).expect(
         "reset", "ASSOCIATION_UNKNOWN").end()
+    # What a PCCC object is sent on a connection of messages, it does not read as a message.
+    Case("messages_to_another_object").malformed(unconnected(forward_open(
+        bytes.fromhex("0100 20a6 2401 2c01"), 0xA3, parameters=0x43F8))).end()
     Case("opening_in_a_packet").malformed(unconnected(packet(forward_open(ASSEMBLIES)))).end()
 
 

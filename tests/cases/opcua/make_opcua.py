@@ -222,7 +222,8 @@ def sessions():
     case.answer(channel_opened(6, 7, TOKEN + 1)).answer(told(7, 829, 6))
     case.passes(chunk("MSGF", 8, 8, header(473) + b"\1", token=TOKEN + 1)).answer(told(8, 476))
     case.passes(chunk("CLOF", 9, 9, header(452), token=TOKEN + 1)).end()
-    for name, body in (("anonymous", token(321)), ("no_token", bytes(3))):
+    for name, body in (("anonymous", token(321)), ("no_token", bytes(3)),
+                       ("token_without_a_body", short(324, 0) + b"\0")):
         case = Case(name).connected().passes(ask(2, CREATE)).answer(told(2, 464))
         case.refused(ask(3, activate(body))).end()
     Case("read_without_a_connection").malformed(ask(2, read(numeric(5)))).end()
@@ -281,10 +282,16 @@ def nodes():
     Case("permitted_call").connected().passes(ask(2, call(numeric(50), numeric(51)))).end()
     unknown = short(410, 0) + header(410)[4:] + bytes(12)
     Case("unknown_service").connected().refused(ask(2, unknown), "FUNCTION_NOT_PERMITTED").end()
-    # A write within the additional header of a read is what it looks like: nothing that a server executes.
+    # An additional header of another type than a client sends, of whatever length.
     inner = write((numeric(99), double(999)))
     outer = read(numeric(5)).replace(u32(10000) + bytes(3), u32(10000) + short(673, 0) + b"\1" + text(inner))
-    Case("write_in_an_additional_header").connected().passes(ask(2, outer)).end()
+    Case("write_in_an_additional_header").connected().malformed(ask(2, outer)).end()
+    # To a server that goes by the type of the object, the items begin within it, behind an empty string.
+    forbidden = write((numeric(5), double(101)))
+    start = forbidden.index(u32(10000) + bytes(3)) + 7
+    object_ = short(321, 0) + b"\1" + text(text(b"") + forbidden[start:])
+    hidden = forbidden[:start - 3] + object_ + write((numeric(5), double(80)))[start:]
+    Case("items_within_an_object").connected().malformed(ask(2, hidden)).end()
 
 
 def hostile():

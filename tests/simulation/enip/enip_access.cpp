@@ -96,7 +96,8 @@ Result read_tag_service(const Message& message, const Path& path) {
   const std::uint32_t type = get_le(data, 0, 2);
   const std::size_t size = type_size(type);
   const std::uint32_t count = get_le(data, 2, 2);
-  if (size == 0 || count == 0 || data.size() != 4 + size * count) return {};
+  const bool evened = data.size() % 2 == 0 && data.back() == 0 && data.size() == 5 + size * count;
+  if (size == 0 || count == 0 || (data.size() != 4 + size * count && !evened)) return {};
   std::vector<Access> all;
   access.function = function_write_tag;
   access.what = Class::WRITE;

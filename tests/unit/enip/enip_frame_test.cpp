@@ -337,8 +337,15 @@ TEST_CASE("openings that do not add up") {
   CHECK(with(19, 1) == "malformed");     // reserved
   CHECK(with(27, 0x63) == "malformed");  // a reserved connection type
   CHECK(with(34, 0xA4) == "malformed");  // transport class 4
+  CHECK(with(34, 0xA1) == "malformed");  // I/O to the message router
   CHECK(with(35, 1) == "malformed");     // words of the path
   CHECK(with(35, 3) == "malformed");
+  // Behind a class 3 connection to them these objects take PCCC, and not messages.
+  for (const char* path : {"2067 2401", "20a6 2401 2c01", "0101 20a6 2401", "0101", "2002 2402", "2002"}) {
+    OpeningParts parts;
+    parts.path = from_hex(path);
+    CHECK(describe(unconnected(forward_open(parts)), C) == "malformed");
+  }
   CHECK(describe(unconnected(message(0x54, from_hex("20062402"), Octets(good.begin() + 6, good.end()))), C) ==
         "malformed path");
   for (const char* path : {"2002 2401 0100", "2002 2401 3404 0000 0000 0000 0000", "4301 4301 2002 2401",
@@ -346,6 +353,7 @@ TEST_CASE("openings that do not add up") {
                            "5001 0000", "2004 2401 2466 2c64"}) {
     CAPTURE(path);
     OpeningParts parts;
+    if (std::string_view(path).find("2004") != std::string_view::npos) parts.transport = 0x01;
     parts.path = from_hex(path);
     CHECK(describe(unconnected(forward_open(parts)), C) == "malformed");
   }

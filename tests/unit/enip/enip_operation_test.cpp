@@ -112,6 +112,9 @@ constexpr TagVector tags[] = {
     {"read fragmented", 0x52, "Recipe", "6400 e8030000", "READ_TAG_FRAGMENTED READ element:0-99 \"Recipe\""},
     {"write BOOL", 0x4D, "Run", "c100 0100 ff", "WRITE_TAG WRITE element:0 \"Run\" = 1"},
     {"write SINT", 0x4D, "X", "c200 0100 ff", "WRITE_TAG WRITE element:0 \"X\" = -1"},
+    {"write SINT, made even", 0x4D, "X", "c200 0100 ff00", "WRITE_TAG WRITE element:0 \"X\" = -1"},
+    {"the last fragment, made even", 0x53, "X", "c200 0300 02000000 0500",
+     "WRITE_TAG_FRAGMENTED WRITE element:2 \"X\" = 5"},
     {"write INT", 0x4D, "X", "c300 0100 feff", "WRITE_TAG WRITE element:0 \"X\" = -2"},
     {"write DINT", 0x4D, "X", "c400 0100 fdffffff", "WRITE_TAG WRITE element:0 \"X\" = -3"},
     {"write LINT", 0x4D, "X", "c500 0100 fcffffffffffffff", "WRITE_TAG WRITE element:0 \"X\" = -4"},
@@ -147,6 +150,11 @@ constexpr TagVector tags[] = {
 };
 
 constexpr TagVector hostile_tags[] = {
+    {"an octet more than makes it even", 0x4D, "X", "c200 0100 ff0000", "malformed"},
+    {"no zero makes it even", 0x4D, "X", "c200 0100 ff01", "malformed"},
+    {"even as it is", 0x4D, "X", "c200 0200 ffff00", "malformed"},
+    {"words are even", 0x4D, "X", "c300 0100 ffff00", "malformed"},
+    {"a fragment that may go on", 0x53, "X", "c200 0200 02000000 0500", "malformed"},
     {"no count", 0x4C, "X", "", "malformed"},
     {"count of nothing", 0x4C, "X", "0000", "malformed"},
     {"octets behind the count", 0x4C, "X", "0100 00", "malformed"},

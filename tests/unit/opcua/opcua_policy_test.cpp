@@ -101,8 +101,11 @@ TEST_CASE("the HMI's session: signed, and with a user") {
   CHECK_FALSE(plant.permits(signed_request(467, activate("01 00 4101 01 05000000 '1'"), 3)));  // anonymous
   CHECK_FALSE(plant.permits(signed_request(467, activate("00 00 00"), 3)));
   CHECK_FALSE(
+      plant.permits(signed_request(467, activate("01 00 4401 00"), 3)));  // some take it for anonymous
+  CHECK_FALSE(
       plant.permits(signed_request(467, activate("01 00 ffff 01 00000000"), 3)));  // what nobody knows
-  CHECK(plant.permits(signed_request(467, activate("01 00 4401 01 00000000"), 3)));
+  CHECK(plant.permits(
+      signed_request(467, activate("01 00 4401 01 10000000 00000000 00000000 00000000 00000000"), 3)));
   CHECK(plant.permits(signed_request(473, {1}, 4)));
 }
 

@@ -25,7 +25,8 @@ constexpr Row rows[] = {
      "GET_ENDPOINTS DISCOVER security_mode:1 \"opc.tcp://a\""},
     {437, 440, "'u' 'p' 01000000 03 'en' 'n' 00000000 'g' 01000000 'd' 's' 01",
      "REGISTER_SERVER MANAGE security_mode:1"},
-    {12211, 12212, "'u' 'p' ffffffff 00000000 'g' 00000000 's' 01 01000000 01 00 0100 01 02000000 aabb",
+    {12211, 12212,
+     "'u' 'p' ffffffff 00000000 'g' 00000000 's' 01 01000000 01 00 6532 01 09000000 'h' 00000000",
      "REGISTER_SERVER_2 MANAGE security_mode:1"},
     {12208, 12209, "00000000 0a000000 01000000 'LDS'", "FIND_SERVERS_ON_NETWORK DISCOVER security_mode:1"},
     {461, 464,
@@ -38,7 +39,8 @@ constexpr Row rows[] = {
     {473, 476, "01", "CLOSE_SESSION SESSION security_mode:1"},
     {479, 482, "2a000000", "CANCEL SESSION security_mode:1"},
     {488, 491,
-     "01000000  01 02 0500  00 23  02 0300 07000000  0200 'b' 01000000 01 00 6201 01 01000000 ee  00 3d",
+     "01000000  01 02 0500  00 23  02 0300 07000000  0200 'b' 01000000 01 00 6201 01 0f000000 "
+     "00000000 00 00 00000000 00000000 ee  00 3d",
      "ADD_NODES PROGRAM namespace:2 node:5 security_mode:1 method_namespace:3 method:7"},
     {488, 491, "01000000  00 54  00 23  00 00  0200 'b' 01000000 00 00 00 00 3d",
      "ADD_NODES PROGRAM namespace:0 node:84 security_mode:1"},
@@ -61,7 +63,7 @@ constexpr Row rows[] = {
     {615, 618,
      "00 00 0000000000000000 00000000  01000000 01 02 0500 01 01000000 01000000 00 21 00 01 0000 'x' "
      "0d000000 ffffffff"
-     " 01000000 00000000 01000000 01 00 5102 01 00000000 00000000 00000000",
+     " 01000000 00000000 01000000 01 00 5202 01 04000000 00000000 00000000 00000000",
      "QUERY_FIRST READ namespace:2 node:5 security_mode:1"},
     {621, 624, "01 02000000 0102", "QUERY_NEXT READ security_mode:1"},
     {631, 634, "0000000000000000 02000000 01000000 01 02 0500 0d000000 ffffffff 0000 ffffffff",
@@ -71,15 +73,21 @@ constexpr Row rows[] = {
      "0000 ''",
      "READ READ namespace:2 node:5 attribute:269 security_mode:1 | "
      "READ READ namespace:0 node:84 attribute:3 security_mode:1"},
-    {664, 667, "01 00 8902 01 02000000 aabb 02000000 00 01000000 01 02 0500 ffffffff 0000 ffffffff ffffffff",
+    {664, 667,
+     "01 00 8902 01 16000000 00 0000000000000000 0000000000000000 00000000 00 02000000 00 "
+     "01000000 01 02 0500 ffffffff 0000 ffffffff ffffffff",
      "HISTORY_READ READ namespace:2 node:5 attribute:13 security_mode:1"},
-    {664, 667, "01 00 8902 01 02000000 aabb 02000000 00 01000000 01 02 0500 '3' 0000 ffffffff ffffffff",
+    {664, 667,
+     "01 00 8902 01 16000000 00 0000000000000000 0000000000000000 00000000 00 02000000 00 "
+     "01000000 01 02 0500 '3' 0000 ffffffff ffffffff",
      "HISTORY_READ READ namespace:2 node:5 attribute:269 security_mode:1"},
     {673, 676, "01000000 01 02 0500 0d000000 ffffffff 01 06 f6ffffff",
      "WRITE WRITE namespace:2 node:5 attribute:13 security_mode:1 = -10"},
     {673, 676, "01000000 01 02 0500 11000000 ffffffff 01 03 03",
      "WRITE PROGRAM namespace:2 node:5 attribute:17 security_mode:1 = 3u"},
-    {700, 703, "02000000 01 00 aa02 01 08000000 01020500 00000000 01 00 9903 01 04000000 01020500",
+    {700, 703,
+     "02000000 01 00 aa02 01 0c000000 01020500 00000000 00000000 "
+     "01 01 9903 01 04000000 01020500",
      "HISTORY_UPDATE WRITE namespace:2 node:5 security_mode:1 | HISTORY_UPDATE WRITE security_mode:1"},
     {712, 715, "02000000 01 02 0500 01 02 0600 01000000 0b 0000000000002440  00 54 03 0200 'go' ffffffff",
      "CALL OPERATE namespace:2 node:5 security_mode:1 method_namespace:2 method:6 = 10.000000 | "
@@ -146,8 +154,10 @@ TEST_CASE("enumerations and booleans have the values that there are") {
   } const fields[] = {
       {631, "0000000000000000", "03000000", "04000000",
        "01000000 01 02 0500 0d000000 ffffffff 0000 ffffffff"},
-      {664, "01 00 8902 01 02000000 aabb", "03000000", "04000000", "00 00000000"},
-      {664, "01 00 8902 01 02000000 aabb 02000000", "01", "02", "00000000"},
+      {664, "01 00 8902 01 16000000 00 0000000000000000 0000000000000000 00000000 00", "03000000", "04000000",
+       "00 00000000"},
+      {664, "01 00 8902 01 16000000 00 0000000000000000 0000000000000000 00000000 00 02000000", "01", "02",
+       "00000000"},
       {527, "00 00 0000000000000000 00000000 e8030000 01000000 00 54", "02000000", "03000000",
        "00 21 01 ff000000 3f000000"},
       {527, "00 00 0000000000000000 00000000 e8030000 01000000 00 54 00000000 00 21", "01", "02",
@@ -249,9 +259,11 @@ TEST_CASE("the request header is read past, whatever it carries") {
   const std::string read = "READ READ namespace:2 node:5 attribute:13 security_mode:1";
   CHECK(with("00 00", "0000 00") == read);
   CHECK(with("04 0100 000102030405060708090a0b0c0d0e0f", "0000 00") == read);
-  CHECK(with("03 0100 'token'", "01 00 1100 01 05000000 0102030405") == read);
+  CHECK(with("03 0100 'token'", "01 00 1100 02 05000000 0102030405") == read);
   CHECK(with("02 0100 78563412", "01 00 1100 02 '<x/>'") == read);
-  CHECK(with("05 0100 ffffffff", "01 00 1100 01 ffffffff") == read);
+  CHECK(with("05 0100 ffffffff", "01 00 8144 01 ffffffff") == "malformed");
+  CHECK(with("05 0100 ffffffff", "01 00 8144 01 0c000000 01000000 0000 'k' 00") == read);
+  CHECK(with("00 00", "01 01 8144 01 01000000 00") == "malformed");  // only the server knows where it ends
   CHECK(with("00 00", "0000 03") == "malformed");
   CHECK(with("06 00", "0000 00") == "malformed");
   CHECK(with("80 00 'uri'", "0000 00") == "malformed");
@@ -267,10 +279,43 @@ TEST_CASE("users' tokens") {
   const std::string activate = "ACTIVATE_SESSION SESSION security_mode:1";
   CHECK(with("00 00 00") == activate + " user_token:321");  // none: anonymous
   CHECK(with("01 00 4101 01 05000000 '1'") == activate + " user_token:321");
-  CHECK(with("01 00 4401 01 00000000") == activate + " user_token:324");
-  CHECK(with("01 00 4701 01 00000000") == activate + " user_token:327");
-  CHECK(with("02 0000 ac030000 01 00000000") == activate + " user_token:940");
-  CHECK(with("01 00 4001 01 00000000") == activate);  // another encoding: unknown
-  CHECK(with("01 01 4101 01 00000000") == activate);
-  CHECK(with("03 0000 'x' 01 00000000") == activate);
+  CHECK(with("01 00 4401 01 10000000 00000000 00000000 00000000 00000000") == activate + " user_token:324");
+  CHECK(with("01 00 4701 01 08000000 00000000 00000000") == activate + " user_token:327");
+  CHECK(with("02 0000 ac030000 01 0c000000 00000000 00000000 00000000") == activate + " user_token:940");
+  CHECK(with("01 01 4101 01 01000000 00") == activate);  // unknown
+  CHECK(with("03 0000 'x' 01 01000000 00") == activate);
+  CHECK(with("01 00 4001 01 00000000") == "malformed");  // another encoding
+  // Without a body a token says nothing of its user.
+  CHECK(with("01 00 4401 00") == activate + " user_token:321");
+  CHECK(with("01 00 4701 02 00000000") == activate + " user_token:321");
+  CHECK(with("01 01 4401 01 00000000") == activate + " user_token:321");
+  CHECK(with("01 00 4401 01 00000000") == "malformed");
+}
+
+// To a server that goes on where it has read what it expects, other items would stand behind the object.
+TEST_CASE("an object and its length agree") {
+  const SessionState session = connected();
+  const auto write = [&](const char* object) {
+    return describe(
+        request(673, from_text("01000000 01 02 0500 0d000000 ffffffff 01 16") + from_text(object)), C,
+        session);
+  };
+  const std::string written = "WRITE WRITE namespace:2 node:5 attribute:13 security_mode:1";
+  CHECK(write("01 00 7603 01 10000000 0000000000000000 0000000000005940").starts_with(written));  // a Range
+  CHECK(write("01 00 7603 01 11000000 0000000000000000 0000000000005940 00") == "malformed");
+  CHECK(write("01 00 7603 01 0f000000 0000000000000000 00000000000059") == "malformed");
+  CHECK(write("01 00 7603 01 ffffffff") == "malformed");
+  CHECK(write("01 00 7603 00").starts_with(written));
+  CHECK(write("01 00 7603 02 01000000 00").starts_with(written));
+  CHECK(write("01 00 7702 01 01000000 00") == "malformed");        // a type that nobody writes
+  CHECK(write("01 02 7603 01 01000000 00").starts_with(written));  // of the server's own
+  // A literal of a literal …: as deep as values may be.
+  std::string nest = "01 00 7603 00";
+  for (unsigned depth = 1; depth <= 8; ++depth) {
+    const std::size_t size = from_text("16" + nest).size();
+    char length[9];
+    std::snprintf(length, sizeof(length), "%02zx000000", size);
+    nest = "01 00 5502 01 " + std::string(length) + " 16" + nest;
+    CHECK((write(nest.c_str()) == "malformed") == (depth > 7));
+  }
 }

@@ -187,8 +187,9 @@ TEST_CASE("readers of captures may lack what came before") {
 }
 
 TEST_CASE("passwords are not shown") {
-  const Octets token =
-      from_text("ffffffff ffffffff 00000000 00000000 01 00 4401 01 00000000 ffffffff ffffffff");
+  const Octets token = from_text(
+      "ffffffff ffffffff 00000000 00000000 01 00 4401 01 10000000 00000000 "
+      "00000000 00000000 00000000 ffffffff ffffffff");
   CHECK(head_of(request(467, token), C, connected()).shown_size == 28);
   CHECK(head_of(read_request(2), C, connected()).shown_size == UINT32_MAX);
 }

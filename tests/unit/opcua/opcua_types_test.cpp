@@ -111,7 +111,7 @@ TEST_CASE("all other values are octets") {
   CHECK(written("01 12 80 54 'u'") == "7 octets");
   CHECK(written("01 14 0100 'q'") == "7 octets");
   CHECK(written("01 15 03 'en' 't'") == "12 octets");
-  CHECK(written("01 16 01 00 1100 01 02000000 0102") == "11 octets");
+  CHECK(written("01 16 01 01 1100 01 02000000 0102") == "11 octets");
   CHECK(written("01 17 01 01 01") == "3 octets");  // a DataValue
   CHECK(written("01 19 10 'info'") == "9 octets");
   CHECK(written("01 1a 01000000 ff") == "5 octets");  // reserved: as a ByteString
