@@ -23,31 +23,36 @@ double as_float(std::uint32_t bits) {
 
 // 101 §7.2.6.18: milliseconds, minutes, hours, day of month and week, month, year.
 bool is_time(View octets) {
+  if (octets.size() != time_size) return false;
   return get_le(octets, 0, 2) < 60000 && octets[2] < 60 && (octets[3] & 0x7F) < 24 &&
          (octets[4] & 0x1F) != 0 && octets[5] >= 1 && octets[5] <= 12 && octets[6] < 100;
 }
 
 // Commands and set points (101 §7.3.2): their value, S/E and QU or QL.
 bool read_command(const Asdu& asdu, Access& access) {
-  const Octets& e = asdu.element;
-  const bool point = asdu.type >= 48;
+  const bool timed = asdu.type >= timed_command;
+  const int type = timed ? asdu.type - 13 : asdu.type;
+  const bool point = type >= 48;
   const std::size_t sizes[] = {1, 1, 0, 0, 3, 5};
-  const std::size_t size = sizes[asdu.type - 45];
-  if (size == 0 || e.size() != size) return false;
+  const std::size_t size = sizes[type - 45];
+  const View all(asdu.element);
+  if (size == 0 || all.size() != size + (timed ? time_size : 0)) return false;
+  if (timed && !is_time(all.subspan(size))) return false;
+  const View e = all.first(size);
   const std::uint8_t last = e.back();
   access.what = Class::OPERATE;
   access.select = static_cast<std::uint8_t>(last >> 7);
   access.qualifier = static_cast<std::uint8_t>(point ? last & 0x7F : last >> 2 & 0x1F);
-  if (asdu.type == 45) {
+  if (type == 45) {
     access.value = last & 1;
     return (last & 2) == 0;
   }
-  if (asdu.type == 46) {
+  if (type == 46) {
     access.value = last & 3;
     return (last & 3) == 1 || (last & 3) == 2;
   }
-  if (asdu.type == 49) access.value = static_cast<std::int16_t>(get_le(e, 0, 2));
-  if (asdu.type == 50) access.value = as_float(get_le(e, 0, 4));
+  if (type == 49) access.value = static_cast<std::int16_t>(get_le(e, 0, 2));
+  if (type == 50) access.value = as_float(get_le(e, 0, 4));
   return true;
 }
 
@@ -188,11 +193,25 @@ std::optional<std::vector<Access>> read_report(View apdu) {
   return all;
 }
 
-bool is_command(std::uint8_t type) { return type >= 45 && type <= 50; }
+bool is_command(std::uint8_t type) { return (type >= 45 && type <= 50) || (type >= 58 && type <= 63); }
+
+std::optional<std::size_t> qualifier_at(const Asdu& asdu) {
+  const std::size_t behind = 1 + (asdu.type >= timed_command ? time_size : 0);
+  if (asdu.element.size() < behind) return {};
+  return asdu.element.size() - behind;
+}
+
+bool selects(const Asdu& command) {
+  const std::optional<std::size_t> at = qualifier_at(command);
+  return at && (command.element[*at] & 0x80) != 0;
+}
 
 bool same_command(const Asdu& one, const Asdu& other) {
-  return one.type == other.type && one.common_address == other.common_address && one.test == other.test &&
-         one.object_address == other.object_address && one.element == other.element;
+  const std::optional<std::size_t> at = qualifier_at(one);
+  return at && at == qualifier_at(other) && one.type == other.type && one.test == other.test &&
+         one.common_address == other.common_address && one.object_address == other.object_address &&
+         std::equal(one.element.begin(), one.element.begin() + static_cast<std::ptrdiff_t>(*at) + 1,
+                    other.element.begin());
 }
 
 Octets s_frame(std::uint32_t receive) {

@@ -68,7 +68,13 @@ struct Access {
 [[nodiscard]] std::optional<std::vector<Access>> read_report(View apdu);
 
 [[nodiscard]] bool is_command(std::uint8_t type);
-// The octets that a confirmation repeats, select bit included.
+// Commands from this type on are those 13 types before, with a time tag behind them (101 §7.3.2, 104 §8).
+inline constexpr std::uint8_t timed_command = 58;
+inline constexpr std::size_t time_size = 7;
+// Of a command, where its qualifier stands, whose highest bit says that it selects. Nothing: it is too short.
+[[nodiscard]] std::optional<std::size_t> qualifier_at(const Asdu& asdu);
+[[nodiscard]] bool selects(const Asdu& command);
+// The octets that a confirmation repeats, select bit included; not the time tag.
 [[nodiscard]] bool same_command(const Asdu& one, const Asdu& other);
 
 [[nodiscard]] inline Octets u_frame(std::uint8_t control) { return {0x68, 4, control, 0, 0, 0}; }

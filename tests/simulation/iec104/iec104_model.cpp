@@ -91,13 +91,12 @@ class Iec104Conversation final : public Conversation {
     bool confirmed = false;
   };
   static Asdu without_select(Asdu asdu) {
-    if (!asdu.element.empty()) asdu.element.back() &= 0x7F;
+    if (const std::optional<std::size_t> at = qualifier_at(asdu)) asdu.element[*at] &= 0x7F;
     return asdu;
   }
   [[nodiscard]] bool is_selected(View request) const {
     const std::optional<Asdu> asdu = read_asdu(request);
-    if (!asdu || !is_command(asdu->type) || asdu->element.empty() || (asdu->element.back() & 0x80) != 0)
-      return false;
+    if (!asdu || !is_command(asdu->type) || !qualifier_at(*asdu) || selects(*asdu)) return false;
     return std::any_of(selections_.begin(), selections_.end(), [&](const Selection& each) {
       return each.confirmed && each.asdu.originator == asdu->originator &&
              same_command(without_select(each.asdu), *asdu);
@@ -105,8 +104,8 @@ class Iec104Conversation final : public Conversation {
   }
   void note_command(View request) {
     const std::optional<Asdu> asdu = read_asdu(request);
-    if (!asdu || !is_command(asdu->type) || asdu->element.empty()) return;
-    if ((asdu->element.back() & 0x80) != 0 && asdu->cause == activation) {
+    if (!asdu || !is_command(asdu->type) || !qualifier_at(*asdu)) return;
+    if (selects(*asdu) && asdu->cause == activation) {
       selections_.push_back({*asdu, false});
       if (selections_.size() > 2) selections_.pop_front();
       return;
@@ -218,7 +217,7 @@ class ControlledStation final : public ServerEnd {
   static void add_more(const Asdu& asked, Reaction& reaction, Random& random) {
     const std::optional<Asdu> answer = read_asdu(reaction.answer);
     if (!answer || answer->negative || answer->cause != activation_con) return;
-    const bool executes = is_command(asked.type) && (asked.element.back() & 0x80) == 0;
+    const bool executes = is_command(asked.type) && !selects(asked);
     // Interrogations are always terminated (101 §7.4.5, §7.4.8): else another one for the same would have to
     // be told from what is left of the first.
     const bool interrogates = asked.type == 100 || asked.type == 101;
@@ -254,19 +253,28 @@ double draw_value(Random& random, const Allow& allow) {
   }
 }
 
+// Behind a command that has one; now and then an invalid one.
+void put_time(Asdu& asdu, Random& random) {
+  if (asdu.type < timed_command) return;
+  const auto second = static_cast<std::uint8_t>(random.below(0xE0));
+  const std::uint8_t invalid = random.chance(1, 16) ? 0x80 : 0;
+  asdu.element.insert(asdu.element.end(),
+                      {0x10, second, static_cast<std::uint8_t>(30 | invalid), 12, 28, 11, 26});
+}
+
 void put_command(Asdu& asdu, Random& random, const Allow& allow) {
   const double value = draw_value(random, allow);
   const auto qualifier = static_cast<std::uint8_t>(near(random, allow.qualifiers, 3));
-  bool selects = random.chance(1, 2);
-  if (!allow.selects.empty() && random.chance(3, 4)) selects = random.pick(allow.selects) == 1;
-  const auto select_bit = static_cast<std::uint8_t>(selects ? 0x80 : 0);
-  if (asdu.type <= 46) {
-    const int state =
-        asdu.type == 45 ? static_cast<int>(random.below(2)) : static_cast<int>(random.between(1, 2));
+  bool select = random.chance(1, 2);
+  if (!allow.selects.empty() && random.chance(3, 4)) select = random.pick(allow.selects) == 1;
+  const auto select_bit = static_cast<std::uint8_t>(select ? 0x80 : 0);
+  const int type = asdu.type >= timed_command ? asdu.type - 13 : asdu.type;
+  if (type <= 46) {
+    const int state = type == 45 ? static_cast<int>(random.below(2)) : static_cast<int>(random.between(1, 2));
     asdu.element = {static_cast<std::uint8_t>(select_bit | (qualifier & 0x1F) << 2 | state)};
-    return;
+    return put_time(asdu, random);
   }
-  if (asdu.type == 49) {
+  if (type == 49) {
     const auto scaled = static_cast<std::int16_t>(value);
     asdu.element = {static_cast<std::uint8_t>(scaled), static_cast<std::uint8_t>(scaled >> 8)};
   } else {
@@ -277,17 +285,19 @@ void put_command(Asdu& asdu, Random& random, const Allow& allow) {
     for (int i = 0; i < 4; ++i) asdu.element.push_back(static_cast<std::uint8_t>(bits >> (8 * i)));
   }
   asdu.element.push_back(static_cast<std::uint8_t>(select_bit | (qualifier & 0x7F)));
+  put_time(asdu, random);
 }
 
 std::uint16_t draw_function(Random& random, const Allow& allow) {
-  static const std::vector<std::uint16_t> usual{45, 45, 46, 49, 50, 100, 100, 102, 101, 103, 105, 323, 275};
+  static const std::vector<std::uint16_t> usual{45,  45,  46,  49,  50,  58,  62, 100,
+                                                100, 102, 101, 103, 105, 323, 275};
   if (!allow.functions.empty() && random.chance(4, 5)) {
     const std::uint16_t function = random.pick(allow.functions);
     return function == link_control + startdt ? 100 : function;
   }
   if (!allow.classes.empty() && random.chance(2, 3)) {
     if (allow.classes[0] == Class::READ) return random.chance(1, 2) ? 100 : 102;
-    if (allow.classes[0] == Class::OPERATE) return random.chance(1, 2) ? 45 : 49;
+    if (allow.classes[0] == Class::OPERATE) return random.pick(std::vector<std::uint16_t>{45, 49, 59, 63});
     return random.chance(1, 2) ? 103 : 105;
   }
   return random.pick(usual);
@@ -315,8 +325,10 @@ const std::vector<Octets>& bad_asdus() {
       {103, 1, 6, 0, 1, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0, 1, 1, 26},
       {1, 1, 3, 0, 1, 0, 1, 0, 0, 1},  // reports from a client
       {0, 1, 6, 0, 1, 0, 1, 0, 0, 1},
-      {200, 1, 6, 0, 1, 0, 1, 0, 0, 1},  // a private type
-      {59, 1, 6, 0, 1, 0, 1, 0, 0, 1},   // without its time
+      {200, 1, 6, 0, 1, 0, 1, 0, 0, 1},                                   // a private type
+      {59, 1, 6, 0, 1, 0, 1, 0, 0, 1},                                    // without its time
+      {58, 1, 6, 0, 1, 0, 1, 0, 0, 1, 0x60, 0xEA, 30, 12, 28, 11, 26},    // a minute of 60 000 ms
+      {58, 1, 6, 0, 1, 0, 1, 0, 0, 1, 0x10, 0x27, 0x5E, 12, 28, 11, 26},  // a reserved bit
   };
   return all;
 }
@@ -438,17 +450,18 @@ Octets Iec104Model::answer(View request, Random& random) const {
   asdu.cause = asdu.cause == deactivation ? deactivation_con : activation_con;
   asdu.negative = no_group || random.chance(1, 16);
   if (random.chance(1, 6)) asdu.originator = 0;
+  if (is_command(asdu.type) && asdu.type >= timed_command && random.chance(1, 2)) asdu.element.back() = 27;
   return write_asdu(asdu);
 }
 
 Octets Iec104Model::follow_up(View request, std::uint32_t, Random& random) const {
   std::optional<Asdu> asdu = is_i(request) ? read_asdu(request) : std::nullopt;
-  if (!asdu || !read_request(request) || !is_command(asdu->type) || (asdu->element.back() & 0x80) == 0)
-    return {};
-  asdu->element.back() &= 0x7F;
+  if (!asdu || !read_request(request) || !is_command(asdu->type) || !selects(*asdu)) return {};
+  asdu->element[*qualifier_at(*asdu)] &= 0x7F;
+  if (asdu->type >= timed_command) ++asdu->element.back();  // another time than of the selection
   // Another object or value than was selected.
   if (random.chance(1, 8)) ++asdu->object_address;
-  if (random.chance(1, 8) && asdu->type >= 49) ++asdu->element[0];
+  if (random.chance(1, 8) && qualifier_at(*asdu) != 0) ++asdu->element[0];
   return write_asdu(*asdu);
 }
 
@@ -470,7 +483,9 @@ bool Iec104Model::answers(View response, View request) const {
   }
   if (answer->object_address != asked->object_address || answer->test != asked->test) return false;
   if (answer->originator != asked->originator && answer->originator != 0) return false;
-  if (asked->type != 103 && answer->element != asked->element) return false;
+  const bool timed = asked->type >= timed_command && is_command(asked->type);
+  if (timed ? !same_command(*answer, *asked) : asked->type != 103 && answer->element != asked->element)
+    return false;
   if (answer->cause >= 44 && answer->cause <= 47) return true;
   if (asked->cause == deactivation) return answer->cause == deactivation_con;
   return answer->cause == activation_con || (answer->cause == termination && !answer->negative);

@@ -11,8 +11,9 @@ struct Name {
 };
 constexpr Name functions_by_name[] = {
     {1, "M_SP_NA_1"},   {11, "M_ME_NB_1"},  {45, "C_SC_NA_1"},  {46, "C_DC_NA_1"},  {49, "C_SE_NB_1"},
-    {50, "C_SE_NC_1"},  {100, "C_IC_NA_1"}, {101, "C_CI_NA_1"}, {102, "C_RD_NA_1"}, {103, "C_CS_NA_1"},
-    {105, "C_RP_NA_1"}, {263, "STARTDT"},   {275, "STOPDT"},    {323, "TESTFR"}};
+    {50, "C_SE_NC_1"},  {58, "C_SC_TA_1"},  {59, "C_DC_TA_1"},  {62, "C_SE_TB_1"},  {63, "C_SE_TC_1"},
+    {100, "C_IC_NA_1"}, {101, "C_CI_NA_1"}, {102, "C_RD_NA_1"}, {103, "C_CS_NA_1"}, {105, "C_RP_NA_1"},
+    {263, "STARTDT"},   {275, "STOPDT"},    {323, "TESTFR"}};
 constexpr Name causes_by_name[] = {{1, "PERIODIC"}, {2, "BACKGROUND"}, {3, "SPONTANEOUS"},
                                    {5, "REQUEST"},  {6, "ACTIVATION"}, {8, "DEACTIVATION"}};
 constexpr const char* select_names[] = {"EXECUTE", "SELECT", "EXECUTE_SELECTED"};
@@ -61,6 +62,10 @@ void draw_commands(Random& random, Allow& allow) {
   static const std::vector<std::vector<std::uint8_t>> ways{{}, {1, 2}, {1, 2}, {0}, {1}, {0, 1}, {2}};
   allow.functions = random.chance(1, 2) ? std::vector<std::uint16_t>{45, 46} : std::vector<std::uint16_t>{49};
   if (random.chance(1, 3)) allow.functions = {50};
+  if (random.chance(1, 2)) {  // with a time tag, too
+    for (std::size_t i = allow.functions.size(); i-- > 0;)
+      allow.functions.push_back(static_cast<std::uint16_t>(allow.functions[i] + 13));
+  }
   allow.object_addresses = draw_addresses(random);
   allow.selects = random.pick(ways);
   if (random.chance(1, 2)) allow.causes = {activation};

@@ -1,5 +1,5 @@
-// Streams that were edited, under what does not come in order: old acknowledgements, clocks that wrap, ends
-// within a reply, and openings that few stacks use.
+// Streams that were edited, and segments of the engine's own, under what does not come in order: old
+// acknowledgements, clocks that wrap, ends within a reply, and openings that few stacks use.
 #include <doctest/doctest.h>
 
 #include "tests/unit/tcp/lab.hpp"
