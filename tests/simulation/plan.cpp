@@ -147,8 +147,7 @@ std::vector<const ProtocolModel*> draw_protocols(std::uint64_t seed, const std::
   if (!wish.empty()) return {&find_model(wish)};
   const ProtocolModel* main = &find_model("modbus");
   std::vector<const ProtocolModel*> others = protocols();
-  std::erase_if(others, [main](const ProtocolModel* one) { return one == main || one->on_request_only(); });
-  if (others.empty()) return {main};
+  std::erase(others, main);
   return {main, others[seed % others.size()]};
 }
 

@@ -124,9 +124,6 @@ class ProtocolModel {
   // For protocols with a memory; the others leave these as they are.
   // Without what may be changed on the way (numbers of a PDU's place in the stream).
   [[nodiscard]] virtual Octets plain(View pdu) const { return {pdu.begin(), pdu.end()}; }
-  // Does a seed speak it only when it is asked for (--protocol)? While some seed in a thousand still ends in
-  // a finding of which nobody has said yet who is wrong, the model, an oracle or the room (README).
-  [[nodiscard]] virtual bool on_request_only() const { return false; }
   // Are they? From the first denial on, such a connection passes whole PDUs alone.
   [[nodiscard]] virtual bool renumbers() const { return false; }
   // Null: no PDU depends on those before it, and no server says anything unasked.

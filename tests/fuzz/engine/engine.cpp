@@ -34,10 +34,8 @@ struct Setting {
 
 const ProtocolModel& protocol_of(std::size_t number) {
   if (number < modbus_count) return find_model("modbus");
-  std::vector<const ProtocolModel*> others;
-  for (const ProtocolModel* model : protocols()) {
-    if (model != &find_model("modbus") && !model->on_request_only()) others.push_back(model);
-  }
+  std::vector<const ProtocolModel*> others = protocols();
+  std::erase(others, &find_model("modbus"));
   return *others[number % others.size()];
 }
 
