@@ -1,5 +1,5 @@
-// Streams that were edited, under what does not come in order: old acknowledgements, clocks that wrap, ends
-// within a reply, and openings that few stacks use.
+// Streams that were edited, and segments of the engine's own, under what does not come in order: old
+// acknowledgements, clocks that wrap, ends within a reply, and openings that few stacks use.
 #include <doctest/doctest.h>
 
 #include "tests/unit/tcp/lab.hpp"
@@ -62,6 +62,22 @@ TEST_CASE("an acknowledgement that comes late tells of no more room than its rec
   out = lab.send(0, windowed(Lab::data(0, 12, {}), 5));
   REQUIRE(out.to[1].size() == 1);
   CHECK(out.to[1][0].window == 0);
+}
+
+TEST_CASE("who is asked where he stands is told of no more room than the other side has") {
+  Lab lab;
+  lab.connect();
+  (void)lab.send(0, windowed(Lab::data(0, 0, read_request(1)), 200));
+  (void)lab.send(1, Lab::data(1, 0, read_response(1), 12));
+  (void)lab.send(0, windowed(Lab::data(0, 12, {}, 11), 189));
+  (void)lab.send(0, windowed(Lab::data(0, 0, read_request(1)), 200));  // comes late
+  Segment anew;
+  anew.sequence = 777777;
+  anew.flags = TCP_SYN;
+  const Lab::Out asked = lab.send(0, anew);
+  REQUIRE(asked.to[1].size() == 1);
+  CHECK(asked.to[1][0].acknowledgement == Lab::base(1) + 11);
+  CHECK(asked.to[1][0].window == 189);
 }
 
 TEST_CASE("a clock that wraps: time stamps behind the wrap are new, those before it old") {

@@ -322,23 +322,6 @@ TEST_CASE("a rebooted device: SYN on a living connection, challenge ACK, exact R
   CHECK_FALSE(lab.alive());
 }
 
-TEST_CASE("a rebooted device: its receiver is asked with the window that it has announced last") {
-  Lab lab;
-  lab.connect();
-  const auto windowed = [](Segment segment, std::uint16_t window) {
-    segment.window = window;
-    return segment;
-  };
-  (void)lab.send(0, windowed(Lab::data(0, 0, read_request(1)), 200));
-  (void)lab.send(1, Lab::data(1, 0, read_response(1), 12));
-  (void)lab.send(0, windowed(Lab::data(0, 12, {}, 11), 189));
-  (void)lab.send(0, windowed(Lab::data(0, 0, read_request(1)), 200));  // comes late
-  const Lab::Out asked = lab.send(0, syn(0, 777777));
-  REQUIRE(asked.to[1].size() == 1);
-  CHECK(asked.to[1][0].acknowledgement == Lab::base(1) + 11);
-  CHECK(asked.to[1][0].window == 189);
-}
-
 TEST_CASE("a rebooted device after a refusal: numbers agree in both directions") {
   Lab lab;
   lab.connect();
