@@ -82,6 +82,8 @@ void begin_anew(WorkerContext& context, Flow& flow) noexcept {
   const Course course = clean_syn(step);
   if (course != Course::GO_ON) return course;
   begin_stream(step.flow.tcp, step.sender, facts_of(step.frame));
+  const Protocol* const protocol = step.flow.protocol;
+  if (protocol != nullptr && protocol->begin != nullptr) protocol->begin(step.flow.session);
   step.flow.tcp.phase = TcpPhase::OPENING;
   return Course::FORWARD;
 }

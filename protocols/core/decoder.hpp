@@ -178,6 +178,9 @@ struct Protocol {
   // Does this response answer the request whose `match_detail` is given? Called after `open` found equal
   // keys.
   bool (*matches)(Bytes response, std::uint64_t request_detail, Quirks quirks) noexcept = nullptr;
+  // The flow begins with its connection: nothing has passed before what the session will be told. Not called
+  // of flows that are joined within a conversation. May be null.
+  void (*begin)(SessionState& session) noexcept = nullptr;
   // The PDU was permitted and will be forwarded: the session moves on. May be null.
   void (*accept)(Bytes pdu, Role sender, SessionState& session,
                  Associations& associations) noexcept = nullptr;
@@ -189,8 +192,8 @@ struct Protocol {
   // taken out or put in go together again. Called for every PDU of a flow from its first removed or inserted
   // one on, in the order of the stream, after `accept`; `session` holds what the room remembers of those.
   // Rewrites `pdu` (its judged part, or the reply) in place, its size stays; a REMOVED one is not looked at
-  // any more. False: cannot be done, the flow is reset (not asked of INSERTED: REMOVED has to keep a place
-  // for the reply). May be null: no such numbers.
+  // any more. False: cannot be done, the flow is reset; of INSERTED: not at this place, the reply waits for
+  // the end of the sender's next PDU. May be null: no such numbers.
   bool (*renumber)(std::span<std::uint8_t> pdu, Role sender, Passage passage,
                    SessionState& session) noexcept = nullptr;
   // Name of a function code, empty if it has none.

@@ -124,7 +124,9 @@ const char* open_register(Bytes pdu, const Header& header, Role sender) noexcept
 const char* open_command(Bytes pdu, const Header& header, Role sender, const Session& session, Fields& fields,
                          PduHead& head, Detail& detail) noexcept {
   const bool client = sender == Role::CLIENT;
-  const bool known_session = session.handle == 0 || header.session == session.handle;
+  // Without a handle in a conversation that was seen from its beginning there is no session to ask in.
+  const bool nameless = session.handle == 0 && !(session.begun && client);
+  const bool known_session = nameless || (session.handle != 0 && header.session == session.handle);
   switch (header.command) {
     case COMMAND_NOP:
     case COMMAND_UNREGISTER_SESSION:
@@ -189,6 +191,8 @@ PduHead open(Bytes pdu, Role sender, Quirks, const SessionState& state, PduState
   head.well_formed = true;
   return head;
 }
+
+void begin(SessionState& session) noexcept { session.as<Session>().begun = true; }
 
 Next next(Bytes pdu, PduState& state, Operation& operation) noexcept {
   const Fields& fields = state.as<Fields>();
@@ -273,6 +277,7 @@ constinit const Protocol enip_protocol{
     .open = enip::open,
     .next = enip::next,
     .matches = enip::matches,
+    .begin = enip::begin,
     .accept = enip::accept,
     .refuse = enip::refuse,
     .function_name = enip::function_name,

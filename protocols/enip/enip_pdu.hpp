@@ -156,6 +156,7 @@ struct Connection {
 inline constexpr std::size_t connection_count_max = 6;
 struct Session {
   std::uint32_t handle = 0;  // 0: not known
+  bool begun = false;        // seen from its beginning: without a handle there is no session
   std::uint8_t next = 0;     // connection to be forgotten first
   std::array<ConnectionState, connection_count_max> state{};
   std::array<bool, connection_count_max> cyclic{};  // I/O, not messages

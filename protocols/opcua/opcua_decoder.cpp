@@ -90,6 +90,7 @@ constinit const Protocol opcua_protocol{
     .open = opcua::open,
     .next = opcua::next,
     .matches = opcua::matches,
+    .begin = opcua::begin,
     .accept = opcua::accept,
     .refuse = opcua::refuse,
     .renumber = opcua::renumber,

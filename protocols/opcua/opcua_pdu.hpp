@@ -54,6 +54,7 @@ struct Session {
   Policy asked_policy = Policy::UNKNOWN;  // of the OPN that waits for its answer
   std::uint8_t token_count = 0;
   bool channel_seen = false;  // channel_id says something
+  bool begun = false;         // seen from its beginning
   bool hello = false;
   bool acknowledged = false;
   bool reversed = false;
@@ -172,6 +173,7 @@ static_assert(keys_offset + 2 * key_size_max <= pdu_scratch_size);
 // Octets of signature behind the chunks of a client's message that can be read.
 [[nodiscard]] std::uint32_t trailer_size(const Session& session) noexcept;
 
+void begin(SessionState& state) noexcept;
 void accept(Bytes pdu, Role sender, SessionState& state, Associations& associations) noexcept;
 [[nodiscard]] bool renumber(std::span<std::uint8_t> pdu, Role sender, Passage passage,
                             SessionState& state) noexcept;

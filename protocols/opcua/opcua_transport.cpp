@@ -76,7 +76,7 @@ const char* open_error(Bytes pdu, Role sender, const Session& session, Fields& f
 const char* open_reverse(Bytes pdu, const Session& session, Fields& fields, PduHead& head) noexcept {
   Bytes uri;
   Bytes url;
-  if (session.hello || session.reversed || session.channel != Channel::UNSEEN) return "message_type";
+  if (session.hello || session.reversed || session.channel_seen) return "message_type";
   Cursor cursor(pdu.subspan(message_header_size));
   if (!read_string(cursor, uri) || uri.size() > text_size_max) return "server_uri";
   if (!read_string(cursor, url) || !cursor.empty() || url.size() > text_size_max) return "endpoint_url";
@@ -119,9 +119,11 @@ const char* read_open_request(Cursor& cursor, bool renew, const Direction& direc
 const char* open_channel(Bytes pdu, const Session& session, PduState& state, PduHead& head) noexcept {
   Fields& fields = state.as<Fields>();
   OpenHeader header;
+  if (session.begun && !session.acknowledged) return "message_type";
   const char* const field = parse_open_header(pdu, header);
   if (field != nullptr) return field;
   const bool renew = header.channel_id != 0;
+  if (renew && session.channel == Channel::CLOSED) return "secure_channel_id";
   if (renew && session.channel_seen && header.channel_id != session.channel_id) return "secure_channel_id";
   if (renew && session.policy != Policy::UNKNOWN && header.policy != session.policy) return "security_policy";
   fields.function = renew ? RENEW_SECURE_CHANNEL : OPEN_SECURE_CHANNEL;

@@ -96,6 +96,7 @@ void open_plus(Bytes tsdu, Role sender, const Session& session, Fields& fields, 
 const char* open_data(Bytes pdu, Role sender, const Session& session, PduState& state, Fields& fields,
                       PduHead& head) noexcept {
   Bytes tsdu;
+  if (session.begun && !session.connected) return "tpdu";
   if (const char* field = read_data(pdu, state.scratch, tsdu); field != nullptr) return field;
   fields.tsdu_size = static_cast<std::uint16_t>(tsdu.size());
   fields.in_scratch = tsdu.data() == state.scratch.data();
@@ -141,6 +142,8 @@ PduHead open(Bytes pdu, Role sender, Quirks quirks, const SessionState& session_
   head.well_formed = true;
   return head;
 }
+
+void begin(SessionState& session) noexcept { session.as<Session>().begun = true; }
 
 Next next(Bytes pdu, PduState& state, Operation& operation) noexcept {
   Fields& fields = state.as<Fields>();
@@ -205,6 +208,7 @@ constinit const Protocol s7comm_protocol{
     .open = s7comm::open,
     .next = s7comm::next,
     .matches = s7comm::matches,
+    .begin = s7comm::begin,
     .accept = s7comm::accept,
     .refuse = s7comm::refuse,
     .function_name = s7comm::function_name,

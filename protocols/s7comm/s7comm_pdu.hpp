@@ -121,6 +121,7 @@ struct Session {
   Tsaps tsaps{};
   Tsaps asked_tsaps{};
   std::uint16_t connect_reference = 0;
+  bool begun = false;  // seen from its beginning
   bool connect_asked = false;
   bool connected = false;
   bool client_disconnects = false;

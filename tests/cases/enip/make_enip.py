@@ -161,6 +161,10 @@ def dialogues():
     Case("answer_of_another_service").passes(POLL).answer(unconnected(reply(0x4D))).expect(
         "discard", "RESPONSE_MISMATCHED").end()
     Case("another_session").malformed(encapsulated(0x6F, POLL[24:], session=0x55)).end()
+    Case("read_without_a_session", register=False).malformed(POLL).end()
+    Case("read_before_the_session_is_given", register=False).passes(REGISTER).malformed(POLL).end()
+    Case("read_behind_the_session").ask(encapsulated(0x66)).expect("forward", delivered=encapsulated(
+        0x66)).malformed(POLL).end()
     Case("unknown_command").ask(encapsulated(0x72)).expect("refuse", "FUNCTION_NOT_PERMITTED").end()
     Case("web_page", register=False).ask(b"GET / HTTP/1.0\r\n\r\n").expect("reset", "PROTOCOL_MISMATCH").end()
 

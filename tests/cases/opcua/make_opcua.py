@@ -192,6 +192,9 @@ class Case(Conversation):
     def refused(self, octets, reason="OBJECT_NOT_PERMITTED"):
         return self.ask(octets).expect("refuse", reason)
 
+    def malformed(self, octets):
+        return self.ask(octets).expect("reset", "PDU_MALFORMED")
+
     def connected(self):
         self.passes(hello()).answer(ACKNOWLEDGE)
         return self.passes(open_channel()).answer(channel_opened())
@@ -222,6 +225,13 @@ def sessions():
     for name, body in (("anonymous", token(321)), ("no_token", bytes(3))):
         case = Case(name).connected().passes(ask(2, CREATE)).answer(told(2, 464))
         case.refused(ask(3, activate(body))).end()
+    Case("read_without_a_connection").malformed(ask(2, read(numeric(5)))).end()
+    Case("channel_without_a_connection").malformed(open_channel()).end()
+    Case("channel_before_the_acknowledge").passes(hello()).malformed(open_channel()).end()
+    case = Case("read_without_a_channel").passes(hello()).answer(ACKNOWLEDGE)
+    case.malformed(ask(2, read(numeric(5)))).end()
+    case = Case("renewal_of_no_channel").passes(hello()).answer(ACKNOWLEDGE)
+    case.malformed(open_channel(1, 1, CHANNEL)).end()
     Case("another_endpoint").refused(hello("opc.tcp://plc-2:4840")).end()
     guarded = [rule for rule in RULES if "OPEN_SECURE" not in rule]
     guarded.append(f'function: OPEN_SECURE_CHANNEL security_policy: "{BASE}Basic256Sha256" '

@@ -141,8 +141,9 @@ def dialogues():
         control("e0 0000 0001 00 c0010a c1020100 c2020103")).end()
     Case("two_destinations", connected=False).broken(
         control("e0 0000 0001 00 c2020102 c1020100 c2020103")).end()
-    # Nobody said which slot this connection is for.
-    Case("read_without_a_connection", connected=False).refused(READ).end()
+    # Nothing was opened that could carry it, whatever the rules say of slots.
+    Case("read_without_a_connection", connected=False).broken(READ).end()
+    Case("read_before_the_confirm", connected=False).passes(CONNECT).broken(READ).end()
     Case("stop").refused(STOP, reason="FUNCTION_NOT_PERMITTED").passes(READ).end()
     burst = Case("middle_of_a_burst").ask(READ + STOP + FORBIDDEN_READ + READ)
     burst.expect("forward", delivered=READ).expect("refuse", "FUNCTION_NOT_PERMITTED")

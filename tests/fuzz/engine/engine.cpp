@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 
 #include "tests/fuzz/engine/puppets.hpp"
 #include "tests/simulation/accounting.hpp"
@@ -18,35 +19,47 @@ using namespace conduit;
 using namespace conduit::fuzz;
 using namespace conduit::simulation;
 
-constexpr std::size_t setting_count = 16;
+constexpr std::size_t setting_count = 64;
+constexpr std::size_t modbus_count = 16;  // the first of them; the others speak the other protocols by turns
 constexpr std::size_t policy_count = 3;
 constexpr std::size_t step_count_max = 400;
 
 // A plant, and policies that may follow one another.
 struct Setting {
+  const ProtocolModel* protocol = nullptr;
   Plant plant;
   std::vector<PlantPolicy> policies;
   bool resyncs = false;
 };
 
+const ProtocolModel& protocol_of(std::size_t number) {
+  if (number < modbus_count) return find_model("modbus");
+  std::vector<const ProtocolModel*> others;
+  for (const ProtocolModel* model : protocols()) {
+    if (model != &find_model("modbus") && !model->on_request_only()) others.push_back(model);
+  }
+  return *others[number % others.size()];
+}
+
+Setting make_setting(std::size_t number) {
+  Random random(number + 1);
+  Setting made;
+  made.protocol = &protocol_of(number);
+  made.plant = random_plant(random);
+  for (std::size_t version = 1; version <= policy_count; ++version) {
+    const PlantPolicy* former = made.policies.empty() ? nullptr : &made.policies.back();
+    PlantPolicy policy = random_policy(random, made.plant, {made.protocol}, version, former);
+    made.resyncs = made.resyncs || policy.mid_stream_resync;
+    made.policies.push_back(std::move(policy));
+  }
+  return made;
+}
+
 const Setting& setting(std::size_t number) {
-  static const std::vector<Setting> all = [] {
-    std::vector<Setting> settings;
-    for (std::size_t i = 0; i < setting_count; ++i) {
-      Random random(i + 1);
-      Setting one;
-      one.plant = random_plant(random);
-      for (std::size_t version = 1; version <= policy_count; ++version) {
-        const PlantPolicy* former = one.policies.empty() ? nullptr : &one.policies.back();
-        PlantPolicy policy = random_policy(random, one.plant, {&find_model("modbus")}, version, former);
-        one.resyncs = one.resyncs || policy.mid_stream_resync;
-        one.policies.push_back(std::move(policy));
-      }
-      settings.push_back(std::move(one));
-    }
-    return settings;
-  }();
-  return all[number % setting_count];
+  static std::array<std::optional<Setting>, setting_count> all;
+  std::optional<Setting>& one = all[number % setting_count];
+  if (!one) one = make_setting(number % setting_count);
+  return *one;
 }
 
 EngineLimits small_limits(bool tight) {
@@ -72,7 +85,7 @@ class Play {
         wire_(scheduler_, setting_.plant, {true, true, true}),
         frames_(scheduler_),
         trace_(scheduler_),
-        puppets_(network_, setting_.plant) {
+        puppets_(network_, setting_.plant, *setting_.protocol) {
     network_.connect(gateway_);
     for (Watcher* watcher : std::initializer_list<Watcher*>{&safety_, &wire_, &frames_})
       network_.watch(*watcher);

@@ -55,6 +55,21 @@ Writer dialogue(std::uint8_t setting, std::uint8_t options) {
   return out.segment(0, 0, 0, 4).segment(server, 0, 0, 4).segment(0, 1, 0, 0);
 }
 
+// Of protocols with a memory: opened, requests with their replies, in order and cut.
+Writer conversation(std::uint8_t setting) {
+  Writer out(setting);
+  out.open(0);
+  for (std::uint8_t i = 1; i < 6; ++i) {
+    out.compose(0, Material::OPENING, i).push(0).compose(server, Material::REPLY, i).push(server).push(0, 0);
+  }
+  for (std::uint8_t i = 1; i < 20; ++i) {
+    const std::uint8_t size = i < 10 ? 130 : i;
+    out.compose(0, i % 7 == 0 ? Material::TWO_REQUESTS : Material::REQUEST, i).push(0, size).push(0, size);
+    out.compose(server, Material::REPLY, i).push(server, size).push(0, 0);
+  }
+  return out.compose(0, Material::BAD_REQUEST, 3).push(0);
+}
+
 Writer cut(std::uint8_t setting) {
   Writer out(setting);
   out.open(1);
@@ -125,6 +140,9 @@ int main(int argc, char** argv) {
                .write(folder, "dear" + number) &&
            good;
     good = changes(setting).write(folder, "changes" + number) && good;
+  }
+  for (std::uint8_t i = 20; i < 30; ++i) {
+    good = conversation(i).write(folder, "conversation_" + std::to_string(i)) && good;
   }
   return good ? 0 : 1;
 }

@@ -53,7 +53,9 @@ void Puppet::on_frame(View frame) {
   if (packet->sequence == end.expected) end.expected += packet->length();
 }
 
-Puppets::Puppets(Network& network, const Plant& plant) : network_(network), ipv6_(plant.ipv6) {
+Puppets::Puppets(Network& network, const Plant& plant, const ProtocolModel& protocol)
+    : network_(network), protocol_(protocol), ipv6_(plant.ipv6) {
+  for (Talk& talk : talks_) talk = {protocol.client_end(), protocol.server_end()};
   for (std::uint8_t side = 0; side < 2; ++side) {
     puppets_[side].side = side;
     puppets_[side].address = side == 0 ? plant.clients[0] : plant.servers[0];
@@ -78,7 +80,7 @@ Packet Puppets::packet(std::uint8_t side, std::size_t connection) const {
   fill(packet.source, from);
   fill(packet.destination, to);
   const auto port = static_cast<std::uint16_t>(client_port + connection);
-  const std::uint16_t service = find_model("modbus").port();
+  const std::uint16_t service = protocol_.port();
   packet.source_port = side == 0 ? port : service;
   packet.destination_port = side == 0 ? service : port;
   return packet;
@@ -121,6 +123,7 @@ void Puppets::open(Script& script) {
     end.first += static_cast<std::uint32_t>(network_.scheduler().now() / millisecond);
     end.stamps = (choice[side] & 0x10) != 0;
   }
+  talks_[connection] = {protocol_.client_end(), protocol_.server_end()};
   for (int step = 0; step < 3; ++step) {
     const auto side = static_cast<std::uint8_t>(step & 1);
     End& end = puppets_[side].ends[connection];
@@ -139,33 +142,51 @@ void Puppets::open(Script& script) {
 void Puppets::compose(Script& script, const PlantPolicy& policy) {
   const std::uint8_t which = script.octet();
   const auto side = static_cast<std::uint8_t>((which >> 2) & 1);
+  const std::size_t connection = which % connection_count;
   const auto material = static_cast<Material>(script.octet() % static_cast<unsigned>(Material::COUNT));
   const std::uint8_t seed = script.octet();
-  Octets& stream = puppets_[side].ends[which % connection_count].stream;
+  Octets& stream = puppets_[side].ends[connection].stream;
   if (stream.size() > 60000) return;
-  const ProtocolModel& protocol = find_model("modbus");
-  const Service* service = policy.find(0, 0, protocol);
+  if (material != Material::OCTETS) return say(side, connection, material, policy, seed);
+  const View octets = script.octets(seed);
+  stream.insert(stream.end(), octets.begin(), octets.end());
+}
+
+void Puppets::say(std::uint8_t side, std::size_t connection, Material material, const PlantPolicy& policy,
+                  std::uint8_t seed) {
+  Talk& talk = talks_[connection];
+  const Service* service = policy.find(0, 0, protocol_);
   Random random(seed);
-  const auto add = [&stream](const Octets& octets) {
+  const auto add = [&](Octets octets) {
+    simulation::End& end = side == 0 ? static_cast<simulation::End&>(*talk.client) : *talk.server;
+    octets = end.numbered(std::move(octets), 0);
+    end.sent(octets);
+    if (side == 0) talk.asked = octets;
+    Octets& stream = puppets_[side].ends[connection].stream;
     stream.insert(stream.end(), octets.begin(), octets.end());
   };
   const auto request = [&] {
-    return service == nullptr ? protocol.bad_request(random, seed)
-                              : protocol.request(random, *service->rules, seed);
+    return service == nullptr ? protocol_.bad_request(random, seed)
+                              : protocol_.request(random, *service->rules, seed);
+  };
+  const auto reply = [&](const Octets& asked) {
+    if (asked.empty()) return;
+    const ServerEnd::Reaction reaction = talk.server->on_request(asked, random);
+    if (!reaction.answer.empty()) add(reaction.answer);
+    for (const Octets& more : reaction.more) add(more);
+    for (const Octets& unasked : reaction.unasked) add(unasked);
   };
   switch (material) {
+    case Material::TWO_REQUESTS: add(request()); [[fallthrough]];
     case Material::REQUEST: add(request()); break;
-    case Material::TWO_REQUESTS:
-      add(request());
-      add(request());
+    case Material::BAD_REQUEST: add(protocol_.bad_request(random, seed)); break;
+    case Material::ANSWER: add(protocol_.answer(request(), random)); break;
+    case Material::OPENING:
+      if (service != nullptr && side == 0) add(talk.client->opening(*service->rules, random));
       break;
-    case Material::BAD_REQUEST: add(protocol.bad_request(random, seed)); break;
-    case Material::ANSWER: add(protocol.answer(request(), random)); break;
+    case Material::REPLY: reply(talk.asked); break;
     case Material::OCTETS:
-    case Material::COUNT: {
-      const View octets = script.octets(seed);
-      stream.insert(stream.end(), octets.begin(), octets.end());
-    }
+    case Material::COUNT: break;
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 
 #include "tests/fuzz/engine/script.hpp"
 #include "tests/simulation/network.hpp"
@@ -22,6 +23,13 @@ struct End {
   bool stamps = false;          // timestamps option
 };
 
+// What the two ends of a connection remember of their protocol.
+struct Talk {
+  std::unique_ptr<simulation::ClientEnd> client;
+  std::unique_ptr<simulation::ServerEnd> server;
+  simulation::Octets asked{};  // the client's last request
+};
+
 class Puppet : public simulation::Host {
  public:
   void on_frame(simulation::View frame) override;
@@ -32,7 +40,8 @@ class Puppet : public simulation::Host {
 
 class Puppets {
  public:
-  Puppets(simulation::Network& network, const simulation::Plant& plant);
+  Puppets(simulation::Network& network, const simulation::Plant& plant,
+          const simulation::ProtocolModel& protocol);
   void open(Script& script);
   void compose(Script& script, const simulation::PlantPolicy& policy);
   void segment(Script& script);
@@ -45,11 +54,15 @@ class Puppets {
   void add_options(simulation::Packet& packet, std::uint8_t choice) const;
   void add_timestamp(simulation::Packet& packet, std::size_t connection) const;
   void send(std::uint8_t side, simulation::Octets frame);
+  void say(std::uint8_t side, std::size_t connection, Material material,
+           const simulation::PlantPolicy& policy, std::uint8_t seed);
   void settle();  // until what was sent has arrived
 
   simulation::Network& network_;
+  const simulation::ProtocolModel& protocol_;
   bool ipv6_;
   std::array<Puppet, 2> puppets_{};
+  std::array<Talk, connection_count> talks_{};
 };
 
 }  // namespace conduit::fuzz

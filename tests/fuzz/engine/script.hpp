@@ -29,7 +29,16 @@ enum class Action : std::uint8_t {
 };
 
 // An end: bits 0…1 connection, bit 2 the server's side.
-enum class Material : std::uint8_t { REQUEST = 0, BAD_REQUEST, ANSWER, TWO_REQUESTS, OCTETS, COUNT };
+enum class Material : std::uint8_t {
+  REQUEST = 0,
+  BAD_REQUEST,
+  ANSWER,  // to a request that this end makes up
+  TWO_REQUESTS,
+  OCTETS,
+  OPENING,  // the next PDU of the exchange that opens a conversation
+  REPLY,    // to the last request of the connection
+  COUNT
+};
 
 // SegmentKind: bits 0…2 flags, bit 3 cut into IP fragments, bit 4 first octet changed, bit 5 wrong checksum,
 // bit 6 the octets count as sent, bit 7 time to live 1.

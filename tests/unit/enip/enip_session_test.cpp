@@ -97,6 +97,29 @@ TEST_CASE("the answer to a packet answers each of its services") {
   CHECK(fits(routed, unconnected(reply(0x0A, packet_list({reply(0x4C, {1})})))));
 }
 
+TEST_CASE("seen from its beginning: no request before a session is given, nor behind it") {
+  SessionState session;
+  const Octets asked = unconnected(read_identity);
+  const Octets on_connection = connected(0x500, 9, read_speed);
+  CHECK(describe(asked, C, session).starts_with("GET_ATTRIBUTE_SINGLE"));  // joined: nobody knows
+  enip_protocol.begin(session);
+  const auto refused = [&] {
+    CHECK(describe(asked, C, session) == "malformed session");
+    CHECK(describe(on_connection, C, session) == "malformed session");
+    CHECK(describe(encapsulated(0x66, {}), C, session) == "malformed session");
+    CHECK(describe(encapsulated(0x63, {}), C, session).starts_with("LIST_IDENTITY"));
+  };
+  refused();
+  accept(encapsulated(0x65, from_hex("01000000"), 1, 0, 0), C, session);
+  refused();
+  accept(encapsulated(0x65, from_hex("01000000"), 1, 1), S, session);  // the server declines
+  refused();
+  accept(encapsulated(0x65, from_hex("01000000")), S, session);
+  CHECK(describe(asked, C, session).starts_with("GET_ATTRIBUTE_SINGLE"));
+  accept(encapsulated(0x66, {}), C, session);
+  refused();
+}
+
 TEST_CASE("connected messages are paired by count and connection") {
   const SessionState session = with_connection(0x500, 0x600);
   const Octets asked = connected(0x500, 9, read_speed);

@@ -56,6 +56,31 @@ TEST_CASE("a channel is opened, and named from then on") {
   CHECK(fault(read_request(2), C, early) == "secure_channel_id");  // not yet answered
 }
 
+TEST_CASE("seen from its beginning: nothing before HEL and ACK, no message before a channel") {
+  SessionState session;
+  const Octets close = chunk("CLOF", 2, 2, asked(452, {}));
+  CHECK(fault(read_request(2), C, session) == "");  // joined: nobody knows
+  opcua_protocol.begin(session);
+  const auto nothing_open = [&] {
+    CHECK(fault(read_request(2), C, session) == "secure_channel_id");
+    CHECK(fault(close, C, session) == "secure_channel_id");
+    CHECK(fault(response(634), S, session) == "secure_channel_id");
+  };
+  nothing_open();
+  CHECK(fault(open_channel(), C, session) == "message_type");
+  CHECK(fault(hello(), C, session) == "");
+  accept(hello(), C, session);
+  nothing_open();
+  CHECK(fault(open_channel(), C, session) == "message_type");
+  accept(acknowledge(), S, session);
+  nothing_open();
+  CHECK(fault(open_channel(1, 1, channel), C, session) == "secure_channel_id");  // of what there is not
+  CHECK(fault(open_channel(), C, session) == "");
+  accept(open_channel(), C, session);
+  accept(channel_opened(), S, session);
+  CHECK(fault(read_request(2), C, session) == "");
+}
+
 TEST_CASE("opening says what it asks for") {
   CHECK(describe(open_channel(1, 1, 0, 0, 1, 60000), C, {}) ==
         "OPEN_SECURE_CHANNEL SESSION security_mode:1 lifetime:60000 "
@@ -360,7 +385,7 @@ TEST_CASE("what cannot be refused in band") {
   session = connected();
   CHECK(refused(chunk("CLOF", 2, 2, asked(452, {})), session) == 0);
   accept(chunk("MSGC", 2, 5, answered(634)), S, session);
-  CHECK(refused(read_request(2), session) == 0);  // a response is under way
+  CHECK(refused(read_request(2), session) == 52);  // waits for the end of the response that is under way
   std::array<std::uint8_t, 51> small{};
   CHECK(opcua_protocol.refuse(Bytes(read_request(2)), Reason::OBJECT_NOT_PERMITTED, connected(), small) == 0);
   CHECK(refused(acknowledge(), {}) == 0);
@@ -449,8 +474,10 @@ TEST_CASE("where numbers cannot be put right") {
   accept(chunk("MSGC", 2, 2, answered(634)), S, session);
   pdu = response(397, 0x800B0000, 3, 3);
   CHECK_FALSE(opcua_protocol.renumber(pdu, S, Passage::INSERTED, session));  // within a response
-  pdu = read_request(2);
-  CHECK_FALSE(opcua_protocol.renumber(pdu, C, Passage::PASSED, session));
+  CHECK(sequence_of(renumbered(read_request(2), C, Passage::PASSED, session)) == 2);
+  accept(chunk("MSGF", 3, 2, Octets(40, 1)), S, session);
+  CHECK(opcua_protocol.renumber(pdu, S, Passage::INSERTED, session));
+  CHECK(sequence_of(pdu) == 4);
   // Before a channel there are no numbers.
   session = SessionState{};
   pdu = hello();

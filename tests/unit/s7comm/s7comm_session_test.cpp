@@ -49,6 +49,19 @@ TEST_CASE("operations carry the TSAPs of their connection, once it is confirmed"
         "READ_VAR READ slot:2 connection_type:1 source_tsap:256 area:132 db:1 bit:0-7 transport_size:2");
 }
 
+TEST_CASE("seen from its beginning: no data before the connection is confirmed") {
+  SessionState session;
+  const Octets read = job("04 01" + any(2, 1, 1, 0x84, 0));
+  CHECK(describe(read, C, session).starts_with("READ_VAR"));  // joined: nobody knows
+  s7comm_protocol.begin(session);
+  for (const Role sender : {C, S}) CHECK(describe(read, sender, session) == "malformed tpdu");
+  CHECK(describe(tpkts(Octets{}), C, session) == "malformed tpdu");
+  accept(control("e0 0000 0001 00 c1020100 c2020102"), C, session);
+  CHECK(describe(read, C, session) == "malformed tpdu");
+  accept(control("d0 0001 0003 00"), S, session);
+  CHECK(describe(read, C, session).starts_with("READ_VAR"));
+}
+
 TEST_CASE("one connection, and no second one beside it") {
   SessionState session;
   const Octets connect = control("e0 0000 0001 00 c1020100 c2020102");

@@ -165,6 +165,21 @@ TEST_CASE("opaque, then inspected: where its PDUs begin nobody knows, so it is r
   CHECK(lab.count(Reason::TCP_STREAM_GAP) == 1);
 }
 
+TEST_CASE("the room is told that a conversation begins, on the same ports again too") {
+  Lab lab;
+  lab.protocol.begin = [](SessionState& session) noexcept { ++session.octets[0]; };
+  lab.connect();
+  CHECK(lab.flow.session.octets[0] == 1);
+  lab.flow.session.octets[1] = 7;
+  lab.flow.state = FlowState::CLOSING;
+  Segment syn;
+  syn.sequence = Lab::isn[0] + 5000;
+  syn.flags = TCP_SYN;
+  CHECK(lab.send(0, syn).to[1].size() == 1);
+  CHECK(lab.flow.session.octets[0] == 1);
+  CHECK(lab.flow.session.octets[1] == 0);
+}
+
 TEST_CASE("mid-stream: both ends are reset at once, exactly") {
   Lab lab;
   lab.flow.state = FlowState::FREE;
@@ -253,6 +268,7 @@ TEST_CASE("mid-stream: resync at a verified PDU boundary, once the server has sa
 
 TEST_CASE("mid-stream: until the server has said where it stands no octet leaves") {
   Resync at;
+  at.lab.protocol.begin = [](SessionState& session) noexcept { ++session.octets[0]; };
   for (std::uint16_t i = 0; i < 3; ++i) {
     const auto id = static_cast<std::uint16_t>(1 + i);
     const Lab::Out out = at.lab.send(0, Lab::data(0, 500 + 12U * i, read_request(id), 300));
@@ -261,6 +277,7 @@ TEST_CASE("mid-stream: until the server has said where it stands no octet leaves
     CHECK(out.to[1][0].payload.empty());
     CHECK(out.to[1][0].sequence == Lab::base(0) + 499);
   }
+  CHECK(at.lab.flow.session.octets[0] == 0);  // what came before nobody has seen
   SUBCASE("it stands there: all leaves at once") {
     const Lab::Out out = at.lab.send(1, Lab::data(1, 300, {}, 500));
     REQUIRE(out.to[1].size() == 1);
