@@ -103,10 +103,34 @@ void check_resets(const FrameCounter& frames, const std::vector<EventRecord>& ev
   }
 }
 
+// … and each of the gateway's own has its event, be it among those that were folded.
+void check_own_resets(const FrameCounter& frames, const std::vector<EventRecord>& events,
+                      std::uint64_t now_ns, std::vector<Finding>& findings) {
+  constexpr std::uint64_t folded_ns = 2 * second;
+  for (const auto& [port, at_ns] : frames.own_resets()) {
+    const bool told = std::any_of(events.begin(), events.end(), [&](const EventRecord& event) {
+      const bool ends = event.verdict == Verdict::RESET || event.verdict == Verdict::DROP;
+      const bool own = event.source_port == port || event.destination_port == port;
+      const bool folded = (event.flags & EVENT_FOLDED) != 0 && event.monotonic_ns >= at_ns &&
+                          event.monotonic_ns <= at_ns + folded_ns;
+      // A PDU of which a part has left cannot be taken out: its connection is reset instead.
+      const bool denied = ends || event.verdict == Verdict::REFUSE || event.verdict == Verdict::DISCARD;
+      return (ends && folded) || (denied && own && event.monotonic_ns == at_ns);
+    });
+    check(told,
+          "client port " + std::to_string(port) + " is reset at " + std::to_string(at_ns / 1000) +
+              " us without an event",
+          now_ns, findings);
+  }
+}
+
 }  // namespace
 
 void FrameCounter::on_arrival(std::uint8_t side, View frame) {
   ++arrived[side];
+  const std::optional<Packet> packet = decode(frame);
+  if (packet && (packet->flags & RST) != 0)
+    resets_come_.insert(side == 0 ? packet->source_port : packet->destination_port);
   if (!is_fragment(frame)) return;
   ++fragments;
   constexpr std::size_t link = 14;
@@ -142,7 +166,9 @@ void FrameCounter::on_departure(std::uint8_t side, View frame) {
   ++departed[side];
   const std::optional<Packet> packet = decode(frame);
   if (!packet || (packet->flags & RST) == 0) return;
-  resets_.insert({scheduler_.now(), side == 0 ? packet->destination_port : packet->source_port, side});
+  const std::uint16_t port = side == 0 ? packet->destination_port : packet->source_port;
+  resets_.insert({scheduler_.now(), port, side});
+  if (!resets_come_.contains(port)) own_resets_.emplace(port, scheduler_.now());
 }
 
 void BoundsOracle::on_arrival(std::uint8_t, View) {
@@ -293,6 +319,38 @@ void check_denials(const std::vector<WorkerCounters>& lives, const FrameCounter&
         std::to_string(expected.contradictions) + " contradictions, none of them told", now_ns, findings);
 }
 
+// What clients were told, and what the reference denies, against the events of their ports.
+void check_denied(const std::vector<EventRecord>& events, const Expectation& expected, std::uint64_t now_ns,
+                  std::vector<Finding>& findings) {
+  std::map<std::uint16_t, std::uint64_t> refusals;
+  std::map<std::uint16_t, std::uint64_t> for_rate;
+  std::map<std::uint16_t, std::uint64_t> denials;
+  for (const EventRecord& event : events) {
+    if (event.verdict == Verdict::REFUSE) refusals[event.source_port] += event.count;
+    if (event.pdu_size != 0 && event.reason != Reason::OPERATION_PERMITTED)
+      denials[event.source_port] += event.count;
+    if (event.reason == Reason::RATE_EXCEEDED) for_rate[event.source_port] += event.count;
+  }
+  for (const auto& [port, count] : expected.denied) {
+    check(denials[port] >= count || lost_sight(events),
+          "client port " + std::to_string(port) + ": " + std::to_string(count) + " requests were denied, " +
+              std::to_string(denials[port]) + " have an event",
+          now_ns, findings);
+  }
+  for (const auto& [port, count] : expected.refused_for_rate) {
+    check(for_rate[port] >= count,
+          "client port " + std::to_string(port) + " got " + std::to_string(count) +
+              " refusals of what was permitted, " + std::to_string(for_rate[port]) + " for their rate",
+          now_ns, findings);
+  }
+  for (const auto& [port, count] : expected.refused) {
+    check(refusals[port] >= count,
+          "client port " + std::to_string(port) + " got " + std::to_string(count) + " refusals, " +
+              std::to_string(refusals[port]) + " have an event",
+          now_ns, findings);
+  }
+}
+
 }  // namespace
 
 void check_accounting(EngineGateway& gateway, const FrameCounter& frames, const Expectation& expected,
@@ -326,37 +384,12 @@ void check_accounting(EngineGateway& gateway, const FrameCounter& frames, const 
   check_denials(lives, frames, expected, now_ns, findings);
   if (!expected.output_was_full) check_resets(frames, events, now_ns, findings);
   if (lost != 0) return;
+  if (!expected.output_was_full) check_own_resets(frames, events, now_ns, findings);
   check_conduits(lives, events, now_ns, findings);
 
+  check_denied(events, expected, now_ns, findings);
   std::map<std::uint16_t, std::uint64_t> by_reason;
-  std::map<std::uint16_t, std::uint64_t> refusals;
-  std::map<std::uint16_t, std::uint64_t> for_rate;
-  std::map<std::uint16_t, std::uint64_t> denials;
-  for (const EventRecord& event : events) {
-    by_reason[static_cast<std::uint16_t>(event.reason)] += event.count;
-    if (event.verdict == Verdict::REFUSE) refusals[event.source_port] += event.count;
-    if (event.pdu_size != 0 && event.reason != Reason::OPERATION_PERMITTED)
-      denials[event.source_port] += event.count;
-    if (event.reason == Reason::RATE_EXCEEDED) for_rate[event.source_port] += event.count;
-  }
-  for (const auto& [port, count] : expected.denied) {
-    check(denials[port] >= count || lost_sight(events),
-          "client port " + std::to_string(port) + ": " + std::to_string(count) + " requests were denied, " +
-              std::to_string(denials[port]) + " have an event",
-          now_ns, findings);
-  }
-  for (const auto& [port, count] : expected.refused_for_rate) {
-    check(for_rate[port] >= count,
-          "client port " + std::to_string(port) + " got " + std::to_string(count) +
-              " refusals of what was permitted, " + std::to_string(for_rate[port]) + " for their rate",
-          now_ns, findings);
-  }
-  for (const auto& [port, count] : expected.refused) {
-    check(refusals[port] >= count,
-          "client port " + std::to_string(port) + " got " + std::to_string(count) + " refusals, " +
-              std::to_string(refusals[port]) + " have an event",
-          now_ns, findings);
-  }
+  for (const EventRecord& event : events) by_reason[static_cast<std::uint16_t>(event.reason)] += event.count;
   for (std::size_t number = 1; number < reason_number_end; ++number) {
     std::uint64_t counted = 0;
     for (const WorkerCounters& life : lives) counted += life.reason[number];

@@ -66,6 +66,8 @@ class FrameCounter : public Watcher {
   [[nodiscard]] bool was_reset(std::uint64_t at_ns, std::uint16_t client_port, std::uint8_t side) const {
     return resets_.contains({at_ns, client_port, side});
   }
+  // When an RST has left first, of connections for which none had come: the gateway's own. By client port.
+  [[nodiscard]] const std::map<std::uint16_t, std::uint64_t>& own_resets() const { return own_resets_; }
   std::array<std::uint64_t, 2> arrived{};
   std::array<std::uint64_t, 2> departed{};
   std::uint64_t fragments = 0;  // of IPv4, whole and with a right checksum, that have arrived
@@ -86,6 +88,8 @@ class FrameCounter : public Watcher {
   std::map<Octets, Pieces> waiting_;  // by addresses, identification, protocol
   const Scheduler& scheduler_;
   std::set<std::tuple<std::uint64_t, std::uint16_t, std::uint8_t>> resets_;
+  std::set<std::uint16_t> resets_come_;  // by client port
+  std::map<std::uint16_t, std::uint64_t> own_resets_;
 };
 
 // What never may be exceeded, looked at whenever a frame arrives.
