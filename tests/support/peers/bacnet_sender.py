@@ -9,7 +9,7 @@
   several ADDRESS COUNT VALUE AT OTHER       writes VALUE to the analog values 1 to COUNT, OTHER to number
                                AT, by one WritePropertyMultiple in segments: "ok 7 segments"
 
-What was denied: "denied: abort 5", "denied: silence" within a second.
+What was denied: "denied: abort 5", "denied: silence" in two seconds.
 """
 
 import struct
@@ -23,7 +23,7 @@ SEGMENT_MAX = 120   # octets of parameters
 PROPOSED_WINDOW = 4
 SIZES = 0x05        # no segments in answers, 1476 octets
 PRIORITY = 8
-SILENCE_S = 1
+SILENCE_S = 2
 
 
 class Denied(Exception):

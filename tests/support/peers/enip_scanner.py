@@ -9,7 +9,7 @@
   inputs             inputs that come without outputs: "ok 99"
   close              Forward Close: "ok"
 
-What was denied: "denied: status 1 279", general and extended status; "denied: no inputs" in half a second.
+What was denied: "denied: status 1 279", general and extended status; "denied: no inputs" within a second.
 """
 
 import random
@@ -26,6 +26,7 @@ CONFIGURATION = 0x97  # instance of the assembly object
 CYCLIC_CLASS_1, INTERVAL_US = 0x01, 20000
 POINT_TO_POINT_SCHEDULED = 0x4800
 RUN = 1
+SILENCE_S = 1
 
 
 class Denied(Exception):
@@ -39,7 +40,7 @@ class Scanner:
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.datagrams.bind((own, enip.IO_PORT))
-        self.datagrams.settimeout(0.5)
+        self.datagrams.settimeout(SILENCE_S)
         self.handle = self.asked = self.sent = 0
         self.target = random.randrange(1, 1 << 32)  # any, while none is open
         self.originator = self.path = None
