@@ -80,6 +80,9 @@ bool take_data(View& data, Access& access, std::uint32_t count, bool last) {
   if ((kind == 4 || kind == 5) && length % 8 != 0) return false;
   if (kind != 3 && kind != 4 && kind != 5 && kind != 7 && kind != 9) return false;
   const std::size_t octets = bit ? 1 : kind == 4 || kind == 5 ? length / 8 : length;
+  // Where snap7 looks for the next one.
+  const bool numbered = *access.area == area_counters || *access.area == area_timers;
+  if (!last && octets != (bit || numbered ? length : length / 8)) return false;
   data = data.subspan(4);
   if (data.size() < octets) return false;
   if (!bit && octets != count * element_size(*access.size)) return false;
