@@ -199,7 +199,7 @@ void set_written(Bytes object, const Fields& fields, Operation& operation) noexc
     return;
   }
   const bool whole = fields.group == 34 || (fields.group == 50 && object.size() == 6);
-  if (!whole) return set_octets(operation, object);
+  if (!whole || fields.element_size == 0) return set_octets(operation, object);  // 0: no known variation
   std::uint64_t value = 0;
   for (std::size_t i = object.size(); i != 0; --i) value = (value << 8) | object[i - 1];
   set_unsigned(operation, value);

@@ -232,7 +232,6 @@ const char* open_cyclic(Bytes tsdu, const Userdata& userdata, Fields& fields) no
 const char* open_question(Bytes tsdu, const Userdata& userdata, const Session& session,
                           Fields& fields) noexcept {
   const Bytes payload = userdata.payload;
-  const bool more = userdata.has_unit && payload.empty();
   switch (fields.function) {
     case CYCLIC_TRANSFER:
     case CHANGE_DRIVEN_TRANSFER: return open_cyclic(tsdu, userdata, fields);
@@ -245,7 +244,10 @@ const char* open_question(Bytes tsdu, const Userdata& userdata, const Session& s
     default: return nullptr;
   }
   std::uint16_t detail = 0;
-  if (more) {
+  if (userdata.has_unit) {
+    // Of what is asked for behind the short parameter: servers made with snap7 look for it at that place
+    // always.
+    if (!payload.empty()) return "data_length";
     if (!continues(session, userdata)) return nullptr;  // of what is not known: satisfies no rule about it
     detail = session.continued.detail;
   } else {

@@ -87,6 +87,8 @@ constexpr Vector vectors[] = {
      "ACTIVATE_CONFIG PROGRAM object:70/8 \"./a../...b\""},
     {"analog output with its size", C, "c0 05 29025b 01 0300 0100 00",
      "DIRECT_OPERATE OPERATE object:41/2 = 1"},
+    {"deadband of no known form", C, "c0 02 22055b 01 0900 010000000000000001",
+     "WRITE WRITE object:34/5 = 9 octets"},
     {"analog output of no known form", C, "c0 05 290317 01 02 00004040 00 29055b 01 0500 0000c842 00",
      "DIRECT_OPERATE OPERATE object:41/3 index:2 = 3.000000 | malformed"},
     {"activate", C, "c0 1f 46085b 01 0300 612f62", "ACTIVATE_CONFIG PROGRAM object:70/8 \"a/b\""},

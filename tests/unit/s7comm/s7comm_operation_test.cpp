@@ -310,6 +310,8 @@ const Vector hostile[] = {
      "malformed data_length"},
     {"userdata, octet behind the data", C, userdata(ask("4 01"), "ff 09 0004 0132 0004 00"),
      "malformed data_length"},
+    {"status list behind the parameter of a later part", C,
+     userdata("00011208 124401000000 0000", "01 12 0004 0011 0000"), "malformed data_length"},
     {"last data unit 2", C, userdata("00011208 124401010002 0000", "0a 00 0000"), "malformed last_data_unit"},
     {"SZL without an index", C, userdata(ask("4 01"), "ff 09 0002 0132"), "malformed data_length"},
     {"block info without a block", C, userdata(ask("3 03"), "0a 00 0000"), "malformed data_length"},
