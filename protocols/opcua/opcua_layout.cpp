@@ -73,6 +73,7 @@ struct Structure {
   std::string_view layout{};
 };
 constexpr Structure structures[] = {
+    {128, "ni"},                     // RolePermissionType
     {298, "sni[i]t"},                // Argument
     {321, "s"},                      // AnonymousIdentityToken
     {324, "ssss"},                   // UserNameIdentityToken
@@ -103,13 +104,19 @@ constexpr Structure structures[] = {
     {730, "lnlbbyyb"},               // AggregateFilter
     {886, "ll"},                     // Range
     {889, "sitt"},                   // EUInformation
+    {893, "ssl"},                    // Annotation
     {940, "sss"},                    // IssuedIdentityToken
     {8251, "ltt"},                   // EnumValueType
     {8917, "hb"},                    // TimeZoneDataType
     {11300, "ni[D]"},                // UpdateStructureDataDetails
+    {12090, "li"},                   // XVType
+    {12181, "ii"},                   // ComplexNumberType
+    {12182, "ll"},                   // DoubleComplexNumberType
     {12901, "s[s]"},                 // MdnsDiscoveryConfiguration
+    {15736, "is"},                   // IdentityMappingRuleType
     {17537, "[qv]"},                 // AdditionalParametersType
     {17549, "ss"},                   // EphemeralKeyType
+    {23500, "[l]"},                  // ReadAnnotationDataDetails
 };
 static_assert(std::ranges::is_sorted(structures, {}, &Structure::type));
 
