@@ -99,6 +99,7 @@ void FrameCounter::on_arrival(std::uint8_t side, View frame) {
   ++arrived[side];
   if (!is_fragment(frame)) return;
   ++fragments;
+  if (carries_udp(frame)) return;
   constexpr std::size_t link = 14;
   const std::size_t total = std::size_t{frame[link + 2]} << 8 | frame[link + 3];
   take_fragment(frame.subspan(link, total));

@@ -46,9 +46,29 @@ std::string zone_text(const Plant& plant, bool upstream) {
   return text + "}\n";
 }
 
+constexpr const char* denials[] = {"REFUSE", "DISCARD", "RESET", "DROP"};
+
+std::string datagram_allows_text(const PlantPolicy& policy, bool back, std::size_t& number) {
+  std::string text;
+  for (const DatagramService& service : policy.datagrams) {
+    if (service.back != back) continue;
+    const std::string client = "client-" + std::to_string(service.client);
+    const std::string server = "server-" + std::to_string(service.server);
+    bool first = true;
+    for (const Rules::Text& allow : service.rules->allows()) {
+      text += "    allow { id: \"a" + std::to_string(number++) + "\" reason: \"drawn\" client: \"" +
+              (back ? server : client) + "\" server: \"" + (back ? client : server) + "\"";
+      if (allow.essential) text += " essential: true";
+      if (first) text += std::string(" on_deny: ") + denials[static_cast<std::size_t>(service.on_deny)];
+      first = false;
+      text += "\n      " + allow.text + " }\n";
+    }
+  }
+  return text;
+}
+
 // The allows of one direction; numbered on from `number`.
 std::string allows_text(const PlantPolicy& policy, bool back, std::size_t& number) {
-  static constexpr const char* denials[] = {"REFUSE", "DISCARD", "RESET", "DROP"};
   std::string text;
   for (const Service& service : policy.services) {
     bool first = !back;
@@ -62,7 +82,7 @@ std::string allows_text(const PlantPolicy& policy, bool back, std::size_t& numbe
       text += "\n      " + allow.text + " }\n";
     }
   }
-  return text;
+  return text + datagram_allows_text(policy, back, number);
 }
 
 std::string policy_text(const Plant& plant, const PlantPolicy& policy) {
@@ -126,10 +146,25 @@ void draw_services(Random& random, const Plant& plant, const ProtocolModel& prot
   }
 }
 
+// Where both sides may ask, each has rules of its own.
+void draw_datagrams(Random random, const Plant& plant, const DatagramModel& protocol, PlantPolicy& policy) {
+  for (std::size_t client = 0; client < plant.clients.size(); ++client) {
+    for (std::size_t server = 0; server < plant.servers.size(); ++server) {
+      for (const bool back : {false, true}) {
+        if (back ? !protocol.both_ask() || random.chance(1, 2) : random.chance(1, 5)) continue;
+        DatagramService service{client, server, back, &protocol, draw_denial(random), nullptr};
+        service.rules = protocol.random_rules(random);
+        policy.datagrams.push_back(std::move(service));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 PlantPolicy random_policy(Random& random, const Plant& plant, const std::vector<const ProtocolModel*>& spoken,
-                          std::uint64_t version, const PlantPolicy* previous) {
+                          const std::vector<const DatagramModel*>& datagrams, std::uint64_t version,
+                          const PlantPolicy* previous) {
   PlantPolicy policy;
   policy.version = version;
   policy.mid_stream_resync = random.chance(1, 3);
@@ -139,6 +174,8 @@ PlantPolicy random_policy(Random& random, const Plant& plant, const std::vector<
     Random own = base.fork("services", i);
     draw_services(i == 0 ? random : own, plant, *spoken[i], previous, policy);
   }
+  for (std::size_t i = 0; i < datagrams.size(); ++i)
+    draw_datagrams(base.fork("datagrams", i), plant, *datagrams[i], policy);
   policy.text = policy_text(plant, policy);
   return policy;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/simulation/datagram_model.hpp"
 #include "tests/simulation/network.hpp"
 #include "tests/simulation/protocol.hpp"
 
@@ -31,12 +32,23 @@ struct Service {
   std::shared_ptr<const Rules> rules;  // the same in the next policy, where nothing changes
 };
 
+// Of datagrams. `back`: the asset in "server" asks the one in "client".
+struct DatagramService {
+  std::size_t client = 0;
+  std::size_t server = 0;
+  bool back = false;
+  const DatagramModel* protocol = nullptr;
+  OnDeny on_deny = OnDeny::REFUSE;
+  std::shared_ptr<const Rules> rules;
+};
+
 struct PlantPolicy {
   std::uint64_t version = 0;
   bool mid_stream_resync = false;
   bool fragments = false;         // are tolerated
   std::vector<Service> services;  // at most one for each client, server and protocol; by protocol
-  std::string text;               // policy file (protobuf text format, config/policy-language.md)
+  std::vector<DatagramService> datagrams;
+  std::string text;  // policy file (protobuf text format, config/policy-language.md)
 
   [[nodiscard]] std::vector<const Service*> services_of(const ProtocolModel& protocol) const;
   // Null: nothing of this protocol is permitted between the two.
@@ -45,10 +57,12 @@ struct PlantPolicy {
 };
 
 [[nodiscard]] Plant random_plant(Random& random);
-// `spoken`: the protocols of its services; what is drawn for one does not change what the others get.
+// `spoken`, `datagrams`: the protocols of its services; what is drawn for one does not change what the others
+// get.
 // `previous`: the policy before it, of which some services stay the same; null for the first.
 [[nodiscard]] PlantPolicy random_policy(Random& random, const Plant& plant,
                                         const std::vector<const ProtocolModel*>& spoken,
+                                        const std::vector<const DatagramModel*>& datagrams,
                                         std::uint64_t version, const PlantPolicy* previous);
 
 }  // namespace conduit::simulation
