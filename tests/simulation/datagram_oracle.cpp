@@ -89,12 +89,15 @@ void DatagramOracle::note_arrival(const Path& path, View payload, bool in_fragme
   exchange.times_asked += times;
 }
 
-void DatagramOracle::on_sent(const Host& host, View frame) {
+void DatagramOracle::note_fragment(FragmentReader& reader, std::uint8_t side, View frame) {
   if (!carries_udp(frame) || decode_datagram(frame)) return;
-  const std::optional<Packet> packet = sent_[host.side].read(frame);
+  const std::optional<Packet> packet = reader.read(frame);
   if (!packet) return;
-  if (const std::optional<Path> path = path_of(*packet, host.side))
-    note_arrival(*path, packet->payload, true);
+  if (const std::optional<Path> path = path_of(*packet, side)) note_arrival(*path, packet->payload, true);
+}
+
+void DatagramOracle::on_sent(const Host& host, View frame) {
+  note_fragment(sent_[host.side], host.side, frame);
 }
 
 void DatagramOracle::promise(const Path& path, const Packet& packet) {
@@ -112,6 +115,7 @@ void DatagramOracle::promise(const Path& path, const Packet& packet) {
 }
 
 void DatagramOracle::on_arrival(std::uint8_t side, View frame) {
+  note_fragment(come_[side], side, frame);
   const std::optional<Packet> packet = decode_datagram(frame);
   if (!packet) return;
   const std::optional<Path> path = path_of(*packet, side);

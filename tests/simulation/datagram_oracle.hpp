@@ -83,6 +83,8 @@ class DatagramOracle : public Watcher {
   [[nodiscard]] static const DatagramModel* protocol_of(const Path& path);
   [[nodiscard]] static bool is_answer(const DatagramModel& protocol, const Path& path, View pdu);
   void finding(const char* oracle, const Packet& packet, const std::string& what);
+  // Of what was in fragments, as they were sent and as they came.
+  void note_fragment(FragmentReader& reader, std::uint8_t side, View frame);
   void note_arrival(const Path& path, View payload, bool in_fragments);
   void promise(const Path& path, const Packet& packet);
   void check_form(const Packet& packet, std::uint8_t from_side);
@@ -94,6 +96,7 @@ class DatagramOracle : public Watcher {
   const Plant& plant_;
   const DatagramTimeline& timeline_;
   std::array<FragmentReader, 2> sent_{FragmentReader{decode_datagram}, FragmentReader{decode_datagram}};
+  std::array<FragmentReader, 2> come_{FragmentReader{decode_datagram}, FragmentReader{decode_datagram}};
   std::map<std::pair<Path, Octets>, Passed> passed_;
   Exchanges exchanges_;
   std::vector<Promise> promises_;

@@ -79,7 +79,9 @@ bool FragmentReader::whole(const Waiting& waiting) {
 std::optional<Packet> FragmentReader::read(View frame) {
   const std::optional<Piece> piece = piece_of(frame);
   if (!piece) return decode_(frame);
-  Waiting& waiting = waiting_[piece->name];
+  const bool atomic = piece->begin == 0 && !piece->more;  // stands for itself (RFC 6946)
+  Waiting alone;
+  Waiting& waiting = atomic ? alone : waiting_[piece->name];
   for (std::size_t i = 0; i < piece->octets.size(); ++i)
     waiting.octets.emplace(piece->begin + i, piece->octets[i]);
   if (piece->begin == 0 && waiting.head.empty()) waiting.head = piece->head;
@@ -92,7 +94,7 @@ std::optional<Packet> FragmentReader::read(View frame) {
   joined[ip + (ipv6 ? 4 : 2)] = static_cast<std::uint8_t>(length >> 8);
   joined[ip + (ipv6 ? 5 : 3)] = static_cast<std::uint8_t>(length);
   for (std::size_t i = 0; i < *waiting.end; ++i) joined.push_back(waiting.octets[i]);
-  waiting_.erase(piece->name);
+  if (!atomic) waiting_.erase(piece->name);
   std::optional<Packet> packet = decode_(joined);
   if (packet) packet->ip_checksum_error = 0;  // each fragment had its own
   return packet;
