@@ -175,7 +175,9 @@ void Hostile::flood() {
   shots_ += flood_shots / 2;
 }
 
+// The clients' numbers begin low, so that some of them can be guessed.
 void Hostile::answer_unasked() {
+  if (side == 1) number_ = static_cast<std::uint32_t>(random_.below(16));
   Packet answer = packet(protocol().answer(draw(true), random_));
   if (answer.payload.empty()) return;
   answer.source_port = protocol().port();

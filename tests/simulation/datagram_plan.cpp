@@ -43,7 +43,7 @@ std::vector<const DatagramModel*> draw_datagram_protocols(const Random& base, co
   if (const DatagramModel* wished = find_datagram_model(wish.protocol)) return {wished};
   Random random = base.fork("datagram protocols");
   if (!wish.protocol.empty() || (!wishes_datagrams(wish) && random.chance(1, 3))) return {};
-  if (random.chance(1, 3)) return {&random.pick(datagram_models())[0]};
+  if (random.chance(1, 3)) return {random.pick(datagram_models())};
   return {datagram_models()[0]};
 }
 

@@ -83,7 +83,9 @@ void DatagramWorld::check_events(const std::vector<EventRecord>& events) {
   constexpr std::uint8_t udp = 17;
   std::uint64_t told = 0;
   for (const EventRecord& event : events) {
-    if (event.ip_protocol == udp && event.verdict != Verdict::FORWARD) told += event.count;
+    // What is folded stands for its like over TCP as well.
+    const bool of_datagrams = event.ip_protocol == udp || (event.flags & EVENT_FOLDED) != 0;
+    if (of_datagrams && event.verdict != Verdict::FORWARD) told += event.count;
   }
   if (told >= oracle_.denied()) return;
   findings_.push_back({"accounting",

@@ -4,10 +4,10 @@
 #include <memory>
 #include <vector>
 
-#include "config/abi/event_record.hpp"
 #include "tests/simulation/datagram_attacker.hpp"
 #include "tests/simulation/datagram_host.hpp"
 #include "tests/simulation/datagram_oracle.hpp"
+#include "tests/simulation/engine_gateway.hpp"
 #include "tests/simulation/plan.hpp"
 
 namespace conduit::simulation {

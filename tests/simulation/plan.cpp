@@ -204,7 +204,7 @@ Plan draw_plan(std::uint64_t seed, const PlanWish& wish) {
   for (std::uint64_t i = 0; i < policies; ++i) {
     const PlantPolicy* previous = i == 0 ? nullptr : &plan.policies.back();
     PlantPolicy policy =
-        random_policy(policy_random, plan.plant, plan.protocols, plan.datagram_protocols, i + 1, previous);
+        random_policy(policy_random, plan.plant, plan.protocols, i + 1, previous, plan.datagram_protocols);
     plan.policies.push_back(std::move(policy));
   }
   for (std::size_t i = 0; i < plan.plant.clients.size(); ++i) {

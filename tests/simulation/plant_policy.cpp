@@ -163,8 +163,8 @@ void draw_datagrams(Random random, const Plant& plant, const DatagramModel& prot
 }  // namespace
 
 PlantPolicy random_policy(Random& random, const Plant& plant, const std::vector<const ProtocolModel*>& spoken,
-                          const std::vector<const DatagramModel*>& datagrams, std::uint64_t version,
-                          const PlantPolicy* previous) {
+                          std::uint64_t version, const PlantPolicy* previous,
+                          const std::vector<const DatagramModel*>& datagrams) {
   PlantPolicy policy;
   policy.version = version;
   policy.mid_stream_resync = random.chance(1, 3);

@@ -62,7 +62,7 @@ struct PlantPolicy {
 // `previous`: the policy before it, of which some services stay the same; null for the first.
 [[nodiscard]] PlantPolicy random_policy(Random& random, const Plant& plant,
                                         const std::vector<const ProtocolModel*>& spoken,
-                                        const std::vector<const DatagramModel*>& datagrams,
-                                        std::uint64_t version, const PlantPolicy* previous);
+                                        std::uint64_t version, const PlantPolicy* previous,
+                                        const std::vector<const DatagramModel*>& datagrams = {});
 
 }  // namespace conduit::simulation

@@ -357,7 +357,9 @@ void WireOracle::check_place(const Packet& packet, std::uint8_t side) {
 }
 
 void WireOracle::on_departure(std::uint8_t side, View frame) {
-  if (decode_datagram(frame)) return;  // the oracle of datagrams looks at these
+  const bool datagrams = std::any_of(spans_.begin(), spans_.end(),
+                                     [](const Span& span) { return !span.policy->datagrams.empty(); });
+  if (datagrams && decode_datagram(frame)) return;  // their own oracle looks at them
   if (const std::optional<QuotedError> error = decode_error(frame)) return check_error(*error, side);
   const std::optional<Packet> packet = decode(frame);
   if (!packet) return finding(nullptr, "a frame that is no whole TCP segment has left");

@@ -206,7 +206,16 @@ bool BacnetRules::permits(View request, std::uint32_t /*standing*/, bool island)
 std::unique_ptr<BacnetRules> draw_rules(Random& random) {
   auto rules = std::make_unique<BacnetRules>();
   const std::uint64_t count = random.between(1, 4);
-  for (std::uint64_t i = 0; i < count; ++i) rules->list.push_back(draw_allow(random));
+  for (std::uint64_t i = 0; i < count; ++i) {
+    rules->list.push_back(draw_allow(random));
+    const Allow& last = rules->list.back();
+    if (last.instances.empty() || random.chance(1, 2)) continue;
+    // The same for what lies right behind: a request that needs both is permitted by neither.
+    Allow next = last;
+    const std::uint32_t from = last.instances.back().last + 1;
+    next.instances = {{from, from + static_cast<std::uint32_t>(random.below(20))}};
+    rules->list.push_back(std::move(next));
+  }
   return rules;
 }
 
