@@ -11,7 +11,7 @@ constexpr std::uint16_t first_port = 45000;  // of attackers
 constexpr std::uint32_t shots_max = 80;
 constexpr std::uint32_t flood_shots = 60;  // of one turn
 
-class Hostile final : public DatagramAttacker {
+class Hostile final : public DatagramAttacker, public Watcher {
  public:
   Hostile(Network& network, const DatagramAttackPlan& attack, const Plant& plant, const Rules& rules,
           std::uint64_t until)
@@ -29,6 +29,7 @@ class Hostile final : public DatagramAttacker {
     network_.scheduler().after(random_.below(second), [this] { turn(); });
   }
   void on_frame(View frame) override;
+  void on_sent(const Host& host, View frame) override;
 
  private:
   using Attack = void (Hostile::*)();
@@ -60,6 +61,7 @@ class Hostile final : public DatagramAttacker {
   void cut_small();
   void flood();
   void answer_unasked();
+  [[nodiscard]] std::optional<Packet> reply_to(const Packet& request, const Octets& answer);
   void answer_wrongly(const Packet& request, const Octets& answer);
 
   Network& network_;
@@ -226,12 +228,30 @@ void Hostile::on_frame(View frame) {
   if (!answer.empty()) answer_wrongly(*asked, answer);
 }
 
-void Hostile::answer_wrongly(const Packet& request, const Octets& answer) {
+// A server that knows what its client asks, whether it has come or not.
+void Hostile::on_sent(const Host& host, View frame) {
+  if (side == 0 || host.side == side || network_.scheduler().now() >= until_ns_) return;
+  const std::optional<Packet> asked = decode_datagram(frame);
+  if (!asked || asked->destination_mac != address.mac || asked->destination_port != protocol().port()) return;
+  if (protocol().is_answer(asked->payload) || random_.chance(2, 3) || ++shots_ > 2 * shots_max) return;
+  const std::optional<Packet> reply = reply_to(*asked, protocol().answer(asked->payload, random_));
+  if (!reply || reply->payload.empty()) return;
+  network_.scheduler().after(random_.below(6) * millisecond, [this, again = *reply] { send(again); });
+}
+
+std::optional<Packet> Hostile::reply_to(const Packet& request, const Octets& answer) {
   const HostAddress* asker = find_sender(plant_.clients, request);
-  if (asker == nullptr) return;
+  if (asker == nullptr) return {};
   Packet reply =
       make_datagram(address, *asker, plant_.ipv6, request.destination_port, request.source_port, answer);
   reply.identification = identification_++;
+  return reply;
+}
+
+void Hostile::answer_wrongly(const Packet& request, const Octets& answer) {
+  const std::optional<Packet> right = reply_to(request, answer);
+  if (!right) return;
+  Packet reply = *right;
   switch (random_.below(8)) {
     case 0: break;
     case 1: send(reply); break;  // twice
@@ -267,6 +287,7 @@ std::unique_ptr<DatagramAttacker> DatagramAttacker::create(Network& network, con
     auto attacker = std::make_unique<Hostile>(network, attack, plant, *service.rules, until_ns);
     attacker->start();
     network.attach(*attacker);
+    network.watch(*attacker);
     return attacker;
   }
   return nullptr;

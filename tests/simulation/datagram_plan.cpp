@@ -60,6 +60,7 @@ void draw_datagrams(Plan& plan, const Random& base, const PlanWish& wish) {
   attack.place = draw_place(plan, protocol, random);
   attack.place.back = false;
   attack.technique = wished ? wish.technique : random.pick(datagram_techniques());
+  if (!wished && random.chance(1, 3)) attack.technique = "datagram-server-any";
   attack.from_server = is_datagram_server_technique(attack.technique);
   attack.random = random;
   plan.datagram_attacks.push_back(std::move(attack));
