@@ -15,7 +15,6 @@ struct Reference {
   Octets object;
   Octets property;
   std::optional<Octets> index;
-  bool operator==(const Reference&) const = default;
 };
 
 Octets octets_of(View view) { return {view.begin(), view.end()}; }
@@ -190,7 +189,8 @@ class BacnetDatagrams final : public DatagramModel {
   }
 };
 
-// From the station that was asked, to the one that asked; of a read, what was asked for.
+// From the station that was asked, to the one that asked, with its invoke id and service, in the form of
+// that. Of which objects a read's answer speaks is the device's affair, as the room has it.
 bool BacnetDatagrams::answers(View response, View request) const {
   const std::optional<Message> answer = read_message(response);
   const std::optional<Message> asked = read_message(request);
@@ -209,8 +209,7 @@ bool BacnetDatagrams::answers(View response, View request) const {
   }
   if (answer->service != asked->service || !is_read(asked->service)) return false;
   const bool several = asked->service == READ_PROPERTY_MULTIPLE;
-  const auto wanted = references(asked->parameters, several, false);
-  return wanted && references(answer->parameters, several, true) == wanted;
+  return references(answer->parameters, several, true).has_value();
 }
 
 }  // namespace
