@@ -6,6 +6,8 @@
 namespace conduit {
 namespace {
 
+constexpr std::uint32_t idle_timeout_max_seconds = 24 * 24 * 3600;  // RFC 7323 §5.5
+
 // Stable across versions of a policy: FNV-1a, 64 bit.
 std::uint64_t stable_hash(const std::string& text) {
   std::uint64_t hash = 0xcbf29ce484222325ULL;
@@ -100,6 +102,11 @@ void PolicyCompiler::compile_conduit(const schema::Conduit& conduit, const Place
   }
   if (conduit.security_level_target() > 4) {
     error(place.at(conduit, "security_level_target"), "security levels are from 0 to 4");
+  }
+  if (conduit.idle_timeout_seconds() > idle_timeout_max_seconds) {
+    error(place.at(conduit, "idle_timeout_seconds"),
+          "at most " + std::to_string(idle_timeout_max_seconds) +
+              " (24 days): timestamps of connections that are silent for longer say nothing any more");
   }
   if (conduit.safety() == schema::SIS && conduit.mode() == schema::OBSERVE) {
     warning(place.at(conduit, "mode"), "this conduit leads to a safety system and denies nothing");

@@ -257,6 +257,12 @@ inline void note_usual(WorkerContext& context, Flow& flow, Side sender, Stream& 
   return disposition;
 }
 
+[[nodiscard]] inline bool is_one_pdu(const Flow& flow, Role role, Bytes payload) noexcept {
+  const Framing framing = flow.protocol->frame(payload, role, Transport::TCP, flow.session);
+  return framing.status == FrameStatus::COMPLETE && framing.pdu_size == payload.size() &&
+         framing.judge_size == payload.size();
+}
+
 // NOT_USUAL: nothing was changed, the long way decides.
 enum class Usual : std::uint8_t { CONSUME = 0, FORWARD = 1, NOT_USUAL = 2 };
 
@@ -271,9 +277,8 @@ enum class Usual : std::uint8_t { CONSUME = 0, FORWARD = 1, NOT_USUAL = 2 };
   const Bytes payload = frame.payload();
   const Role role = sender == flow.client_side ? Role::CLIENT : Role::SERVER;
   const auto read = flow.protocol->usual;
-  if (read == nullptr || !read(payload, role, flow.quirks, context.pdu_head, context.operation)) {
-    return Usual::NOT_USUAL;
-  }
+  const bool told = read != nullptr && read(payload, role, flow.quirks, context.pdu_head, context.operation);
+  if (!told && !is_one_pdu(flow, role, payload)) return Usual::NOT_USUAL;
   if (stream.kept.size + size > retained_size_max) return Usual::NOT_USUAL;
   if (!kept_append(*context.blocks, stream.kept, payload)) return Usual::NOT_USUAL;
   const bool news = frame.acknowledgement != back.acked_r || frame.window != stream.window;
@@ -281,7 +286,9 @@ enum class Usual : std::uint8_t { CONSUME = 0, FORWARD = 1, NOT_USUAL = 2 };
   const std::uint32_t whole = size + (frame.payload_offset - frame.l4_offset - 20U);
   if (whole > stream.segment_max) stream.segment_max = static_cast<std::uint16_t>(whole);
   stream.received += size;
-  const Judgement judgement = judge_usual(context, flow, sender, frame, payload, context.blocks->reply);
+  const std::span<std::uint8_t> reply = context.blocks->reply;
+  const Judgement judgement = told ? judge_usual(context, flow, sender, frame, payload, reply)
+                                   : judge_pdu(context, flow, sender, frame, payload, size, reply);
   if (judgement.verdict == Verdict::FORWARD) [[likely]] {
     stream.boundary = stream.forwarded = stream.received;
     return Usual::FORWARD;

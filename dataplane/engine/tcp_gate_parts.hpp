@@ -145,7 +145,7 @@ void send_joined(WorkerContext& context, Flow& flow, Side side) noexcept;
 // The PDU at the boundary was permitted; `judged`: its judged part. False: the room cannot adjust it.
 [[nodiscard]] bool renumber_passed(Step& step, Bytes judged) noexcept;
 // A reply takes its place in the stream of `side`.
-void renumber_inserted(Flow& flow, Side side, std::span<std::uint8_t> reply) noexcept;
+[[nodiscard]] bool renumber_inserted(Flow& flow, Side side, std::span<std::uint8_t> reply) noexcept;
 
 // --- tcp_gate_reset.cpp ----------------------------------------------------------------------------------
 

@@ -61,9 +61,8 @@ bool renumber_passed(Step& step, Bytes judged) noexcept {
   return true;
 }
 
-void renumber_inserted(Flow& flow, Side side, std::span<std::uint8_t> reply) noexcept {
-  // The room has made sure that there is a place when the request was removed.
-  (void)flow.protocol->renumber(reply, role_of(flow, side), Passage::INSERTED, flow.session);
+bool renumber_inserted(Flow& flow, Side side, std::span<std::uint8_t> reply) noexcept {
+  return flow.protocol->renumber(reply, role_of(flow, side), Passage::INSERTED, flow.session);
 }
 
 }  // namespace conduit

@@ -119,8 +119,13 @@ void place_replies(WorkerContext& context, Flow& flow, Side side, Placing placin
       if (stream.repeat_ns == timer_never) stream.repeat_ns = context.now_ns + reply_repeat_ns;
       return;
     }
-    if (flow.tcp.renumbered)
-      renumber_inserted(flow, side, {context.blocks->data(waiting.block), waiting.size});
+    const std::span<std::uint8_t> reply(context.blocks->data(waiting.block), waiting.size);
+    if (flow.tcp.renumbered && !renumber_inserted(flow, side, reply)) {
+      if (placing != Placing::AT_END) return;
+      context.blocks->give_back(waiting.block);  // no PDU follows behind which there might be a place
+      drop_first_waiting(stream, aside);
+      continue;
+    }
     aside.edits[stream.edit_count++] =
         Edit{stream.boundary, waiting.size, waiting.block, EditKind::INSERTED, 0};
     drop_first_waiting(stream, aside);

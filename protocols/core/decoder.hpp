@@ -192,8 +192,8 @@ struct Protocol {
   // taken out or put in go together again. Called for every PDU of a flow from its first removed or inserted
   // one on, in the order of the stream, after `accept`; `session` holds what the room remembers of those.
   // Rewrites `pdu` (its judged part, or the reply) in place, its size stays; a REMOVED one is not looked at
-  // any more. False: cannot be done, the flow is reset (not asked of INSERTED: REMOVED has to keep a place
-  // for the reply). May be null: no such numbers.
+  // any more. False: cannot be done, the flow is reset; of INSERTED: not at this place, the reply waits for
+  // the end of the sender's next PDU. May be null: no such numbers.
   bool (*renumber)(std::span<std::uint8_t> pdu, Role sender, Passage passage,
                    SessionState& session) noexcept = nullptr;
   // Name of a function code, empty if it has none.

@@ -164,12 +164,12 @@ bool renumber(std::span<std::uint8_t> pdu, Role sender, Passage passage, Session
   if (own.edit_count == edits_lost || other.edit_count == edits_lost) return false;
   if (!is_i && (control[0] & 2U) != 0) return true;  // U-frames have no numbers
   if (passage == Passage::INSERTED) {
+    if (own.edit_count >= edit_count_max) return false;
     const std::uint16_t at = arriving_next(own);
     store_sequence(control, at);
     store_sequence(control + 2, acknowledged_of(other, own.received));
-    if (!remember(own, at | edit_inserted, other.received)) return false;
     own.removed = minus(own.removed, 1);
-    return true;
+    return remember(own, at | edit_inserted, other.received);
   }
   const std::uint16_t acknowledges = load_sequence(control + 2);
   if (passage == Passage::REMOVED) {

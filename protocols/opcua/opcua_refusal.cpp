@@ -68,7 +68,7 @@ std::size_t lay_fault(Bytes request, Status status, const Session& session,
   const Direction& direction = session.direction[static_cast<std::size_t>(Role::SERVER)];
   std::uint32_t handle = 0;
   if (reply.size() < fault_size || request.size() < symmetric_header_size) return 0;
-  if (session.channel != Channel::NONE || session.part_live) return 0;
+  if (session.channel != Channel::NONE) return 0;
   if (!read_handle(request, handle)) return 0;
   std::memset(reply.data(), 0, fault_size);  // timestamp, diagnostics and additional header: none
   std::memcpy(reply.data(), "MSGF", 4);

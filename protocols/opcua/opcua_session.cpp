@@ -167,10 +167,7 @@ bool remove(Bytes pdu, Role sender, Session& session) noexcept {
 
 bool insert(std::span<std::uint8_t> reply, Role sender, Session& session) noexcept {
   Direction& direction = direction_of(session, sender);
-  if (!direction.known || session.part_live) {  // between the chunks of another message
-    session.broken = true;
-    return false;
-  }
+  if (!direction.known || session.part_live) return false;  // not between the chunks of another message
   ++direction.delta;
   store_u32le(&reply[16], direction.last + direction.delta);
   return true;

@@ -15,5 +15,6 @@ struct Options {
 [[nodiscard]] bool bench_match(const Options& options, int& row);
 [[nodiscard]] bool bench_pdu(const Options& options, int& row);
 [[nodiscard]] bool bench_packet(const Options& options, int& row);
+[[nodiscard]] bool bench_room_packet(const Options& options, int& row);
 
 }  // namespace conduit::bench

@@ -29,7 +29,8 @@ int main(int argc, char** argv) {
   int row = 0;
   const bool matched = conduit::bench::bench_match(options, row);
   const bool passed = conduit::bench::bench_packet(options, row);
-  const bool good = conduit::bench::bench_pdu(options, row) && matched && passed;
+  const bool read = conduit::bench::bench_pdu(options, row);
+  const bool good = conduit::bench::bench_room_packet(options, row) && matched && passed && read;
   if (!good) std::fprintf(stderr, "a result was not what it has to be\n");
   return good ? 0 : 1;
 }

@@ -17,25 +17,16 @@
 #include "dataplane/engine/engine.hpp"
 #include "dataplane/engine/limit_table.hpp"
 #include "tests/bench/benches.hpp"
+#include "tests/bench/gateway_turn.hpp"
 #include "tests/bench/measure.hpp"
 #include "tests/support/image_sources.hpp"
 
 namespace conduit::bench {
 namespace {
 
-constexpr std::size_t ip_at = 14;
-constexpr std::size_t tcp_at = ip_at + 20;
-constexpr std::size_t payload_at = tcp_at + 32;  // 12 octets of options: timestamps
-constexpr std::uint8_t SYN = 0x02;
-constexpr std::uint8_t ACK = 0x10;
-constexpr std::uint8_t PUSH_ACK = 0x18;
-
 struct Dialogue {
-  std::uint32_t client = 0;  // number of the client's asset
-  std::uint16_t port = 0;
+  Conversation ends{};
   std::uint16_t transaction = 0;
-  std::uint32_t client_sequence = 1000;
-  std::uint32_t server_sequence = 5000;
   std::uint16_t address = 0;  // register that the next request begins with
   bool asked = false;
 };
@@ -48,56 +39,6 @@ Address client_address(std::uint32_t client) {
   return ipv4_address(10, 1, static_cast<std::uint8_t>(client >> 8), static_cast<std::uint8_t>(client));
 }
 
-std::uint32_t sum_of(Bytes bytes, std::uint32_t sum) {
-  for (std::size_t i = 0; i < bytes.size(); i += 2) {
-    sum += static_cast<std::uint32_t>(bytes[i] << 8 | (i + 1 < bytes.size() ? bytes[i + 1] : 0));
-  }
-  return sum;
-}
-std::uint16_t folded(std::uint32_t sum) {
-  while (sum >> 16 != 0) sum = (sum & 0xFFFF) + (sum >> 16);
-  return static_cast<std::uint16_t>(~sum);
-}
-
-// A TCP segment with timestamps around `payload`; returns the frame's size.
-std::uint32_t build(const Dialogue& dialogue, bool from_client, std::uint8_t flags, Bytes payload,
-                    std::uint32_t clock, std::uint8_t* at) {
-  const std::size_t size = payload_at + payload.size();
-  std::memset(at, 0, payload_at);
-  at[5] = from_client ? 2 : 1;
-  at[11] = from_client ? 1 : 2;
-  at[0] = at[6] = 2;
-  store_u16be(at + 12, 0x0800);
-  std::uint8_t* const ip = at + ip_at;
-  ip[0] = 0x45;
-  store_u16be(ip + 2, static_cast<std::uint16_t>(size - ip_at));
-  store_u16be(ip + 6, 0x4000);
-  ip[8] = 64;
-  ip[9] = 6;
-  const Address client = client_address(dialogue.client);
-  const Address server = ipv4_address(10, 0, 7, 1);
-  std::memcpy(ip + 12, &(from_client ? client : server)[12], 4);
-  std::memcpy(ip + 16, &(from_client ? server : client)[12], 4);
-  store_u16be(ip + 10, folded(sum_of({ip, 20}, 0)));
-  std::uint8_t* const tcp = at + tcp_at;
-  store_u16be(tcp, from_client ? dialogue.port : 502);
-  store_u16be(tcp + 2, from_client ? 502 : dialogue.port);
-  store_u32be(tcp + 4, from_client ? dialogue.client_sequence : dialogue.server_sequence);
-  if ((flags & ACK) != 0)
-    store_u32be(tcp + 8, from_client ? dialogue.server_sequence : dialogue.client_sequence);
-  tcp[12] = 0x80;
-  tcp[13] = flags;
-  store_u16be(tcp + 14, 0xFFFF);
-  const std::uint8_t options[4] = {1, 1, 8, 10};
-  std::memcpy(tcp + 20, options, 4);
-  store_u32be(tcp + 24, clock);
-  store_u32be(tcp + 28, (flags & ACK) != 0 ? clock : 0);
-  if (!payload.empty()) std::memcpy(at + payload_at, payload.data(), payload.size());
-  const auto tcp_size = static_cast<std::uint32_t>(size - tcp_at);
-  store_u16be(tcp + 16, folded(sum_of({tcp, tcp_size}, sum_of({ip + 12, 8}, 6 + tcp_size))));
-  return static_cast<std::uint32_t>(size);
-}
-
 // The next PDU of a dialogue: a request, or the response to the last one.
 std::uint32_t next_frame(Dialogue& dialogue, std::uint32_t clock, std::uint8_t* at) {
   std::array<std::uint8_t, 29> pdu{};
@@ -108,40 +49,17 @@ std::uint32_t next_frame(Dialogue& dialogue, std::uint32_t clock, std::uint8_t* 
     pdu[5] = 6;
     store_u16be(&pdu[8], dialogue.address);
     pdu[11] = 10;
-    const std::uint32_t size = build(dialogue, true, PUSH_ACK, {pdu.data(), 12}, clock, at);
-    dialogue.client_sequence += 12;
+    const std::uint32_t size = lay_segment(dialogue.ends, true, TCP_FLAGS_DATA, {pdu.data(), 12}, clock, at);
     dialogue.asked = true;
     return size;
   }
   pdu[5] = 23;
   pdu[8] = 20;
   for (std::size_t i = 9; i < pdu.size(); ++i) pdu[i] = static_cast<std::uint8_t>(i);
-  const std::uint32_t size = build(dialogue, false, PUSH_ACK, pdu, clock, at);
-  dialogue.server_sequence += 29;
+  const std::uint32_t size = lay_segment(dialogue.ends, false, TCP_FLAGS_DATA, pdu, clock, at);
   dialogue.asked = false;
   ++dialogue.transaction;
   return size;
-}
-
-class NoSink final : public FrameSink {
- public:
-  bool emit(std::uint8_t, Bytes) noexcept override {
-    ++count;
-    return true;
-  }
-  std::uint32_t count = 0;
-};
-
-// One turn of a back end. Out of line and apart by use, so that callgrind can count the measured ones alone.
-enum class Use { OPENING, MEASURED };
-template <Use use>
-[[gnu::noipa]] std::uint32_t gateway_turn(Worker& worker, const RuleImage& image, std::uint64_t now,
-                                          std::span<Frame> burst) {
-  worker.begin(now, now, TimeQuality::SYNCHRONIZED, &image, false);
-  worker.prepare(burst);
-  std::uint32_t forwarded = 0;
-  for (Frame& frame : burst) forwarded += worker.step(frame) == Disposition::FORWARD ? 1U : 0U;
-  return forwarded;
 }
 
 class Probe {
@@ -214,8 +132,8 @@ class Gateway {
     worker_ = Worker::create(config, limits_, nullptr, nullptr, sink_);
     test_image::Random random(7);
     for (std::uint32_t i = 0; i < shape.flows; ++i) {
-      dialogues_[i].client = i % shape.clients;
-      dialogues_[i].port = static_cast<std::uint16_t>(10'000 + i / shape.clients);
+      dialogues_[i].ends.client = client_address(i % shape.clients);
+      dialogues_[i].ends.client_port = static_cast<std::uint16_t>(10'000 + i / shape.clients);
       dialogues_[i].address =
           static_cast<std::uint16_t>(11 * (random() % std::min(shape.rules_per_pair, 5900U)));
       open(dialogues_[i]);
@@ -259,18 +177,13 @@ class Gateway {
   }
 
   void open(Dialogue& dialogue) {
-    struct Step {
-      bool from_client;
-      std::uint8_t flags;
-    };
-    for (const Step step : {Step{true, SYN}, Step{false, SYN | ACK}, Step{true, ACK}}) {
+    for (const HandshakeStep& step : handshake) {
       now_ += 10'000;
       std::uint8_t* const at = octets_[0].data.data();
-      const std::uint32_t size =
-          build(dialogue, step.from_client, step.flags, {}, static_cast<std::uint32_t>(now_ / 1'000'000), at);
+      const auto clock = static_cast<std::uint32_t>(now_ / 1'000'000);
+      const std::uint32_t size = lay_segment(dialogue.ends, step.from_client, step.flags, {}, clock, at);
       frames_[0] = {at, size, static_cast<std::uint8_t>(step.from_client ? 0 : 1), 0, 0};
       lost_ += 1 - gateway_turn<Use::OPENING>(*worker_, image_, now_, {frames_.data(), 1});
-      if ((step.flags & SYN) != 0) ++(step.from_client ? dialogue.client_sequence : dialogue.server_sequence);
     }
   }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 
 #include "tests/fuzz/engine/puppets.hpp"
 #include "tests/simulation/accounting.hpp"
@@ -40,25 +41,25 @@ const ProtocolModel& protocol_of(std::size_t number) {
   return *others[number % others.size()];
 }
 
+Setting make_setting(std::size_t number) {
+  Random random(number + 1);
+  Setting made;
+  made.protocol = &protocol_of(number);
+  made.plant = random_plant(random);
+  for (std::size_t version = 1; version <= policy_count; ++version) {
+    const PlantPolicy* former = made.policies.empty() ? nullptr : &made.policies.back();
+    PlantPolicy policy = random_policy(random, made.plant, {made.protocol}, version, former);
+    made.resyncs = made.resyncs || policy.mid_stream_resync;
+    made.policies.push_back(std::move(policy));
+  }
+  return made;
+}
+
 const Setting& setting(std::size_t number) {
-  static const std::vector<Setting> all = [] {
-    std::vector<Setting> settings;
-    for (std::size_t i = 0; i < setting_count; ++i) {
-      Random random(i + 1);
-      Setting one;
-      one.protocol = &protocol_of(i);
-      one.plant = random_plant(random);
-      for (std::size_t version = 1; version <= policy_count; ++version) {
-        const PlantPolicy* former = one.policies.empty() ? nullptr : &one.policies.back();
-        PlantPolicy policy = random_policy(random, one.plant, {one.protocol}, version, former);
-        one.resyncs = one.resyncs || policy.mid_stream_resync;
-        one.policies.push_back(std::move(policy));
-      }
-      settings.push_back(std::move(one));
-    }
-    return settings;
-  }();
-  return all[number % setting_count];
+  static std::array<std::optional<Setting>, setting_count> all;
+  std::optional<Setting>& one = all[number % setting_count];
+  if (!one) one = make_setting(number % setting_count);
+  return *one;
 }
 
 EngineLimits small_limits(bool tight) {

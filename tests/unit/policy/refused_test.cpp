@@ -51,6 +51,8 @@ constexpr auto rows = std::to_array<Row>({
     {"port: \"up\"", "port: \"up\" vlan { id: 4095 }", "2:27: VLAN ids are from 1 to 4094"},
     {"port: \"up\"", "port: \"up\" security_level_target: 5", "2:27: security levels are from 0 to 4"},
     {" owner: \"o\"", "", "4:1: conduit \"c\" has no owner"},
+    {" owner: \"o\"", " owner: \"o\" idle_timeout_seconds: 2073601",
+     "5:44: at most 2073600 (24 days): timestamps of"},
     {" zones: \"b\"", "", "5:11: a conduit joins two zones"},
     {" zones: \"b\"", " zones: \"bb\"", "5:22: there is no zone \"bb\", did you mean"},
     {"port: \"down\"", "port: \"up\"", "5:11: both zones lie behind port \"up\""},

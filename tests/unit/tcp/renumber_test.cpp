@@ -156,6 +156,39 @@ TEST_CASE("numbers that cannot be adjusted: both sides are reset") {
   CHECK_FALSE(lab.alive());
 }
 
+TEST_CASE("a reply that finds no place waits for the end of the server's next PDU") {
+  static bool closed;
+  closed = true;
+  Lab lab;
+  number_pdus(lab);
+  lab.protocol.renumber = [](std::span<std::uint8_t> pdu, Role sender, Passage passage,
+                             SessionState& session) noexcept {
+    return !(passage == Passage::INSERTED && closed) && renumber(pdu, sender, passage, session);
+  };
+  lab.connect();
+  (void)lab.send(0, Lab::data(0, 0, read_request(0)));
+  CHECK(lab.send(0, Lab::data(0, 12, write_request(1))).to[0].empty());
+  CHECK(lab.pool.in_use() != 0);
+  SUBCASE("it follows it") {
+    closed = false;
+    const Lab::Out out = lab.send(1, Lab::data(1, 0, read_response(0), 12));
+    Octets told;
+    for (const Segment& segment : out.to[0]) told = told + segment.payload;
+    CHECK(told == read_response(0) + exception(1, 6));
+    (void)lab.send(0, Lab::data(0, 24, {}, static_cast<std::uint32_t>(told.size())));
+  }
+  SUBCASE("the stream ends before there is a place: so does the reply") {
+    Segment fin = Lab::data(1, 0, read_response(0), 12);
+    fin.flags |= TCP_FIN;
+    const Lab::Out out = lab.send(1, fin);
+    REQUIRE(out.to[0].size() == 1);
+    CHECK(out.to[0][0].payload == read_response(0));
+    CHECK((out.to[0][0].flags & TCP_FIN) != 0);
+    (void)lab.send(0, Lab::data(0, 24, {}, static_cast<std::uint32_t>(fin.payload.size() + 1)));
+  }
+  CHECK(lab.pool.in_use() == 0);
+}
+
 TEST_CASE("no room to keep the bytes twice: both sides are reset, nothing is lost from the pool") {
   Lab lab(8);
   number_pdus(lab);
