@@ -106,9 +106,13 @@ void send_reply(WorkerContext& context, const ParsedFrame& frame, Bytes reply) n
   const Judgement judgement =
       judge_pdu(context, flow, sender, frame, payload.first(framing.pdu_size), framing.pdu_size, reply);
   if (judgement.verdict == Verdict::FORWARD) return Disposition::FORWARD;
-  if (judgement.verdict == Verdict::REFUSE && !frame.group) {
+  const bool refused = judgement.verdict == Verdict::REFUSE;
+  if (refused && !frame.group && !mutated(Mutation::REFUSAL_WITHOUT_REPLY)) {
     send_reply(context, frame, Bytes{reply.data(), judgement.reply_size});
   }
+  const bool taken_out = judgement.verdict == Verdict::DISCARD || judgement.verdict == Verdict::DROP;
+  if (refused && mutated(Mutation::REFUSED_FORWARDED_TOO)) return Disposition::FORWARD;
+  if (taken_out && mutated(Mutation::DISCARDED_FORWARDED)) return Disposition::FORWARD;
   return Disposition::CONSUME;
 }
 

@@ -133,6 +133,7 @@ void FrameCounter::on_arrival(std::uint8_t side, View frame) {
     resets_come_.insert(side == 0 ? packet->source_port : packet->destination_port);
   if (!is_fragment(frame)) return;
   ++fragments;
+  if (carries_udp(frame)) return;
   constexpr std::size_t link = 14;
   const std::size_t total = std::size_t{frame[link + 2]} << 8 | frame[link + 3];
   take_fragment(frame.subspan(link, total));

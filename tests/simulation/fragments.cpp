@@ -43,7 +43,7 @@ std::optional<Piece> piece_of(View frame) {
     if (total < ipv4_size || total > ip.size() || (number(ip, 6) & 0x3FFF) == 0) return {};
     if (!right_checksum(ip)) return {};  // damaged on its way
     piece.name = slice(ip, 12, 20);
-    piece.name.insert(piece.name.end(), {ip[4], ip[5]});
+    piece.name.insert(piece.name.end(), {ip[4], ip[5], ip[9]});
     piece.begin = (number(ip, 6) & 0x1FFF) * 8;
     piece.more = (number(ip, 6) & 0x2000) != 0;
     piece.head = slice(frame, 0, before + ipv4_size);
@@ -56,6 +56,7 @@ std::optional<Piece> piece_of(View frame) {
   if (end < ipv6_size + fragment_header_size || end > ip.size()) return {};
   piece.name = slice(ip, 8, 40);
   piece.name.insert(piece.name.end(), ip.begin() + 44, ip.begin() + 48);
+  piece.name.push_back(ip[40]);
   piece.begin = number(ip, 42) & 0xFFF8;
   piece.more = (number(ip, 42) & 1) != 0;
   piece.head = slice(frame, 0, before + ipv6_size);
@@ -77,22 +78,24 @@ bool FragmentReader::whole(const Waiting& waiting) {
 
 std::optional<Packet> FragmentReader::read(View frame) {
   const std::optional<Piece> piece = piece_of(frame);
-  if (!piece) return decode(frame);
-  Waiting& waiting = waiting_[piece->name];
+  if (!piece) return decode_(frame);
+  const bool atomic = piece->begin == 0 && !piece->more;  // stands for itself (RFC 6946)
+  Waiting alone;
+  Waiting& waiting = atomic ? alone : waiting_[piece->name];
   for (std::size_t i = 0; i < piece->octets.size(); ++i)
     waiting.octets.emplace(piece->begin + i, piece->octets[i]);
   if (piece->begin == 0 && waiting.head.empty()) waiting.head = piece->head;
   if (!piece->more && !waiting.end) waiting.end = piece->begin + piece->octets.size();
   if (!whole(waiting)) return {};
   Octets joined = waiting.head;
-  const bool ipv6 = piece->name.size() > 10;
+  const bool ipv6 = piece->name.size() > 11;
   const std::size_t ip = joined.size() - (ipv6 ? ipv6_size : ipv4_size);
   const std::size_t length = *waiting.end + (ipv6 ? 0 : ipv4_size);
   joined[ip + (ipv6 ? 4 : 2)] = static_cast<std::uint8_t>(length >> 8);
   joined[ip + (ipv6 ? 5 : 3)] = static_cast<std::uint8_t>(length);
   for (std::size_t i = 0; i < *waiting.end; ++i) joined.push_back(waiting.octets[i]);
-  waiting_.erase(piece->name);
-  std::optional<Packet> packet = decode(joined);
+  if (!atomic) waiting_.erase(piece->name);
+  std::optional<Packet> packet = decode_(joined);
   if (packet) packet->ip_checksum_error = 0;  // each fragment had its own
   return packet;
 }

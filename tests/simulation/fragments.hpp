@@ -11,6 +11,9 @@ namespace conduit::simulation {
 
 class FragmentReader {
  public:
+  using Decode = std::optional<Packet> (*)(View frame);
+  FragmentReader() = default;
+  explicit FragmentReader(Decode whole_frame) : decode_(whole_frame) {}
   // The packet in this frame, or the one that this frame completes; nothing for fragments before that.
   [[nodiscard]] std::optional<Packet> read(View frame);
 
@@ -22,7 +25,8 @@ class FragmentReader {
   };
   [[nodiscard]] static bool whole(const Waiting& waiting);
 
-  std::map<Octets, Waiting> waiting_;  // by IP version, addresses, identification
+  Decode decode_ = decode;
+  std::map<Octets, Waiting> waiting_;  // by IP version, addresses, identification, protocol
 };
 
 }  // namespace conduit::simulation

@@ -17,6 +17,7 @@
 #include <sstream>
 
 #include "tests/simulation/attacker.hpp"
+#include "tests/simulation/datagram_attacker.hpp"
 #include "tests/simulation/mutants.hpp"
 #include "tests/simulation/run.hpp"
 
@@ -124,12 +125,14 @@ void print_totals(const Totals& totals, std::uint64_t seeds, std::uint64_t faile
       "receiver "
       "model), %llu segments compared, %llu answered, %llu refused, %llu denied in silence, %llu "
       "connections, "
-      "%llu attacks, %llu events; hash %016llx\n",
+      "%llu datagrams answered and %llu refused, %llu attacks, %llu events; hash %016llx\n",
       static_cast<unsigned long long>(seeds), static_cast<unsigned long long>(failed), seconds,
       static_cast<unsigned long long>(totals.frames), static_cast<unsigned long long>(totals.pdus_judged),
       static_cast<unsigned long long>(totals.segments_compared),
       static_cast<unsigned long long>(totals.answered), static_cast<unsigned long long>(totals.refused),
       static_cast<unsigned long long>(totals.given_up), static_cast<unsigned long long>(totals.connections),
+      static_cast<unsigned long long>(totals.datagrams_answered),
+      static_cast<unsigned long long>(totals.datagrams_refused),
       static_cast<unsigned long long>(totals.attacks), static_cast<unsigned long long>(totals.events),
       static_cast<unsigned long long>(totals.hash));
 }
@@ -297,7 +300,8 @@ int main_of_simulation(int argc, char** argv) {
     return 0;
   }
   if (given.contains("techniques")) {
-    for (const std::string& name : techniques()) std::cout << name << "\n";
+    for (const auto* names : {&techniques(), &datagram_techniques()})
+      for (const std::string& name : *names) std::cout << name << "\n";
     return 0;
   }
   if (given.contains("mutants")) {

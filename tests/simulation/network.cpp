@@ -19,8 +19,9 @@ bool is_for(View frame, const HostAddress& address) {
 }  // namespace
 
 void Network::travel(Octets frame, const std::function<void(Octets, bool)>& arrive) {
-  const auto share = [this](std::uint16_t per_mille) {
-    return per_mille != 0 && random_.below(1000) < per_mille;
+  Random& random = carries_udp(frame) ? datagram_random_ : random_;
+  const auto share = [&random](std::uint16_t per_mille) {
+    return per_mille != 0 && random.below(1000) < per_mille;
   };
   if (share(faults.lost)) return;
   const int copies = share(faults.repeated) ? 2 : 1;
@@ -28,11 +29,11 @@ void Network::travel(Octets frame, const std::function<void(Octets, bool)>& arri
     Octets octets = frame;
     const bool damaged = share(faults.damaged) && octets.size() > ethernet_size;
     if (damaged) {
-      const std::size_t at = ethernet_size + random_.below(octets.size() - ethernet_size);
-      octets[at] = static_cast<std::uint8_t>(octets[at] ^ (1 + random_.below(255)));
+      const std::size_t at = ethernet_size + random.below(octets.size() - ethernet_size);
+      octets[at] = static_cast<std::uint8_t>(octets[at] ^ (1 + random.below(255)));
     }
     std::uint64_t delay = faults.delay_ns;
-    if (i != 0 || share(faults.delayed)) delay += random_.below(faults.delay_ns_max) + 1;
+    if (i != 0 || share(faults.delayed)) delay += random.below(faults.delay_ns_max) + 1;
     scheduler_.after(delay, [arrive, damaged, octets = std::move(octets)]() mutable {
       arrive(std::move(octets), damaged);
     });
@@ -68,8 +69,9 @@ void Network::complain(const Host& host, View frame) {
 void Network::leave(std::uint8_t side, Octets frame) {
   for (Watcher* watcher : watchers_) watcher->on_departure(side, frame);
   travel(std::move(frame), [this, side](const Octets& octets, bool damaged) {
+    const bool datagram = carries_udp(octets);
     for (Host* host : hosts_) {
-      if (host->side != side || !is_for(octets, host->address)) continue;
+      if (host->side != side || host->datagrams != datagram || !is_for(octets, host->address)) continue;
       for (Watcher* watcher : watchers_) watcher->on_delivery(*host, octets, damaged);
       if (!damaged) complain(*host, octets);
       host->on_frame(octets);

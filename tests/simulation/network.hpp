@@ -28,7 +28,8 @@ struct Faults {
 class Host {
  public:
   HostAddress address{};
-  std::uint8_t side = 0;  // port of the gateway that it is behind
+  std::uint8_t side = 0;   // port of the gateway that it is behind
+  bool datagrams = false;  // gets UDP and nothing else; the others get all else
 
   virtual ~Host() = default;
   // A frame for this host's MAC (or for all). Corrupted ones come as well.
@@ -55,7 +56,10 @@ class Watcher {
 class Network {
  public:
   Network(Scheduler& scheduler, Random random)
-      : scheduler_(scheduler), random_(random), quotes_(random.fork("quotes")) {}
+      : scheduler_(scheduler),
+        random_(random),
+        datagram_random_(random.fork("datagrams")),
+        quotes_(random.fork("quotes")) {}
 
   void attach(Host& host) { hosts_.push_back(&host); }
   void watch(Watcher& watcher) { watchers_.push_back(&watcher); }
@@ -78,6 +82,7 @@ class Network {
 
   Scheduler& scheduler_;
   Random random_;
+  Random datagram_random_;  // of UDP
   Random quotes_;
   Gateway* gateway_ = nullptr;
   std::vector<Host*> hosts_;

@@ -9,6 +9,8 @@ constexpr std::size_t ethernet_size = 14;
 constexpr std::size_t frame_size_least = 60;
 constexpr std::uint8_t protocol_icmp = 1;
 constexpr std::uint8_t protocol_tcp = 6;
+constexpr std::uint8_t protocol_udp = 17;
+constexpr std::size_t udp_header_size = 8;
 constexpr std::uint8_t protocol_icmpv6 = 58;
 constexpr std::uint8_t next_fragment = 44;
 
@@ -76,6 +78,24 @@ Octets encode_tcp(const Packet& packet) {
   return segment;
 }
 
+// RFC 768: a checksum of 0 says that there is none.
+Octets encode_udp(const Packet& packet) {
+  Octets datagram;
+  put16(datagram, packet.source_port);
+  put16(datagram, packet.destination_port);
+  put16(datagram,
+        udp_header_size + packet.payload.size() + static_cast<std::size_t>(packet.udp_length_error));
+  put16(datagram, 0);
+  put(datagram, packet.payload);
+  if (packet.udp_checksum_absent) return datagram;
+  const std::uint16_t right = checksum(datagram, pseudo_header(packet, protocol_udp, datagram.size()));
+  set16(datagram, 6, (right == 0 ? 0xFFFFU : right) + packet.tcp_checksum_error);
+  return datagram;
+}
+
+std::uint8_t protocol_of(const Packet& packet) { return packet.udp ? protocol_udp : protocol_tcp; }
+Octets encode_transport(const Packet& packet) { return packet.udp ? encode_udp(packet) : encode_tcp(packet); }
+
 Octets link_header(const Packet& packet) {
   Octets frame;
   put(frame, packet.destination_mac);
@@ -98,7 +118,7 @@ Octets ipv4_header(const Packet& packet, std::size_t payload_size, std::size_t o
   put16(header, packet.identification);
   put16(header, whole ? 0x4000 : (more ? 0x2000U : 0U) | offset / 8);
   header.push_back(packet.ttl);
-  header.push_back(protocol_tcp);
+  header.push_back(protocol_of(packet));
   put16(header, 0);
   put(header, View(packet.source).first(4));
   put(header, View(packet.destination).first(4));
@@ -167,6 +187,20 @@ bool take_tcp(View segment, Packet& packet) {
   return true;
 }
 
+bool take_udp(View datagram, Packet& packet) {
+  if (datagram.size() < udp_header_size) return false;
+  const std::size_t length = get16(datagram, 4);
+  packet.udp = true;
+  packet.source_port = get16(datagram, 0);
+  packet.destination_port = get16(datagram, 2);
+  packet.udp_length_error = static_cast<std::int16_t>(length - datagram.size());
+  packet.udp_checksum_absent = get16(datagram, 6) == 0;
+  packet.payload.assign(datagram.begin() + udp_header_size, datagram.end());
+  const std::uint32_t pseudo = pseudo_header(packet, protocol_udp, datagram.size());
+  packet.tcp_checksum_error = packet.udp_checksum_absent || sum(datagram, pseudo) == 0xFFFF ? 0 : 1;
+  return true;
+}
+
 // The payload of the datagram in a frame, by the number of its protocol over IPv4 and over IPv6.
 std::optional<View> take_datagram(View frame, std::uint8_t over_ipv4, std::uint8_t over_ipv6,
                                   Packet& packet) {
@@ -212,10 +246,10 @@ bool take_quotation(View quote, bool ipv6, Packet& packet) {
 }  // namespace
 
 Octets encode(const Packet& packet) {
-  const Octets segment = encode_tcp(packet);
+  const Octets segment = encode_transport(packet);
   Octets frame = link_header(packet);
   frame.reserve(frame.size() + 40 + segment.size());
-  put(frame, packet.ipv6 ? ipv6_header(packet, segment.size(), protocol_tcp)
+  put(frame, packet.ipv6 ? ipv6_header(packet, segment.size(), protocol_of(packet))
                          : ipv4_header(packet, segment.size(), 0, false, true));
   put(frame, segment);
   pad(frame);
@@ -237,6 +271,23 @@ void add_tag(Octets& frame, std::uint16_t vlan) {
 std::optional<std::uint16_t> vlan_of(const Packet& packet) {
   if (packet.vlan.size() > 1) return {};
   return packet.vlan.empty() ? std::uint16_t{0} : static_cast<std::uint16_t>(packet.vlan[0] & 0xFFF);
+}
+
+std::optional<Packet> decode_datagram(View frame) {
+  Packet packet;
+  const std::optional<View> datagram = take_datagram(frame, protocol_udp, protocol_udp, packet);
+  if (!datagram || !take_udp(*datagram, packet)) return {};
+  return packet;
+}
+
+bool carries_udp(View frame) {
+  std::size_t at = 12;
+  while (frame.size() >= at + 6 && (get16(frame, at) == 0x8100 || get16(frame, at) == 0x88A8)) at += 4;
+  if (frame.size() < at + 2 + 20) return false;
+  const View ip = frame.subspan(at + 2);
+  if (get16(frame, at) == 0x0800) return ip[9] == protocol_udp;
+  if (get16(frame, at) != 0x86DD || ip.size() < 41) return false;
+  return ip[6] == protocol_udp || (ip[6] == next_fragment && ip[40] == protocol_udp);
 }
 
 std::optional<QuotedError> decode_error(View frame) {
@@ -282,7 +333,7 @@ std::optional<Octets> encode_error(View frame, std::size_t size) {
 }
 
 std::vector<Octets> fragment(const Packet& packet, const std::vector<std::uint16_t>& places) {
-  const Octets segment = encode_tcp(packet);
+  const Octets segment = encode_transport(packet);
   std::vector<Octets> frames;
   std::size_t from = 0;
   for (std::size_t i = 0; i <= places.size(); ++i) {
@@ -293,7 +344,7 @@ std::vector<Octets> fragment(const Packet& packet, const std::vector<std::uint16
     Octets frame = link_header(packet);
     if (packet.ipv6) {
       put(frame, ipv6_header(packet, 8 + to - from, next_fragment));
-      frame.push_back(protocol_tcp);
+      frame.push_back(protocol_of(packet));
       frame.push_back(0);
       put16(frame, from | (more ? 1U : 0U));
       put32(frame, packet.identification);

@@ -1,5 +1,5 @@
-// Frames as the simulation's hosts build and read them: Ethernet, VLAN tags, IPv4 or IPv6, TCP. Written from
-// the RFCs (791, 8200, 9293), without the engine's parser or builder.
+// Frames as the simulation's hosts build and read them: Ethernet, VLAN tags, IPv4 or IPv6, TCP or UDP.
+// Written from the RFCs (768, 791, 8200, 9293), without the engine's parser or builder.
 #pragma once
 
 #include <array>
@@ -43,7 +43,10 @@ struct Packet {
   Octets payload;
   // encode: these are added to the right value (so 0 is right). decode: 0 or 1, whether it was wrong.
   std::uint16_t ip_checksum_error = 0;
-  std::uint16_t tcp_checksum_error = 0;
+  std::uint16_t tcp_checksum_error = 0;  // of UDP, where it is that
+  bool udp = false;                      // instead of TCP, with these:
+  bool udp_checksum_absent = false;
+  std::int16_t udp_length_error = 0;  // added to the right length
 
   // Sequence numbers that the segment takes.
   [[nodiscard]] std::uint32_t length() const noexcept {
@@ -60,6 +63,11 @@ struct Packet {
 // several: no VLAN at all).
 void add_tag(Octets& frame, std::uint16_t vlan);
 [[nodiscard]] std::optional<std::uint16_t> vlan_of(const Packet& packet);
+
+// Likewise for UDP. A datagram whose length disagrees with that of IP has all that IP holds for its payload.
+[[nodiscard]] std::optional<Packet> decode_datagram(View frame);
+// Is it UDP, or a fragment of it?
+[[nodiscard]] bool carries_udp(View frame);
 
 // An ICMP or ICMPv6 error (RFC 792, RFC 4443): of its quotation only what names a TCP connection.
 struct QuotedError {

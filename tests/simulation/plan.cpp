@@ -84,6 +84,7 @@ DialoguePlan draw_dialogue(const Plan& plan, const ProtocolModel& protocol, Rand
 }
 
 void draw_dialogues(Plan& plan, const Random& base) {
+  if (plan.protocols.empty()) return;
   Random random = base.fork("dialogues");
   const std::uint64_t count = random.between(1, 6);
   for (std::uint64_t i = 0; i < count; ++i)
@@ -110,7 +111,7 @@ void draw_dialogues(Plan& plan, const Random& base) {
 // those of the other partner need not finish.
 void draw_attacks(Plan& plan, const Random& base, const std::string& technique) {
   Random random = base.fork("attacks");
-  if (techniques().empty() || (technique.empty() && random.chance(2, 5))) return;
+  if (plan.protocols.empty() || techniques().empty() || (technique.empty() && random.chance(2, 5))) return;
   const std::uint64_t count = random.between(1, 3);
   for (std::uint64_t i = 0; i < count; ++i) {
     Random own = base.fork("attack", i);
@@ -140,7 +141,7 @@ void draw_attacks(Plan& plan, const Random& base, const std::string& technique) 
 
 // The same attackers, now and then, by the protocol beside.
 void draw_attacks_beside(Plan& plan, const Random& base, const std::string& technique) {
-  if (plan.protocols.size() == 1) return;
+  if (plan.protocols.size() < 2) return;
   const std::size_t count = plan.attacks.size();
   for (std::size_t i = 0; i < count; ++i) {
     Random own = base.fork("attack beside", i);
@@ -171,6 +172,7 @@ void draw_attacks_between_zones(Plan& plan, const Random& base, const std::strin
 
 // Modbus is spoken in each seed, another protocol beside it.
 std::vector<const ProtocolModel*> draw_protocols(std::uint64_t seed, const std::string& wish) {
+  if (find_datagram_model(wish) != nullptr) return {};
   if (!wish.empty()) return {&find_model(wish)};
   const ProtocolModel* main = &find_model("modbus");
   std::vector<const ProtocolModel*> others = protocols();
@@ -213,7 +215,8 @@ bool erase_at(std::vector<T>& from, std::size_t number) {
 // In some seeds every other policy only observes, the first one too. Of protocols with a memory nobody says
 // what that comes to when some of what was denied has passed.
 bool draw_observing(Random random, Plan& plan) {
-  if (!random.chance(1, 8) || plan.protocols[0]->conversation(Viewpoint::SERVER) != nullptr) return false;
+  if (!random.chance(1, 8) || plan.protocols.empty()) return false;
+  if (plan.protocols[0]->conversation(Viewpoint::SERVER) != nullptr) return false;
   plan.protocols.resize(1);
   return true;
 }
@@ -230,16 +233,24 @@ Plan draw_plan(std::uint64_t seed, const PlanWish& wish) {
   Plan plan;
   plan.seed = seed;
   plan.protocols = draw_protocols(seed, wish.protocol);
+  plan.datagram_protocols = draw_datagram_protocols(base, wish);
   Random plant_random = base.fork("plant");
   plan.plant = random_plant(plant_random);
   Random policy_random = base.fork("policy");
   std::uint64_t policies = policy_random.chance(1, 2) ? 1 : policy_random.between(2, 4);
-  const bool observes = draw_observing(base.fork("observing"), plan);
+  const bool observes = !wishes_datagrams(wish) && draw_observing(base.fork("observing"), plan);
+  // Datagrams keep to one zone of clients, and to conduits that enforce.
+  if (wishes_datagrams(wish)) {
+    for (HostAddress& client : plan.plant.clients) client.vlan = 0;
+  } else if (observes || plan.plant.has_aside()) {
+    plan.datagram_protocols.clear();
+  }
   if (observes && policies == 1) policies = base.fork("policies observed").between(1, 4);
   for (std::uint64_t i = 0; i < policies; ++i) {
     const PlantPolicy* previous = i == 0 ? nullptr : &plan.policies.back();
     const bool observe = observes && i % 2 == 0;
-    PlantPolicy policy = random_policy(policy_random, plan.plant, plan.protocols, i + 1, observe, previous);
+    PlantPolicy policy = random_policy(policy_random, plan.plant, plan.protocols, i + 1, observe, previous,
+                                       plan.datagram_protocols);
     plan.policies.push_back(std::move(policy));
   }
   for (std::size_t i = 0; i < plan.plant.clients.size(); ++i) {
@@ -258,9 +269,10 @@ Plan draw_plan(std::uint64_t seed, const PlanWish& wish) {
   if (quotes.chance(1, 5)) plan.faults.quoted = static_cast<std::uint16_t>(quotes.between(10, 200));
   plan.limits = draw_limits(base.fork("limits"), plan.tight);
   draw_dialogues(plan, base);
-  draw_attacks(plan, base, wish.technique);
+  if (!wishes_datagrams(wish)) draw_attacks(plan, base, wish.technique);
   draw_attacks_beside(plan, base, wish.technique);
   draw_attacks_between_zones(plan, base, wish.technique);
+  draw_datagrams(plan, base, wish);
   draw_changes(plan, base);
   return plan;
 }
@@ -277,6 +289,8 @@ std::vector<std::string> Plan::parts() const {
   };
   each("dialogue", dialogues.size());
   each("attack", attacks.size());
+  each("datagrams", datagram_dialogues.size());
+  each("datagram-attack", datagram_attacks.size());
   each("change", changes.size());
   if (faults.lost != 0) names.emplace_back("lost");
   if (faults.repeated != 0) names.emplace_back("repeated");
@@ -284,6 +298,9 @@ std::vector<std::string> Plan::parts() const {
   if (faults.damaged != 0) names.emplace_back("damaged");
   if (faults.quoted != 0) names.emplace_back("quoted");
   if (burst_ns != 0) names.emplace_back("burst");
+  for (std::size_t i = 0; i < datagram_dialogues.size(); ++i) {
+    if (datagram_dialogues[i].requests > 1) names.push_back("datagram-half:" + std::to_string(i));
+  }
   for (std::size_t i = 0; i < dialogues.size(); ++i) {
     if (dialogues[i].requests > 1) names.push_back("half:" + std::to_string(i));
     if (dialogues[i].pipelined > 1) names.push_back("pipelining:" + std::to_string(i));
@@ -297,6 +314,10 @@ bool Plan::leave_out(const std::string& part) {
   const std::size_t number = colon == std::string::npos ? 0 : std::stoul(part.substr(colon + 1));
   if (kind == "dialogue") return erase_at(dialogues, number);
   if (kind == "attack") return erase_at(attacks, number);
+  if (kind == "datagrams") return erase_at(datagram_dialogues, number);
+  if (kind == "datagram-attack") return erase_at(datagram_attacks, number);
+  if (kind == "datagram-half")
+    return number < datagram_dialogues.size() && (datagram_dialogues[number].requests /= 2, true);
   if (kind == "change") return erase_at(changes, number);
   if (kind == "lost") return faults.lost = 0, true;
   if (kind == "repeated") return faults.repeated = 0, true;
@@ -332,6 +353,7 @@ std::string Plan::describe() const {
     text += "  attack " + a.technique + ", " + a.protocol->name() + ", client-" + std::to_string(a.client) +
             ", server-" + std::to_string(a.server) + "\n";
   }
+  text += describe_datagrams(*this);
   for (const ChangePlan& c : changes) {
     text += "  " + std::to_string(c.at_ns / millisecond) + " ms: " + kinds[static_cast<std::size_t>(c.kind)] +
             " " + std::to_string(c.number) + "\n";

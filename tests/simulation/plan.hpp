@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/abi/limits.hpp"
+#include "tests/simulation/datagram_plan.hpp"
 #include "tests/simulation/network.hpp"
 #include "tests/simulation/plant_policy.hpp"
 #include "tests/simulation/tcp_host.hpp"
@@ -55,6 +56,9 @@ struct Plan {
   std::vector<TcpTraits> server_traits;
   std::vector<DialoguePlan> dialogues;
   std::vector<AttackPlan> attacks;
+  std::vector<const DatagramModel*> datagram_protocols;
+  std::vector<DatagramDialoguePlan> datagram_dialogues;
+  std::vector<DatagramAttackPlan> datagram_attacks;
   std::vector<ChangePlan> changes;
   Faults faults;
   std::uint64_t calm_ns = 0;  // from here on no faults, changes or attacks

@@ -65,6 +65,27 @@ std::string clients_text(const Plant& plant, bool aside) {
   return text + "}\n";
 }
 
+constexpr const char* denials[] = {"REFUSE", "DISCARD", "RESET", "DROP"};
+
+std::string datagram_allows_text(const PlantPolicy& policy, bool back, std::size_t& number) {
+  std::string text;
+  for (const DatagramService& service : policy.datagrams) {
+    if (service.back != back) continue;
+    const std::string client = "client-" + std::to_string(service.client);
+    const std::string server = "server-" + std::to_string(service.server);
+    bool first = true;
+    for (const Rules::Text& allow : service.rules->allows()) {
+      text += "    allow { id: \"a" + std::to_string(number++) + "\" reason: \"drawn\" client: \"" +
+              (back ? server : client) + "\" server: \"" + (back ? client : server) + "\"";
+      if (allow.essential) text += " essential: true";
+      if (first) text += std::string(" on_deny: ") + denials[static_cast<std::size_t>(service.on_deny)];
+      first = false;
+      text += "\n      " + allow.text + " }\n";
+    }
+  }
+  return text;
+}
+
 // Stays with it from one policy to the next, and so do the limits that are counted by it.
 std::string id_of(const Service& service, std::size_t number) {
   return "c" + std::to_string(service.client) + "-s" + std::to_string(service.server) + "-" +
@@ -73,7 +94,6 @@ std::string id_of(const Service& service, std::size_t number) {
 
 // The allows of one direction of the conduit of a zone of clients.
 std::string allows_text(const Plant& plant, const PlantPolicy& policy, bool aside, bool back) {
-  static constexpr const char* denials[] = {"REFUSE", "DISCARD", "RESET", "DROP"};
   std::string text;
   for (const Service& service : policy.services) {
     if (plant.is_aside(service.client) != aside) continue;
@@ -97,8 +117,11 @@ std::string allows_text(const Plant& plant, const PlantPolicy& policy, bool asid
 
 // Empty: no conduit joins zone "aside" to the servers.
 std::string conduit_text(const Plant& plant, const PlantPolicy& policy, bool aside) {
-  const std::string forth = allows_text(plant, policy, aside, false);
-  const std::string back = allows_text(plant, policy, aside, true);
+  std::string forth = allows_text(plant, policy, aside, false);
+  std::string back = allows_text(plant, policy, aside, true);
+  std::size_t number = 0;
+  if (!aside) forth += datagram_allows_text(policy, false, number);
+  if (!aside) back += datagram_allows_text(policy, true, number);
   if (aside && forth.empty() && !policy.observe) return {};
   const std::string zone = aside ? "aside" : "up";
   std::string text = "conduit {\n  id: \"between-" + zone + "-down\"\n  zones: \"" + zone +
@@ -178,10 +201,25 @@ void draw_services(Random& random, const Plant& plant, const ProtocolModel& prot
   }
 }
 
+// Where both sides may ask, each has rules of its own.
+void draw_datagrams(Random random, const Plant& plant, const DatagramModel& protocol, PlantPolicy& policy) {
+  for (std::size_t client = 0; client < plant.clients.size(); ++client) {
+    for (std::size_t server = 0; server < plant.servers.size(); ++server) {
+      for (const bool back : {false, true}) {
+        if (back ? !protocol.both_ask() || random.chance(1, 2) : random.chance(1, 5)) continue;
+        DatagramService service{client, server, back, &protocol, draw_denial(random), nullptr};
+        service.rules = protocol.random_rules(random);
+        policy.datagrams.push_back(std::move(service));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 PlantPolicy random_policy(Random& random, const Plant& plant, const std::vector<const ProtocolModel*>& spoken,
-                          std::uint64_t version, bool observe, const PlantPolicy* previous) {
+                          std::uint64_t version, bool observe, const PlantPolicy* previous,
+                          const std::vector<const DatagramModel*>& datagrams) {
   PlantPolicy policy;
   policy.version = version;
   policy.observe = observe;
@@ -192,6 +230,8 @@ PlantPolicy random_policy(Random& random, const Plant& plant, const std::vector<
     Random own = base.fork("services", i);
     draw_services(i == 0 ? random : own, plant, *spoken[i], previous, policy);
   }
+  for (std::size_t i = 0; i < datagrams.size(); ++i)
+    draw_datagrams(base.fork("datagrams", i), plant, *datagrams[i], policy);
   policy.text = policy_text(plant, policy);
   return policy;
 }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/simulation/datagram_model.hpp"
 #include "tests/simulation/network.hpp"
 #include "tests/simulation/protocol.hpp"
 
@@ -54,13 +55,24 @@ struct Service {
   std::optional<Limit> limit;          // of each of its allows by itself
 };
 
+// Of datagrams. `back`: the asset in "server" asks the one in "client".
+struct DatagramService {
+  std::size_t client = 0;
+  std::size_t server = 0;
+  bool back = false;
+  const DatagramModel* protocol = nullptr;
+  OnDeny on_deny = OnDeny::REFUSE;
+  std::shared_ptr<const Rules> rules;
+};
+
 struct PlantPolicy {
   std::uint64_t version = 0;
   bool mid_stream_resync = false;
   bool observe = false;           // its conduits only do that: nothing is denied
   bool fragments = false;         // are tolerated
   std::vector<Service> services;  // at most one for each client, server and protocol; by protocol
-  std::string text;               // policy file (protobuf text format, config/policy-language.md)
+  std::vector<DatagramService> datagrams;
+  std::string text;  // policy file (protobuf text format, config/policy-language.md)
 
   [[nodiscard]] std::vector<const Service*> services_of(const ProtocolModel& protocol) const;
   // Null: nothing of this protocol is permitted between the two.
@@ -70,11 +82,12 @@ struct PlantPolicy {
 };
 
 [[nodiscard]] Plant random_plant(Random& random);
-// `spoken`: the protocols of its services; what is drawn for one does not change what the others get.
-// `observe`: its conduits only do that. `previous`: the policy before it, of which some services stay the
-// same; null for the first.
+// `spoken`, `datagrams`: the protocols of its services; what is drawn for one does not change what the others
+// get. `observe`: its conduits only do that. `previous`: the policy before it, of which some services stay
+// the same; null for the first.
 [[nodiscard]] PlantPolicy random_policy(Random& random, const Plant& plant,
                                         const std::vector<const ProtocolModel*>& spoken,
-                                        std::uint64_t version, bool observe, const PlantPolicy* previous);
+                                        std::uint64_t version, bool observe, const PlantPolicy* previous,
+                                        const std::vector<const DatagramModel*>& datagrams = {});
 
 }  // namespace conduit::simulation

@@ -6,6 +6,7 @@
 
 #include "tests/simulation/accounting.hpp"
 #include "tests/simulation/attacker.hpp"
+#include "tests/simulation/datagram_world.hpp"
 #include "tests/simulation/dialogue.hpp"
 #include "tests/simulation/engine_gateway.hpp"
 #include "tests/simulation/observing.hpp"
@@ -78,6 +79,7 @@ class World {
         bounds_(gateway_, plan.limits),
         trace_(scheduler_),
         traced_(traced),
+        datagrams_(network_, plan, base_.fork("datagrams"), findings_),
         stage_{network_, ledger_, timeline_, findings_, dialogue_totals_, plan.calm_ns, plan.tight} {
     network_.connect(gateway_);
     network_.watch(safety_);
@@ -89,6 +91,7 @@ class World {
     network_.watch(rates_);
     if (!plan.tight) network_.watch(observing_);  // what finds no room is dropped all the same
     network_.watch(hasher_);
+    network_.watch(datagrams_.oracle());
     if (traced) network_.watch(trace_);
     network_.faults = plan.faults;
   }
@@ -127,6 +130,7 @@ class World {
   Ledger ledger_;
   Timeline timeline_;
   std::vector<Finding> findings_;
+  DatagramWorld datagrams_;
   DialogueTotals dialogue_totals_;
   Stage stage_;
   const PlantPolicy* policy_ = nullptr;
@@ -182,6 +186,7 @@ void World::note() {
   rates_.in_force(policy_);
   observing_.in_force(policy_);
   timeline_.note(scheduler_.now(), policy_, island_);
+  datagrams_.in_force(policy_, island_);
 }
 
 void World::enforce(std::size_t number) {
@@ -227,8 +232,8 @@ void World::plan_changes() {
 }
 
 bool World::finished() const {
-  return std::all_of(dialogues_.begin(), dialogues_.end(),
-                     [](const auto& d) { return d.second->finished(); });
+  return datagrams_.finished() && std::all_of(dialogues_.begin(), dialogues_.end(),
+                                              [](const auto& d) { return d.second->finished(); });
 }
 
 bool World::is_hostile(std::size_t server) const {
@@ -277,6 +282,7 @@ Outcome World::play() {
   enforce(0);
   make_dialogues();
   make_attacks();
+  datagrams_.start();
   plan_changes();
   const std::uint64_t end = plan_.calm_ns + longest_ns;
   for (std::uint64_t steps = 0; scheduler_.step(end); ++steps) {
@@ -286,6 +292,7 @@ Outcome World::play() {
     break;
   }
   check();
+  datagrams_.check(unknown_to_gateway(plan_).interrupted);
   stage_.over = true;
   observing_.in_force(nullptr);  // flows age
   // Connections may still be closing; hosts that keep one open with keep-alives go away.
@@ -310,6 +317,7 @@ Outcome World::play() {
   if (!gateway_.run_out()) findings_.push_back({"accounting", "some flow never ages", scheduler_.now()});
   bounds_.check(scheduler_.now(), findings_);
   check_accounting(gateway_, frames_, expected, scheduler_.now(), findings_);
+  if (!ring_was_full_ && gateway_.former_counters().empty()) datagrams_.check_events(gateway_.events());
 
   Outcome outcome;
   outcome.findings = std::move(findings_);
@@ -325,14 +333,16 @@ Outcome World::play() {
   }
   Totals& totals = outcome.totals;
   totals.frames = frames_.arrived[0] + frames_.arrived[1];
-  totals.pdus_judged = safety_.pdus_judged();
+  totals.pdus_judged = safety_.pdus_judged() + datagrams_.oracle().pdus_judged();
   totals.segments_compared = transparency_.segments_compared();
   totals.answered = dialogue_totals_.answered;
   totals.refused = dialogue_totals_.refused;
   totals.given_up = dialogue_totals_.given_up;
   totals.connections = dialogue_totals_.connections;
   totals.events = gateway_.events().size();
-  totals.attacks = plan_.attacks.size();
+  totals.attacks = plan_.attacks.size() + plan_.datagram_attacks.size();
+  totals.datagrams_answered = datagrams_.totals().answered;
+  totals.datagrams_refused = datagrams_.totals().refused;
   totals.hash = hasher_.hash;
   return outcome;
 }
@@ -349,6 +359,8 @@ void Totals::add(const Totals& other) {
   connections += other.connections;
   events += other.events;
   attacks += other.attacks;
+  datagrams_answered += other.datagrams_answered;
+  datagrams_refused += other.datagrams_refused;
   hash ^= other.hash * 0x9E3779B97F4A7C15;
 }
 

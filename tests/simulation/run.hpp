@@ -20,6 +20,8 @@ struct Totals {
   std::uint64_t connections = 0;
   std::uint64_t events = 0;
   std::uint64_t attacks = 0;
+  std::uint64_t datagrams_answered = 0;
+  std::uint64_t datagrams_refused = 0;
   std::uint64_t hash = 0;  // of all frames that left the gateway: the same seed gives the same
   void add(const Totals& other);
 };

@@ -26,6 +26,7 @@ class Trace : public Watcher {
 
  private:
   void line(const char* where, View frame);
+  void put_octets(View octets);
   const Scheduler& scheduler_;
   std::string text_;
 };

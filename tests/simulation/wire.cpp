@@ -392,6 +392,9 @@ bool WireOracle::was_observed(const Packet& packet, std::uint8_t sender_side) {
 }
 
 void WireOracle::on_departure(std::uint8_t side, View frame) {
+  const bool datagrams = std::any_of(spans_.begin(), spans_.end(),
+                                     [](const Span& span) { return !span.policy->datagrams.empty(); });
+  if (datagrams && decode_datagram(frame)) return;  // their own oracle looks at them
   const std::optional<Packet> packet = decode(frame);
   if (observes()) {
     if (packet) talks_[key_of(*packet, side ^ 1)].observed = true;

@@ -44,9 +44,10 @@ Setting make_setting(std::size_t number) {
   Setting made;
   made.protocol = &protocol_of(number);
   made.plant = random_plant(random);
+  for (HostAddress& client : made.plant.clients) client.vlan = 0;  // one zone of them
   for (std::size_t version = 1; version <= policy_count; ++version) {
     const PlantPolicy* former = made.policies.empty() ? nullptr : &made.policies.back();
-    PlantPolicy policy = random_policy(random, made.plant, {made.protocol}, version, former);
+    PlantPolicy policy = random_policy(random, made.plant, {made.protocol}, version, false, former);
     made.resyncs = made.resyncs || policy.mid_stream_resync;
     made.policies.push_back(std::move(policy));
   }
