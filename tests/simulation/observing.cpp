@@ -10,7 +10,8 @@ namespace {
 constexpr std::size_t findings_max = 20;
 constexpr std::uint16_t honest_port_first = 20000;  // client ports of honest dialogues
 constexpr std::uint16_t honest_port_end = 30000;
-constexpr std::uint64_t burst_ns_max = millisecond;  // the gateway may take so long to look at a frame
+constexpr std::uint64_t idle_ns_least = 60 * second;  // connections that say nothing for longer may end
+constexpr std::uint64_t burst_ns_max = millisecond;   // the gateway may take so long to look at a frame
 
 bool is_well_formed(const Packet& packet, const Plant& plant, std::uint8_t side) {
   const auto ends = plant.ends_of(packet, side);
@@ -68,8 +69,9 @@ void ObservingOracle::on_arrival(std::uint8_t side, View frame) {
   const auto talk = passes ? talks_.find(*key) : talks_.end();
   passes = talk != talks_.end();
   came_.push_back({scheduler_.now(), side, Octets(frame.begin(), frame.end()), passes});
+  if (passes) talk->second.said_ns = scheduler_.now();
   if (!passes || (packet->flags & ACK) == 0) return;
-  std::optional<std::uint32_t>& acknowledged = talk->second[side];
+  std::optional<std::uint32_t>& acknowledged = talk->second.acknowledged[side];
   if (!acknowledged || seq_after(packet->acknowledgement, *acknowledged))
     acknowledged = packet->acknowledgement;
 }
@@ -80,9 +82,11 @@ bool ObservingOracle::may_leave(const Packet& packet, std::uint8_t side) {
   const std::optional<Key> key = key_of(packet, side);
   const auto talk = key ? talks_.find(*key) : talks_.end();
   if (talk == talks_.end()) return true;
+  const bool aged = (packet.flags & RST) != 0 && scheduler_.now() >= talk->second.said_ns + idle_ns_least;
+  if (aged) return true;
   const auto stripped = std::find_if(came_.begin(), came_.end(), [&](const Came& one) {
     const std::optional<Packet> whole = decode(one.frame);
-    const std::optional<std::uint32_t>& acknowledged = talk->second[side ^ 1];
+    const std::optional<std::uint32_t>& acknowledged = talk->second.acknowledged[side ^ 1];
     const bool probes = whole && whole->payload.size() == 1;
     return one.side == side && whole && acknowledged && whole->source_port == packet.source_port &&
            whole->destination_port == packet.destination_port &&

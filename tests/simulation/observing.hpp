@@ -45,8 +45,11 @@ class ObservingOracle : public Watcher {
   const Scheduler& scheduler_;
   const Plant& plant_;
   bool observing_ = false;
-  // … and what each side has acknowledged at most.
-  std::map<Key, std::array<std::optional<std::uint32_t>, 2>> talks_;
+  struct Talk {
+    std::array<std::optional<std::uint32_t>, 2> acknowledged;  // at most, by side
+    std::uint64_t said_ns = 0;                                 // when something came
+  };
+  std::map<Key, Talk> talks_;
   std::array<FragmentReader, 2> fragments_{};
   std::set<std::size_t> torn_;  // clients whose packets have come in fragments: they leave as whole ones
   std::deque<Came> came_;
