@@ -236,6 +236,7 @@ ImageSource cip_plant(std::vector<RuleSource> rules) {
   service.selector_dimension = enip::CLASS;
   service.range_dimension = enip::INSTANCE;
   service.request = rules;
+  service.request.push_back(rule(9, {enip::command_base + enip::COMMAND_REGISTER_SESSION}));
   source.services.push_back(service);
   service.transport = Transport::UDP;
   service.opened_by = OpenedBy::EITHER;
@@ -258,6 +259,8 @@ struct Dialogue {
     (void)segment(0, 0x02, {});
     (void)segment(1, 0x12, {});
     (void)segment(0, 0x10, {});
+    (void)segment(0, 0x18, hex("65000400 00000000 00000000 0000000000000000 00000000 01000000"));
+    (void)segment(1, 0x18, hex("65000400 44332211 00000000 0000000000000000 00000000 01000000"));
   }
   // Did it go on?
   bool segment(std::uint8_t side, std::uint8_t flags, const Octets& payload) {
