@@ -239,6 +239,19 @@ void record_operations(Case& judged, std::uint32_t group) noexcept {
   return forgotten || now_ms(judged) - oldest->since_ms >= outstanding_stale_ms ? oldest : nullptr;
 }
 
+[[nodiscard]] bool same_key(const Case& judged, const Outstanding& request) noexcept {
+  const std::uint64_t compared = mutated(Mutation::UNIT_IGNORED) ? ~std::uint64_t{0xFF} : ~std::uint64_t{0};
+  return request.live && ((request.key ^ judged.head.match_key) & compared) == 0;
+}
+
+// Is a request of this key under way? What answers it would be taken for the answer to this one.
+[[nodiscard]] bool key_in_use(const Case& judged) noexcept {
+  const auto& all = judged.flow.outstanding;
+  return std::any_of(all.begin(), all.end(), [&](const Outstanding& request) {
+    return same_key(judged, request) && now_ms(judged) - request.since_ms < outstanding_stale_ms;
+  });
+}
+
 void remember_request(Case& judged, Outstanding& place) noexcept {
   Flow& flow = judged.flow;
   if (!place.live) ++flow.outstanding_count;
@@ -254,11 +267,6 @@ void forget_request(Flow& flow, Outstanding& request) noexcept {
   if (mutated(Mutation::REQUEST_NEVER_FORGOTTEN)) return;
   request.live = false;
   --flow.outstanding_count;
-}
-
-[[nodiscard]] bool same_key(const Case& judged, const Outstanding& request) noexcept {
-  const std::uint64_t compared = mutated(Mutation::UNIT_IGNORED) ? ~std::uint64_t{0xFF} : ~std::uint64_t{0};
-  return request.live && ((request.key ^ judged.head.match_key) & compared) == 0;
 }
 
 // A client that uses a key again at once waits for both answers, in order; one that waited before it did so
@@ -435,6 +443,10 @@ inline void accept(Case& judged) noexcept {
   const bool unasked = judged.sender != flow.client_side && flow.peer_service == none_index;
   if (unasked && reason == Reason::FUNCTION_NOT_PERMITTED) reason = Reason::UNSOLICITED_NOT_PERMITTED;
   const bool piece = is_piece(judged.head);
+  if (reason == Reason::NONE && judged.head.assembly == Assembly::FIRST && key_in_use(judged)) {
+    judged.field = "key of a request under way";
+    reason = Reason::PDU_MALFORMED;
+  }
   if (piece && (reason == Reason::NONE || flow.observe)) {
     const Reason kept = keep_piece(judged);
     if (reason == Reason::NONE) reason = kept;

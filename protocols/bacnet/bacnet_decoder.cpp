@@ -106,7 +106,7 @@ const char* open_request(Bytes pdu, const Envelope& envelope, const Apdu& apdu, 
   const bool secret =
       fields.function == DEVICE_COMMUNICATION_CONTROL || fields.function == REINITIALIZE_DEVICE;
   if (secret) head.shown_size = fields.position;  // a password may stand behind
-  if (!apdu.segmented) return nullptr;
+  if (!apdu.segmented) return confirmed && is_begun(envelope, apdu, sender, session) ? "invoke_id" : nullptr;
   if (!head.answered || envelope.source.stated()) return "segmented";
   return open_segment(envelope, apdu, sender, session, state, head);
 }

@@ -143,6 +143,14 @@ const char* open_segment(const Envelope& envelope, const Apdu& apdu, Role sender
   return nullptr;
 }
 
+bool is_begun(const Envelope& envelope, const Apdu& apdu, Role sender, const Session& session) noexcept {
+  const std::uint32_t receiver = hash_of(envelope.destination);
+  const auto& begun = session.begun[index_of(sender)];
+  return std::any_of(std::begin(begun), std::end(begun), [&](const Begun& one) {
+    return one.live && one.invoke == apdu.invoke && one.receiver == receiver;
+  });
+}
+
 bool control_awaited(const Apdu& apdu, Role sender, const Session& session) noexcept {
   const std::size_t side = index_of(sender);
   const Sending& of_peer = session.sending[1 - side];

@@ -24,6 +24,11 @@ namespace conduit::bacnet {
 [[nodiscard]] const char* open_segment(const Envelope& envelope, const Apdu& apdu, Role sender,
                                        const Session& session, PduState& state, PduHead& head) noexcept;
 
+// Has the sender begun a request in segments with this invoke id that its receiver may still hold? Of another
+// one an answer would tell nothing of that.
+[[nodiscard]] bool is_begun(const Envelope& envelope, const Apdu& apdu, Role sender,
+                            const Session& session) noexcept;
+
 // Is this SegmentACK or Abort about an exchange in segments that is under way?
 [[nodiscard]] bool control_awaited(const Apdu& apdu, Role sender, const Session& session) noexcept;
 

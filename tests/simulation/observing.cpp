@@ -1,6 +1,7 @@
 #include "tests/simulation/observing.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "tests/simulation/tcp_connection.hpp"
 
@@ -65,9 +66,12 @@ void ObservingOracle::on_arrival(std::uint8_t side, View frame) {
     torn_.insert(ends->first);
   const std::optional<Key> key = packet ? key_of(*packet, side) : std::nullopt;
   bool passes = key && is_well_formed(*packet, plant_, side);
-  if (passes && side == 0 && (packet->flags & (SYN | ACK)) == SYN) talks_[*key];
+  if (passes && side == 0 && (packet->flags & (SYN | ACK)) == SYN) talks_[*key].reset = false;
   const auto talk = passes ? talks_.find(*key) : talks_.end();
   passes = talk != talks_.end();
+  // A second RST ends nothing any more: the gateway may have forgotten the connection with the first one.
+  const bool resets = passes && (packet->flags & RST) != 0;
+  if (resets) passes = !std::exchange(talk->second.reset, true);
   came_.push_back({scheduler_.now(), side, Octets(frame.begin(), frame.end()), passes});
   if (passes) talk->second.said_ns = scheduler_.now();
   if (!passes || (packet->flags & ACK) == 0) return;

@@ -46,6 +46,7 @@ class ObservingOracle : public Watcher {
   const Plant& plant_;
   bool observing_ = false;
   struct Talk {
+    bool reset = false;                                        // is over
     std::array<std::optional<std::uint32_t>, 2> acknowledged;  // at most, by side
     std::uint64_t said_ns = 0;                                 // when something came
   };

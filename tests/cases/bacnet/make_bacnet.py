@@ -266,6 +266,10 @@ def in_segments():
     again = Case("begun_again_with_other_octets").passes(segment(0, True, bytes.fromhex("0c0080000a1e0955")))
     again.passes(segment(0, True, GOOD_LIST[:8], invoke=8))
     again.drops(segment(0, True, GOOD_LIST[:8]), "PDU_MALFORMED").end()
+    # Its answer would seem to say that the device is done with the segments, or be taken for theirs.
+    read = confirmed(12, "0c 00000005 19 55", 7)
+    Case("begun_number_in_another_request").passes(first).drops(read, "PDU_MALFORMED").end()
+    Case("awaited_number_begun_again").passes(read).drops(first, "PDU_MALFORMED").end()
     acked = Case("segment_acks").passes(first).answers(npdu_reply("41 07 00 04"))
     acked.drops(npdu_reply("40 07 00 04"), "FUNCTION_NOT_PERMITTED")
     acked.answers(npdu_reply("71 07 00")).end()

@@ -166,10 +166,13 @@ TEST_CASE("a segment that comes again has to be what it was") {
 
 TEST_CASE("a message that was begun may still lie at its receiver") {
   Conversation line;
+  const Octets read = unicast("00 04 07 0c 0c 00000005 19 55");
+  CHECK(line.send(read).starts_with("READ_PROPERTY"));
   CHECK(line.send(segment(0, true, first_part, 7)) == piece);
   CHECK(line.send(segment(0, true, first_part, 8)) == piece);  // the first is given up
   CHECK(line.send(segment(0, true, "0c 00400005 1e 09 55", 7)) == "malformed invoke_id");
   CHECK(line.send(segment(0, true, first_part, 7)) == "malformed invoke_id");
+  CHECK(line.send(read) == "malformed invoke_id");  // its answer would say nothing of the other one
   CHECK(line.send(unicast("71 07 00"), S) == "ABORT SESSION");  // its receiver is done with it
   CHECK(line.send(segment(0, true, "0c 00400005 1e 09 55", 7)) == piece);
   // No more of them than can be remembered.
