@@ -321,7 +321,7 @@ struct LimitRecord {
   std::uint64_t state_id =
       0;  // stable across images (hash of conduit id and rule id): the running state is found by it
   std::uint64_t per_ns = 0;
-  std::uint32_t operations = 0;  // at most so many in any `per_ns` (GCRA with this burst)
+  std::uint32_t operations = 0;  // so many at once, and so many more in each `per_ns` (GCRA)
   std::uint32_t reserved = 0;
 };
 
