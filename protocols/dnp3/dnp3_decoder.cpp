@@ -93,6 +93,8 @@ const char* open_request(Bytes fragment, const Session& session, Fields& fields,
     return "function";
   head.answered = (row == nullptr || row->answered) && fields.outstation < broadcast_first;
   head.match_detail = fields.function;
+  // User name and password stand behind: up to the function code alone, with the transport header before it.
+  if (fields.function == AUTHENTICATE_FILE) head.shown_size = link_header_size + 1 + request_header_size;
   if (row == nullptr) {  // no rule can name it; nothing to read
     fields.fragment_size = fields.position = request_header_size;
     fields.authenticated = false;

@@ -58,6 +58,13 @@ TEST_CASE("operate follows select") {
   CHECK(is_operate(request(0xC6, 4, relay_5), session));
 }
 
+TEST_CASE("passwords are not shown") {
+  const Octets pdu = request(0xC1, 29, "46 02 5b 01 0e00 0c00 0100 0d00 0100 00000000 75 70");
+  CHECK(head_of(pdu, C).well_formed);
+  CHECK(head_of(pdu, C).shown_size == 13);
+  CHECK(head_of(request(0xC1, 1, "3c 02 06"), C).shown_size == UINT32_MAX);
+}
+
 TEST_CASE("the sequence number of operate wraps") {
   SessionState session;
   accept(request(0xCF, 3, relay_4), C, session);
