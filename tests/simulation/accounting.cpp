@@ -107,7 +107,9 @@ void check_resets(const FrameCounter& frames, const std::vector<EventRecord>& ev
 void check_own_resets(const FrameCounter& frames, const std::vector<EventRecord>& events,
                       std::uint64_t now_ns, std::vector<Finding>& findings) {
   constexpr std::uint64_t folded_ns = 2 * second;
-  for (const auto& [port, at_ns] : frames.own_resets()) {
+  for (const auto& reset : frames.own_resets()) {
+    const std::uint16_t port = reset.first;
+    const std::uint64_t at_ns = reset.second;
     const bool told = std::any_of(events.begin(), events.end(), [&](const EventRecord& event) {
       const bool ends = event.verdict == Verdict::RESET || event.verdict == Verdict::DROP;
       const bool own = event.source_port == port || event.destination_port == port;
