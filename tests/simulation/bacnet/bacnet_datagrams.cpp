@@ -60,7 +60,7 @@ std::optional<std::vector<Reference>> references(View parameters, bool several, 
 }
 
 void put_content(Octets& to, std::uint8_t number, const Octets& content) {
-  to.push_back(static_cast<std::uint8_t>(number << 4 | 8 | content.size()));
+  to.push_back(static_cast<std::uint8_t>(unsigned{number} << 4 | 8U | content.size()));
   to.insert(to.end(), content.begin(), content.end());
 }
 

@@ -208,7 +208,7 @@ std::optional<std::uint32_t> unsigned_of(View content) {
 
 void put_context(Octets& to, std::uint8_t number, std::uint32_t value) {
   const Octets content = minimal(value);
-  to.push_back(static_cast<std::uint8_t>(number << 4 | 8 | content.size()));
+  to.push_back(static_cast<std::uint8_t>(unsigned{number} << 4 | 8U | content.size()));
   put(to, content);
 }
 void put_object(Octets& to, std::uint8_t number, std::uint32_t type, std::uint32_t instance) {
@@ -219,7 +219,7 @@ void put_object(Octets& to, std::uint8_t number, std::uint32_t type, std::uint32
 }
 void put_application(Octets& to, std::uint8_t tag, const Octets& content) {
   const bool is_long = content.size() > 4;
-  to.push_back(static_cast<std::uint8_t>(tag << 4 | (is_long ? 5 : content.size())));
+  to.push_back(static_cast<std::uint8_t>(unsigned{tag} << 4 | (is_long ? 5U : content.size())));
   if (is_long) to.push_back(static_cast<std::uint8_t>(content.size()));
   put(to, content);
 }
