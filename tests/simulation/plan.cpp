@@ -155,6 +155,18 @@ void draw_attacks_beside(Plan& plan, const Random& base, const std::string& tech
   }
 }
 
+// … and now and then with octets that contradict, by itself: of all techniques it is drawn too seldom.
+void draw_attacks_that_contradict(Plan& plan, const Random& base, const std::string& technique) {
+  const std::string contradicting[] = {"overwrite", "overwrite-later", "overwrite-tail", "overwrite-held"};
+  Random own = base.fork("attack that contradicts");
+  if (plan.attacks.empty() || plan.attacks[0].from_server || !technique.empty() || !own.chance(1, 6)) return;
+  AttackPlan attack = plan.attacks[0];
+  attack.technique = contradicting[own.below(std::size(contradicting))];
+  attack.first_port = 39000;
+  attack.random = own;
+  plan.attacks.push_back(std::move(attack));
+}
+
 // … and from where the other zone lives.
 void draw_attacks_between_zones(Plan& plan, const Random& base, const std::string& technique) {
   if (!plan.plant.has_aside() || !technique.empty()) return;
@@ -272,6 +284,7 @@ Plan draw_plan(std::uint64_t seed, const PlanWish& wish) {
   if (!wishes_datagrams(wish)) draw_attacks(plan, base, wish.technique);
   draw_attacks_beside(plan, base, wish.technique);
   draw_attacks_between_zones(plan, base, wish.technique);
+  draw_attacks_that_contradict(plan, base, wish.technique);
   draw_datagrams(plan, base, wish);
   draw_changes(plan, base);
   return plan;
