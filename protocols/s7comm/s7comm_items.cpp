@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::uint8_t variable_specification = 0x12;
 constexpr std::uint8_t any_length = 10;
+constexpr std::uint8_t datum_bits = 3;  // transport size of a value whose length counts bits
 constexpr std::uint32_t bit_address_last = 0xFFFFFF;
 constexpr std::uint32_t number_last = 0xFFFF;
 constexpr std::size_t area_entry_size = 5;  // of a DB read
@@ -77,7 +78,7 @@ const char* check_db_read(Bytes octets) noexcept {
 // Octets of a value by its transport size, or false.
 bool datum_octets(std::uint8_t transport_size, std::uint16_t length, std::size_t& octets) noexcept {
   switch (transport_size) {
-    case 3: octets = (std::size_t{length} + 7) / 8; return true;  // bits
+    case datum_bits: octets = (std::size_t{length} + 7) / 8; return true;
     case 4:
     case 5: octets = length / 8U; return length % 8 == 0;  // bits, whole octets
     case 6:
@@ -361,6 +362,8 @@ const char* check_items(Bytes parameter, std::uint8_t count, const Fields& field
     if (datum.return_code != return_reserved && datum.return_code != return_ok) return "return_code";
     if (datum.octets.empty() || (item.octets != 0 && item.octets != datum.octets.size()))
       return "data_length";
+    if (item.transport_size == BIT && datum.transport_size == datum_bits && datum.length != 1)
+      return "data_length";  // of one bit
     if (left != 1 && !fields.own_units && !counted_alike(item, datum)) return "data_length";
   }
   if (!items.empty()) return "parameter_length";

@@ -212,6 +212,7 @@ struct Channel {
     if (answer.kind != "OPN" || answer.body.size() < 44) return;
     // Type (4), header (24), version (4), then channel and token.
     const bool same = channel == get_le(answer.body, 32, 4);
+    if (same && token == get_le(answer.body, 36, 4)) return;  // heard before
     token_before = same ? token : 0;
     channel = get_le(answer.body, 32, 4);
     token = get_le(answer.body, 36, 4);

@@ -248,6 +248,8 @@ const Vector hostile[] = {
      "malformed data_length"},
     {"length in octets where it is in bits", C, job("05 01" + any(2, 1, 1, 0x84, 0), "00 04 0001 01"),
      "malformed data_length"},
+    {"three bits for one", C, job("05 01" + any(1, 1, 1, 0x84, 0), "00 03 0003 00"), "malformed data_length"},
+    {"no bit for one", C, job("05 01" + any(1, 1, 1, 0x84, 0), "00 03 0000"), "malformed data_length"},
     {"half an octet", C, job("05 01" + any(2, 1, 1, 0x84, 0), "00 04 0004 01"), "malformed data_length"},
     {"value beyond the PDU", C, job("05 01" + any(2, 1, 1, 0x84, 0), "00 04 0008"), "malformed data_length"},
     {"transport size of a value", C, job("05 01" + any(2, 1, 1, 0x84, 0), "00 08 0008 01"),
