@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
@@ -9,8 +10,10 @@
 
 namespace conduit::fuzz {
 
-inline void require(bool condition) {
-  if (!condition) std::abort();
+inline void require(bool condition, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+  if (condition) return;
+  std::fprintf(stderr, "%s:%d: the law does not hold\n", file, line);
+  std::abort();
 }
 
 [[nodiscard]] inline bool same(const Framing& left, const Framing& right) {

@@ -102,6 +102,7 @@ class Play {
     Expectation expected;
     expected.ring_was_full = ring_was_full_;
     expected.output_was_full = output_was_full_;
+    expected.restarts_ns = restarts_ns_;
     check_accounting(gateway_, frames_, expected, scheduler_.now(), findings);
     std::fputs(trace_.text().c_str(), stderr);  // empty unless asked for
     if (findings.empty()) return;
@@ -137,7 +138,10 @@ class Play {
         note();
         gateway_.set_island(island_);
         break;
-      case Action::RESTART: gateway_.restart(); break;
+      case Action::RESTART:
+        restarts_ns_.push_back(scheduler_.now());
+        gateway_.restart();
+        break;
       case Action::OUTPUT_FULL:
         output_was_full_ = true;
         gateway_.set_output_full((script_.octet() & 1) != 0);
@@ -168,6 +172,7 @@ class Play {
   Trace trace_;
   Puppets puppets_;
   const PlantPolicy* policy_ = nullptr;
+  std::vector<std::uint64_t> restarts_ns_;
   bool island_ = false;
   bool ring_was_full_ = false;
   bool output_was_full_ = false;
