@@ -512,6 +512,9 @@ void SafetyOracle::on_departure(std::uint8_t side, View frame) {
   }
 }
 
+// The gateway has let it pass: that nothing of it arrives is no other thing than a loss behind the gateway.
+void SafetyOracle::on_lost(std::uint8_t side, View frame) { on_departure(side, frame); }
+
 // What a cable has damaged behind the gateway is no business of the gateway, unless it is the padding.
 void SafetyOracle::on_delivery(const Host& host, View frame, bool damaged) {
   const std::optional<Packet> packet = decode(frame);

@@ -41,6 +41,7 @@ class SafetyOracle : public Watcher {
   void on_sent(const Host& host, View frame) override;
   void on_arrival(std::uint8_t side, View frame) override;
   void on_departure(std::uint8_t side, View frame) override;
+  void on_lost(std::uint8_t side, View frame) override;
   void on_delivery(const Host& host, View frame, bool damaged) override;
   [[nodiscard]] const std::vector<Finding>& findings() const;
   // How much was looked at, so that a run which proves nothing is noticed.
