@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "tests/simulation/protocol.hpp"
+#include "tests/simulation/rule_text.hpp"
 
 namespace conduit::simulation::enip {
 
-enum class Class : std::uint8_t { READ, WRITE, OPERATE, PROGRAM, MANAGE, DISCOVER, SESSION };
 
 inline constexpr std::size_t header_size = 24;
 inline constexpr std::uint16_t register_session = 0x65;
