@@ -25,7 +25,7 @@ struct Idle final : Host {
 struct Scene {
   Scene() : oracle(scheduler, plant_of(client, server), false) {
     auto rules = std::make_shared<modbus::ModbusRules>();
-    rules->list.emplace_back().classes = {modbus::Class::READ};
+    rules->list.emplace_back().classes = {Class::READ};
     Service service;
     service.protocol = &modbus_model();
     service.rules = rules;
