@@ -123,17 +123,23 @@ TEST_CASE("a request that found the output full was let pass all the same") {
   CHECK(scene.oracle.findings().empty());
 }
 
-TEST_CASE("a refusal answers a request behind a segment that the gateway does not take") {
-  Scene scene(modbus_model(), std::make_shared<modbus::ModbusRules>(), false);
-  scene.open();
-  scene.arrive(scene.client, scene.segment(scene.client, FIN | ACK, 100, 200, {}, 1));
-  scene.arrive(scene.client, scene.segment(scene.client, SYN, 100, 0));
-  scene.arrive(scene.client,
-               scene.segment(scene.client, ACK, 100, 200, Octets(asks.begin(), asks.begin() + 6)));
-  scene.arrive(scene.client,
-               scene.segment(scene.client, ACK, 106, 200, Octets(asks.begin() + 6, asks.end())));
-  scene.pass(scene.server, scene.segment(scene.server, ACK, 200, 112, refuses));
-  CHECK(scene.oracle.findings().empty());
+TEST_CASE("a refusal answers a request behind an end that the gateway does not take") {
+  constexpr std::uint8_t dies = 1;
+  constexpr std::uint32_t never_sent = 300;
+  for (const bool lives : {false, true}) {
+    CAPTURE(lives);
+    Scene scene(modbus_model(), std::make_shared<modbus::ModbusRules>(), false);
+    scene.open();
+    const Octets front(asks.begin(), asks.begin() + 6);
+    const Octets rest(asks.begin() + 6, asks.end());
+    scene.arrive(scene.client, lives ? scene.segment(scene.client, FIN | ACK, 100, never_sent)
+                                     : scene.segment(scene.client, FIN | ACK, 100, 200, {}, dies));
+    scene.arrive(scene.client, scene.segment(scene.client, SYN, 100, 0));
+    scene.arrive(scene.client, scene.segment(scene.client, ACK, 100, 200, front));
+    scene.arrive(scene.client, scene.segment(scene.client, ACK, 106, 200, rest));
+    scene.pass(scene.server, scene.segment(scene.server, ACK, 200, 112, refuses));
+    CHECK(scene.oracle.findings().empty());
+  }
 }
 
 TEST_CASE("what a connection has said before counts until a reset lets the gateway forget it") {
