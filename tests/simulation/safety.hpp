@@ -29,8 +29,8 @@ struct Finding {
 
 class SafetyOracle : public Watcher {
  public:
-  // `joined`: the gateway restarts and may join connections in mid-stream. It resets those whose two ends do
-  // not number alike only when one of them says so; models that ignore resets are then left out.
+  // `joined`: the gateway forgets connections and may join them in mid-stream. It resets those whose two ends
+  // do not number alike only when one of them says so; models that ignore resets are then left out.
   SafetyOracle(const Scheduler& scheduler, const Plant& plant, bool joined);
   ~SafetyOracle() override;
   // From now on this policy is in force (null: none); it outlives the oracle. Called at each swap and change

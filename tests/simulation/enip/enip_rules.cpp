@@ -163,8 +163,7 @@ bool EnipRules::permits(View request, std::uint32_t standing, bool island) const
   std::optional<std::vector<Access>> accesses = read_request(request);
   if (!accesses) return false;
   const bool joined = (standing & may_be_joined) != 0;
-  const bool registers = accesses->front().function == function_register;
-  if (!registers && !joined && (standing & of_session) == 0) return false;
+  if (needs_session(request) && !joined && (standing & of_session) == 0) return false;
   const bool connected = request[0] == send_unit_data;
   if (connected && !joined && (standing & of_connection) == 0) return false;
   if (connected && (standing & of_connection) != 0) accesses->push_back(access_of(opening_of(standing)));
