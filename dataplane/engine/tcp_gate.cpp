@@ -133,6 +133,7 @@ void finish(Step& step) noexcept {
   Flow& flow = step.flow;
   if (flow.tcp.mapped) {
     for (Side side = 0; side < 2; ++side) {
+      queue_acknowledgement(step.context, flow, side);
       if (flow.tcp.stream[side].waiting_count != 0) place_replies(step.context, flow, side);
       send_placed(step.context, flow, side);
     }

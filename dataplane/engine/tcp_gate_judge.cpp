@@ -52,7 +52,9 @@ void end_by_drop(Step& step) noexcept {
   if (step.stream.joined) return end_by_reset(step, Reason::NONE);  // nobody knows yet where it would stand
   if (!remove_pdu(step, size)) return end_by_reset(step, Reason::TCP_MAP_FULL);
   if (!renumber_removed(step, judged)) return end_by_reset(step, Reason::TCP_MAP_FULL);
-  if (!reply.empty() && !queue_reply(step, reply)) return end_by_reset(step, Reason::TCP_MAP_FULL);
+  const Side back = other(step.sender);
+  if (!reply.empty() && !queue_reply(step.context, step.flow, back, reply, true))
+    return end_by_reset(step, Reason::TCP_MAP_FULL);
   return true;
 }
 
@@ -110,7 +112,7 @@ bool obey(Step& step, const Judgement& judgement, Bytes judged, std::uint32_t pd
     case Verdict::REFUSE:
       if (mutated(Mutation::REFUSED_FORWARDED_TOO)) {
         stream.boundary += pdu_size;
-        (void)queue_reply(step, reply);
+        (void)queue_reply(step.context, step.flow, other(step.sender), reply, true);
       } else if (!take_out(step, judged, pdu_size,
                            mutated(Mutation::REFUSAL_WITHOUT_REPLY) ? Bytes{} : reply)) {
         return false;

@@ -51,17 +51,19 @@ struct Edit {
   std::uint32_t size = 0;            // octets
   std::uint32_t block = none_index;  // INSERTED: the bytes, for repeating them
   EditKind kind = EditKind::REMOVED;
+  bool refuses = false;    // INSERTED: it is a negative reply, no acknowledgement
   std::uint16_t sent = 0;  // INSERTED: so many octets have left at least once
 
   // Is all of it on its way?
   [[nodiscard]] constexpr bool left() const noexcept { return kind == EditKind::REMOVED || sent == size; }
 };
 
-// A negative reply that may not enter its stream yet.
+// A negative reply, or an acknowledgement of PDUs that were taken out, that may not enter its stream yet.
 struct WaitingReply {
   std::uint32_t block = none_index;
   std::uint32_t order = 0;  // requests with a smaller number are to be answered first
   std::uint16_t size = 0;
+  bool refuses = false;
 };
 
 struct EarlySegment {

@@ -131,7 +131,7 @@ struct Associations {
 enum class Passage : std::uint8_t {
   PASSED = 0,    // a PDU of the sender goes on
   REMOVED = 1,   // … was taken out of its stream
-  INSERTED = 2,  // a negative reply takes its place in the sender's stream
+  INSERTED = 2,  // a negative reply or an acknowledgement takes its place in the sender's stream
 };
 
 enum class Next : std::uint8_t { END = 0, OPERATION = 1, MALFORMED = 2 };
@@ -196,6 +196,14 @@ struct Protocol {
   // the end of the sender's next PDU. May be null: no such numbers.
   bool (*renumber)(std::span<std::uint8_t> pdu, Role sender, Passage passage,
                    SessionState& session) noexcept = nullptr;
+  // Where the sender of a PDU waits for an acknowledgement that carries numbers: what `sender` says to the
+  // other side of the PDUs that it has got, if the other side is owed it: since PDUs were taken out, nothing
+  // else may come that tells it. Written to `pdu`; its size, or 0. `renumber` (INSERTED) sets its numbers
+  // when it takes its place; it covers no PDU that `sender` has not acknowledged itself, but those taken out
+  // behind these. Asked of both sides after every segment of a flow that is renumbered, while nothing else
+  // waits to enter the stream of `sender`. May be null.
+  std::size_t (*acknowledge)(Role sender, const SessionState& session,
+                             std::span<std::uint8_t> pdu) noexcept = nullptr;
   // Name of a function code, empty if it has none.
   std::string_view (*function_name)(std::uint32_t function) noexcept = nullptr;
   KeyNames key_names{};

@@ -108,6 +108,7 @@ namespace conduit {
   X(WINDOW_NOT_TRANSLATED, "a window does not shrink by the reply that stands in it")                      \
   X(QUOTE_NOT_TRANSLATED, "an ICMP error quotes the receiver's numbers to the sender")                     \
   X(NUMBERS_NOT_ADJUSTED, "PDUs behind a removed one keep the numbers that they carry")                    \
+  X(REMOVED_UNACKNOWLEDGED, "nobody acknowledges a PDU that was taken out without a reply")                \
   X(RESET_ONE_SIDE, "a reset tells only one side")                                                         \
   X(RESET_OFF_BY_ONE, "a reset has a number that its receiver does not accept")                            \
   X(ASSOCIATION_UNJUDGED, "a connection need not have been opened")                                        \
