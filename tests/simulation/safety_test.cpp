@@ -28,7 +28,7 @@ struct Idle final : Host {
 
 std::shared_ptr<const Rules> reading() {
   auto rules = std::make_shared<modbus::ModbusRules>();
-  rules->list.emplace_back().classes = {modbus::Class::READ};
+  rules->list.emplace_back().classes = {Class::READ};
   return rules;
 }
 std::shared_ptr<const Rules> connecting() {
