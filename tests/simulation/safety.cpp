@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "tests/simulation/fragments.hpp"
+#include "tests/simulation/tcp_connection.hpp"
 
 namespace conduit::simulation {
 namespace {
@@ -97,6 +98,16 @@ struct Talk {
   [[nodiscard]] bool is_of_before(View frame) const { return opened && !left_since.contains(hash_of(frame)); }
   static std::size_t hash_of(View frame) {
     return std::hash<std::string_view>{}({reinterpret_cast<const char*>(frame.data()), frame.size()});
+  }
+  // How far what has left for the client goes. Who acknowledges more, acknowledges what was never sent: the
+  // gateway takes nothing of such a segment (RFC 9293 §3.10.7.4).
+  std::optional<std::uint32_t> said_to;
+  void note_said(const Packet& packet) {
+    const std::uint32_t end = packet.sequence + packet.length();
+    if ((packet.flags & RST) == 0 && (!said_to || seq_after(end, *said_to))) said_to = end;
+  }
+  [[nodiscard]] bool acknowledges_too_much(const Packet& packet) const {
+    return (packet.flags & ACK) != 0 && said_to && seq_after(packet.acknowledgement, *said_to);
   }
   // Of protocols with a conversation: the server's stream as it arrives and as it leaves.
   std::vector<Reader> told;
@@ -258,6 +269,7 @@ void SafetyOracle::State::begin_life(Talk& talk) {
   Reader& first = talk.seen_leaving[0];
   if (first.opening == first.receiver.openings()) return;
   talk.lives.emplace_back();
+  talk.said_to.reset();
   first.follow(talk.lives.size() - 1, *talk.protocol);
 }
 
@@ -449,6 +461,7 @@ void SafetyOracle::on_arrival(std::uint8_t side, View frame) {
     }
     return;
   }
+  if (talk.acknowledges_too_much(*packet)) return;
   // A hostile client's segment may be one that no reader takes for its first, and the gateway does.
   View payload(packet->payload);
   for (Front front = talk.protocol->front(payload, true); front.kind == Front::Kind::PDU;
@@ -489,6 +502,7 @@ void SafetyOracle::on_departure(std::uint8_t side, View frame) {
     for (std::vector<Reader>* readers : {&talk.asked, &talk.seen_leaving})
       for (Reader& reader : *readers) reader.receiver.on_own_opening(*packet);
     state_->begin_life(talk);
+    talk.note_said(*packet);
     for (Reader& reader : talk.told_leaving) {
       reader.receiver.on_packet(*packet);
       state_->read_on(talk, reader, false, [&](View pdu) {

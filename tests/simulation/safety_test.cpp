@@ -142,6 +142,20 @@ TEST_CASE("a refusal answers a request behind an end that the gateway does not t
   }
 }
 
+TEST_CASE("a refusal answers a request in the place of octets that the gateway does not take") {
+  Scene scene(modbus_model(), std::make_shared<modbus::ModbusRules>(), false);
+  scene.open();
+  constexpr std::uint32_t never_sent = 300;
+  Octets other = asks;
+  other[1] = 2;
+  scene.arrive(scene.client, scene.segment(scene.client, ACK, 100, never_sent, other));
+  scene.arrive(scene.client,
+               scene.segment(scene.client, ACK, 100, 200, Octets(asks.begin(), asks.end() - 1)));
+  scene.arrive(scene.client, scene.segment(scene.client, ACK, 111, 200, Octets(1, asks.back())));
+  scene.pass(scene.server, scene.segment(scene.server, ACK, 200, 112, refuses));
+  CHECK(scene.oracle.findings().empty());
+}
+
 TEST_CASE("what a connection has said before counts until a reset lets the gateway forget it") {
   for (const bool joined : {false, true}) {
     for (const bool reset : {false, true}) {
