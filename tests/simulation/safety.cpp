@@ -160,6 +160,7 @@ struct SafetyOracle::State {
   [[nodiscard]] Place place_of(const Packet& packet, std::uint8_t side) const;
   Talk& talk_of(const Place& place);
   [[nodiscard]] bool observed() const;
+  [[nodiscard]] bool takes_fragments() const;
   void finding(const Talk& talk, const std::string& reader, const std::string& what);
   static void begin_life(Talk& talk);
   template <typename Take>
@@ -252,6 +253,15 @@ bool SafetyOracle::State::observed() const {
   for (std::size_t i = spans.size(); i-- > 0;) {
     if (spans[i].policy != nullptr && spans[i].policy->observe) return true;
     if (spans[i].at_ns + under_way_ns_max <= scheduler.now()) break;
+  }
+  return false;
+}
+
+// By a policy that is in force, or was just now.
+bool SafetyOracle::State::takes_fragments() const {
+  for (std::size_t i = spans.size(); i-- > 0;) {
+    if (spans[i].policy != nullptr && (spans[i].policy->fragments || spans[i].policy->observe)) return true;
+    if (spans[i].at_ns + burst_ns_max <= scheduler.now()) break;
   }
   return false;
 }
@@ -444,7 +454,7 @@ void SafetyOracle::on_sent(const Host& host, View frame) {
 
 void SafetyOracle::on_arrival(std::uint8_t side, View frame) {
   const std::optional<Packet> packet = state_->fragments[side].read(frame);
-  if (!packet) return;
+  if (!packet || (!decode(frame) && !state_->takes_fragments())) return;
   const State::Place place = state_->place_of(*packet, side);
   if (!place.known) return;
   Talk& talk = state_->talk_of(place);
