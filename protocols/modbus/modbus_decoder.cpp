@@ -54,7 +54,8 @@ Framing malformed(const char* field, bool mismatch) noexcept {
 }
 
 // What a beginning without a whole, good header is. Says no at the first octet that no Modbus ADU can have:
-// a foreign protocol is known by its third or fourth.
+// a foreign protocol is known by its third or fourth. So it wants to be asked at each that may tell: parts of
+// a header leave before the rest has come.
 Framing frame_part(Bytes bytes, Transport transport) noexcept {
   const std::size_t size = bytes.size();
   if (size > 2 && bytes[2] != 0) return malformed("protocol_id", true);
@@ -64,7 +65,7 @@ Framing frame_part(Bytes bytes, Transport transport) noexcept {
   if (transport == Transport::UDP) return malformed("length", false);  // no more will come
   Framing framing;
   framing.status = FrameStatus::INCOMPLETE;
-  framing.need_size = length_end;
+  framing.need_size = static_cast<std::uint32_t>(size < 3 ? 3 : size + 1);
   return framing;
 }
 

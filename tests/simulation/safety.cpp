@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "tests/simulation/fragments.hpp"
+#include "tests/simulation/tcp_connection.hpp"
 
 namespace conduit::simulation {
 namespace {
@@ -98,6 +99,16 @@ struct Talk {
   static std::size_t hash_of(View frame) {
     return std::hash<std::string_view>{}({reinterpret_cast<const char*>(frame.data()), frame.size()});
   }
+  // How far what has left for the client goes. Who acknowledges more, acknowledges what was never sent: the
+  // gateway takes nothing of such a segment (RFC 9293 §3.10.7.4).
+  std::optional<std::uint32_t> said_to;
+  void note_said(const Packet& packet) {
+    const std::uint32_t end = packet.sequence + packet.length();
+    if ((packet.flags & RST) == 0 && (!said_to || seq_after(end, *said_to))) said_to = end;
+  }
+  [[nodiscard]] bool acknowledges_too_much(const Packet& packet) const {
+    return (packet.flags & ACK) != 0 && said_to && seq_after(packet.acknowledgement, *said_to);
+  }
   // Of protocols with a conversation: the server's stream as it arrives and as it leaves.
   std::vector<Reader> told;
   std::vector<Reader> told_leaving;
@@ -149,6 +160,7 @@ struct SafetyOracle::State {
   [[nodiscard]] Place place_of(const Packet& packet, std::uint8_t side) const;
   Talk& talk_of(const Place& place);
   [[nodiscard]] bool observed() const;
+  [[nodiscard]] bool takes_fragments() const;
   void finding(const Talk& talk, const std::string& reader, const std::string& what);
   static void begin_life(Talk& talk);
   template <typename Take>
@@ -245,6 +257,15 @@ bool SafetyOracle::State::observed() const {
   return false;
 }
 
+// By a policy that is in force, or was just now.
+bool SafetyOracle::State::takes_fragments() const {
+  for (std::size_t i = spans.size(); i-- > 0;) {
+    if (spans[i].policy != nullptr && (spans[i].policy->fragments || spans[i].policy->observe)) return true;
+    if (spans[i].at_ns + burst_ns_max <= scheduler.now()) break;
+  }
+  return false;
+}
+
 void SafetyOracle::State::finding(const Talk& talk, const std::string& reader, const std::string& what) {
   if (findings.size() >= findings_max || observed()) return;
   findings.push_back({"safety",
@@ -258,6 +279,7 @@ void SafetyOracle::State::begin_life(Talk& talk) {
   Reader& first = talk.seen_leaving[0];
   if (first.opening == first.receiver.openings()) return;
   talk.lives.emplace_back();
+  talk.said_to.reset();
   first.follow(talk.lives.size() - 1, *talk.protocol);
 }
 
@@ -432,7 +454,7 @@ void SafetyOracle::on_sent(const Host& host, View frame) {
 
 void SafetyOracle::on_arrival(std::uint8_t side, View frame) {
   const std::optional<Packet> packet = state_->fragments[side].read(frame);
-  if (!packet) return;
+  if (!packet || (!decode(frame) && !state_->takes_fragments())) return;
   const State::Place place = state_->place_of(*packet, side);
   if (!place.known) return;
   Talk& talk = state_->talk_of(place);
@@ -449,6 +471,7 @@ void SafetyOracle::on_arrival(std::uint8_t side, View frame) {
     }
     return;
   }
+  if (talk.acknowledges_too_much(*packet)) return;
   // A hostile client's segment may be one that no reader takes for its first, and the gateway does.
   View payload(packet->payload);
   for (Front front = talk.protocol->front(payload, true); front.kind == Front::Kind::PDU;
@@ -489,6 +512,7 @@ void SafetyOracle::on_departure(std::uint8_t side, View frame) {
     for (std::vector<Reader>* readers : {&talk.asked, &talk.seen_leaving})
       for (Reader& reader : *readers) reader.receiver.on_own_opening(*packet);
     state_->begin_life(talk);
+    talk.note_said(*packet);
     for (Reader& reader : talk.told_leaving) {
       reader.receiver.on_packet(*packet);
       state_->read_on(talk, reader, false, [&](View pdu) {

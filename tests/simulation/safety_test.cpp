@@ -142,6 +142,40 @@ TEST_CASE("a refusal answers a request behind an end that the gateway does not t
   }
 }
 
+TEST_CASE("a refusal answers a request in the place of octets that the gateway does not take") {
+  Scene scene(modbus_model(), std::make_shared<modbus::ModbusRules>(), false);
+  scene.open();
+  constexpr std::uint32_t never_sent = 300;
+  Octets other = asks;
+  other[1] = 2;
+  scene.arrive(scene.client, scene.segment(scene.client, ACK, 100, never_sent, other));
+  scene.arrive(scene.client,
+               scene.segment(scene.client, ACK, 100, 200, Octets(asks.begin(), asks.end() - 1)));
+  scene.arrive(scene.client, scene.segment(scene.client, ACK, 111, 200, Octets(1, asks.back())));
+  scene.pass(scene.server, scene.segment(scene.server, ACK, 200, 112, refuses));
+  CHECK(scene.oracle.findings().empty());
+}
+
+TEST_CASE("octets in fragments are those of the stream where these are tolerated") {
+  for (const bool tolerated : {false, true}) {
+    CAPTURE(tolerated);
+    Scene scene(modbus_model(), std::make_shared<modbus::ModbusRules>(), false);
+    scene.policy.fragments = tolerated;
+    scene.open();
+    Octets other = asks;
+    other[1] = 2;
+    const std::optional<Packet> packet = decode(scene.segment(scene.client, ACK, 100, 200, other));
+    REQUIRE(packet);
+    for (const Octets& piece : fragment(*packet, {8, 24})) scene.arrive(scene.client, piece);
+    const Octets front(asks.begin(), asks.begin() + 6);
+    const Octets rest(asks.begin() + 6, asks.end());
+    scene.arrive(scene.client, scene.segment(scene.client, ACK, 100, 200, front));
+    scene.arrive(scene.client, scene.segment(scene.client, ACK, 106, 200, rest));
+    scene.pass(scene.server, scene.segment(scene.server, ACK, 200, 112, refuses));
+    CHECK(scene.oracle.findings().empty() == !tolerated);
+  }
+}
+
 TEST_CASE("what a connection has said before counts until a reset lets the gateway forget it") {
   for (const bool joined : {false, true}) {
     for (const bool reset : {false, true}) {
