@@ -21,6 +21,9 @@ constexpr std::uint32_t segment_tries_max = 4;
 constexpr std::uint64_t answer_timeout_ns = 2500 * millisecond;  // longer than an answer is repeated
 constexpr std::uint32_t tries_denied = 2;
 constexpr std::uint32_t tries_permitted = 30;
+// Of requests in segments that their receiver has not answered, so many may lie between two ports
+// (protocols/bacnet/README.md); then the client takes another one.
+constexpr std::uint32_t unanswered_max = 5;
 constexpr std::size_t answer_octets_least = 12;  // of one in segments
 
 std::uint8_t draw_window(Random& random) { return static_cast<std::uint8_t>(random.between(1, 6)); }
@@ -130,6 +133,7 @@ struct SegmentDialogue::State {
                               scheduler().now()});
   }
   void send(const Octets& pdu) { asker.send(asked, port, bacnet_datagrams().port(), pdu); }
+  static void bind(const std::shared_ptr<State>& self);
   static void ask(const std::shared_ptr<State>& self);
   static void begin(const std::shared_ptr<State>& self);
   static void send_segments(const std::shared_ptr<State>& self);
@@ -157,8 +161,15 @@ struct SegmentDialogue::State {
   std::uint64_t since_ns = 0;
   std::uint32_t tries = 0;          // of the request
   std::uint32_t segment_tries = 0;  // of its next segments
-  std::uint64_t step = 0;           // a number that changes makes older timers void
+  std::uint32_t unanswered = 0;
+  std::uint64_t step = 0;  // a number that changes makes older timers void
 };
+
+void SegmentDialogue::State::bind(const std::shared_ptr<State>& self) {
+  self->port = self->stage.next_port++;
+  self->unanswered = 0;
+  self->asker.bind(self->port, [self](const Packet& packet) { take(self, packet); });
+}
 
 // One that may go in segments: to be answered, by unicast, and from no station behind a router.
 void SegmentDialogue::State::ask(const std::shared_ptr<State>& self) {
@@ -186,6 +197,8 @@ void SegmentDialogue::State::begin(const std::shared_ptr<State>& self) {
     state.send(write_message(state.request));
     return wait(self);
   }
+  if (state.unanswered == unanswered_max) bind(self);
+  ++state.unanswered;
   state.outgoing.emplace(state.request, draw_size(state.random), draw_window(state.random));
   state.segment_tries = 0;
   send_segments(self);
@@ -264,6 +277,7 @@ void SegmentDialogue::State::conclude(const std::shared_ptr<State>& self, const 
   if (!bacnet_datagrams().answers(answer, write_message(state.request))) return;
   if (state.stage.said.contains(answer)) {
     ++state.stage.totals.answered;
+    if (state.outgoing) --state.unanswered;
   } else if (bacnet_datagrams().is_negative(answer)) {
     ++state.stage.totals.refused;
     if (state.tries == 1 && state.permitted()) state.finding("a permitted request is refused");
@@ -280,8 +294,7 @@ SegmentDialogue::~SegmentDialogue() = default;
 
 void SegmentDialogue::start() {
   const std::shared_ptr<State> self = state_;
-  self->port = self->stage.next_port++;
-  self->asker.bind(self->port, [self](const Packet& packet) { State::take(self, packet); });
+  State::bind(self);
   self->scheduler().at(self->plan.begin_ns, [self] { State::ask(self); });
 }
 
