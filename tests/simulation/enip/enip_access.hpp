@@ -13,7 +13,6 @@
 
 namespace conduit::simulation::enip {
 
-
 inline constexpr std::size_t header_size = 24;
 inline constexpr std::uint16_t register_session = 0x65;
 inline constexpr std::uint16_t send_rr_data = 0x6F;
