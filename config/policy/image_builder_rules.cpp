@@ -198,7 +198,12 @@ void ImageRules::add_buckets(std::uint32_t group, const std::vector<std::uint32_
   bucket.list = record;
   bucket.nearest_rule = none_index;
   for (const EntryRecord& entry : list) {
-    bucket.access_mask |= rules[entry.rule].access_mask;
+    const RuleRecord& rule = rules[entry.rule];
+    std::uint32_t condition = 0;
+    if ((rule.flags & RULE_ESSENTIAL) == 0) condition |= CONDITION_ORDINARY;
+    if (rule.grant != none_index) condition |= CONDITION_GRANT;
+    bucket.conditions |= static_cast<std::uint8_t>(1U << condition);
+    bucket.access_mask |= rule.access_mask;
     bucket.nearest_rule = std::min(bucket.nearest_rule, entry.rule);
   }
   groups[group].bucket_kinds |= static_cast<std::uint8_t>(1U << static_cast<int>(bucket.kind));

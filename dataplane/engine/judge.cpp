@@ -177,7 +177,7 @@ void record_operations(Case& judged, std::uint32_t group) noexcept {
   });
 }
 
-// A piece of a message goes on where some rule permits its function on any object: what it asks is judged
+// A piece of a message goes on where some rule permits its function on some object: what it asks is judged
 // with the last piece. Pieces that go on are kept.
 [[nodiscard]] Reason judge_piece(Case& judged, std::uint32_t group) noexcept {
   WorkerContext& context = judged.context;
@@ -185,18 +185,9 @@ void record_operations(Case& judged, std::uint32_t group) noexcept {
   if (next_operation(judged) != Next::OPERATION) return Reason::PDU_MALFORMED;
   ++judged.operation_count;
   ++context.counters.operations_judged;
-  Reason reason = Reason::FUNCTION_NOT_PERMITTED;
-  for (std::size_t access = 1; access < access_class_count; ++access) {
-    context.operation.access = static_cast<AccessClass>(access);
-    const MatchResult result = context.image->match(group, context.operation, moment);
-    const bool permitted = result.rule != none_index || result.reason == Reason::OBJECT_NOT_PERMITTED ||
-                           result.reason == Reason::VALUE_NOT_PERMITTED;
-    if (result.reason == Reason::FUNCTION_NOT_PERMITTED) continue;
-    judged.rule = result.rule != none_index ? result.rule : result.nearest_rule;
-    if (permitted) return Reason::NONE;
-    reason = result.reason;
-  }
-  return reason;
+  const MatchResult result = context.image->match_function(group, context.operation, moment);
+  judged.rule = result.nearest_rule;
+  return result.reason;
 }
 
 [[nodiscard]] bool is_piece(const PduHead& head) noexcept {

@@ -234,6 +234,12 @@ struct ListRecord {
   friend bool operator==(const ListRecord&, const ListRecord&) noexcept = default;
 };
 
+// On what it depends whether a rule is in force.
+enum ConditionFlag : std::uint8_t {
+  CONDITION_ORDINARY = 1U << 0,  // not in island mode
+  CONDITION_GRANT = 1U << 1,     // its grant is active
+};
+
 // Rules of one group that may permit one function, apart by the selector's value. One cache line.
 struct BucketRecord {
   std::uint32_t group = none_index;  // none_index: empty slot
@@ -243,7 +249,8 @@ struct BucketRecord {
   std::uint32_t nearest_rule = 0;  // the first of its rules
   BucketKind kind = BucketKind::EXACT;
   std::uint8_t access_mask = 0;  // of all its rules together
-  std::uint8_t reserved[2]{};
+  std::uint8_t conditions = 0;   // bit c: one of its rules is in force on conditions c (ConditionFlag)
+  std::uint8_t reserved = 0;
   std::uint64_t reserved2 = 0;
 };
 
@@ -425,6 +432,11 @@ class RuleImage {
   // value.
   [[nodiscard]] MatchResult match(std::uint32_t group, const Operation& operation,
                                   MatchMoment moment) const noexcept;
+  // Of an operation of which the function alone is known: is a rule in force that permits it on some object?
+  // Then NONE, and `nearest_rule` is the first that names the function. Rules that need a grant count while
+  // any is active.
+  [[nodiscard]] MatchResult match_function(std::uint32_t group, const Operation& operation,
+                                           MatchMoment moment) const noexcept;
 
  private:
   struct Search;  // one call of match

@@ -255,4 +255,23 @@ MatchResult RuleImage::match(std::uint32_t group, const Operation& operation,
   return Search::denied(*this, group, operation, moment);
 }
 
+MatchResult RuleImage::match_function(std::uint32_t group, const Operation& operation,
+                                      MatchMoment moment) const noexcept {
+  const Search search = Search::begin(*this, group, operation);
+  if (search.shape.protocol != operation.protocol) return {};
+  const BucketRecord* bucket = search.probe(BucketKind::FUNCTION, 0);
+  if (bucket == nullptr) return {};
+  const auto grant_active = [&moment](const GrantRecord& grant) { return grant.deadline_ns > moment.now_ns; };
+  const bool granted = std::any_of(grants().begin(), grants().end(), grant_active);
+  Reason reason = Reason::ISLAND_MODE;
+  for (std::uint32_t condition = 0; condition < 4; ++condition) {
+    if ((bucket->conditions >> condition & 1U) == 0) continue;
+    if (moment.island && (condition & CONDITION_ORDINARY) != 0) continue;
+    if ((condition & CONDITION_GRANT) == 0 || granted)
+      return {none_index, Reason::NONE, bucket->nearest_rule};
+    reason = Reason::GRANT_REQUIRED;
+  }
+  return {none_index, reason, bucket->nearest_rule};
+}
+
 }  // namespace conduit

@@ -114,7 +114,7 @@ struct Expectation {
   bool fragments_denied = false;  // by every policy that was in force
   bool fragments_taken = false;   // by the one policy that was in force
   std::uint64_t contradictions = 0;
-  std::vector<std::uint64_t> restarts_ns;  // what waited to be folded then is lost
+  std::vector<std::uint64_t> restarts_ns;          // what waited to be folded then is lost
   std::map<std::uint16_t, std::uint32_t> refused;  // by client port: negative replies that no server gave
   std::map<std::uint16_t, std::uint32_t> denied;   // … requests that the reference denies, and were judged
   std::map<std::uint16_t, std::uint32_t> refused_for_rate;  // … to what was permitted but for its rate

@@ -60,6 +60,7 @@ class Hostile final : public DatagramAttacker, public Watcher {
   void overlap();
   void cut_small();
   void flood();
+  void send_in_parts();
   void answer_unasked();
   [[nodiscard]] std::optional<Packet> reply_to(const Packet& request, const Octets& answer);
   void answer_wrongly(const Packet& request, const Octets& answer);
@@ -177,6 +178,32 @@ void Hostile::flood() {
   shots_ += flood_shots / 2;
 }
 
+// A request in parts, of which some are those of another one with the same number.
+void Hostile::send_in_parts() {
+  const std::uint32_t number = number_;
+  std::vector<Octets> parts = protocol().cut(draw(random_.chance(3, 4)), random_);
+  number_ = number;
+  std::vector<Octets> others = protocol().cut(draw(false), random_);
+  if (random_.chance(1, 8)) number_ = number;  // and once more
+  if (parts.empty() || others.empty()) return;
+  const auto place = static_cast<std::ptrdiff_t>(random_.below(std::min(parts.size(), others.size())));
+  switch (random_.below(7)) {
+    case 0: parts = others; break;
+    case 1: parts[static_cast<std::size_t>(place)] = others[static_cast<std::size_t>(place)]; break;
+    case 2: parts.insert(parts.begin() + place, others[static_cast<std::size_t>(place)]); break;
+    case 3: parts.insert(parts.begin() + place + 1, others[static_cast<std::size_t>(place)]); break;
+    case 4: parts.back() = others.back(); break;
+    case 5: parts.insert(parts.end() - 1, others.begin(), others.end()); break;
+    default: std::swap(parts[static_cast<std::size_t>(place)], parts.back());
+  }
+  const Packet first = packet(parts.front());
+  for (const Octets& part : parts) {
+    Packet next = packet(part);
+    next.source_port = first.source_port;
+    send(next);
+  }
+}
+
 // The clients' numbers begin low, so that some of them can be guessed.
 void Hostile::answer_unasked() {
   if (side == 1) number_ = static_cast<std::uint32_t>(random_.below(16));
@@ -200,6 +227,7 @@ const std::vector<Hostile::Technique>& Hostile::of_clients() {
                                           {"datagram-overlap", &Hostile::overlap},
                                           {"datagram-cut-small", &Hostile::cut_small},
                                           {"datagram-unasked", &Hostile::answer_unasked},
+                                          {"datagram-in-parts", &Hostile::send_in_parts},
                                           {"datagram-flood", &Hostile::flood}};
   return all;
 }
@@ -272,7 +300,7 @@ const std::vector<std::string>& datagram_techniques() {
       "datagram-client-any", "datagram-denied",     "datagram-bad-checksum", "datagram-no-checksum",
       "datagram-trailing",   "datagram-two-in-one", "datagram-wrong-length", "datagram-spoofed",
       "datagram-other-port", "datagram-overlap",    "datagram-cut-small",    "datagram-unasked",
-      "datagram-flood",      "datagram-server-any"};
+      "datagram-in-parts",   "datagram-flood",      "datagram-server-any"};
   return all;
 }
 

@@ -69,7 +69,7 @@ void serve_datagrams(DatagramStage& stage, const DatagramModel& protocol, Datagr
                      const std::vector<HostAddress>& others, Random random) {
   auto own = std::make_shared<Random>(random);
   host.bind(protocol.port(), [&stage, &protocol, &host, &others, own](const Packet& packet) {
-    if (protocol.is_answer(packet.payload)) return;
+    if (protocol.is_answer(packet.payload) || protocol.in_parts(packet.payload)) return;
     const Octets answer = protocol.answer(packet.payload, *own);
     if (answer.empty()) return;
     const HostAddress* asker = find_sender(others, packet);

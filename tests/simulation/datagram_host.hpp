@@ -58,14 +58,22 @@ struct DatagramStage {
 void serve_datagrams(DatagramStage& stage, const DatagramModel& protocol, DatagramHost& host,
                      const std::vector<HostAddress>& others, Random random);
 
-class DatagramDialogue {
+// A client with a number of requests.
+class DatagramAsker {
+ public:
+  virtual ~DatagramAsker() = default;
+  virtual void start() = 0;
+  [[nodiscard]] virtual bool finished() const = 0;
+};
+
+class DatagramDialogue final : public DatagramAsker {
  public:
   // `lies`: the one who is asked is an attacker; nothing is promised then.
   DatagramDialogue(DatagramStage& stage, const DatagramDialoguePlan& plan, const Rules& rules, bool lies,
                    DatagramHost& asker, const HostAddress& asked);
-  ~DatagramDialogue();
-  void start();
-  [[nodiscard]] bool finished() const;
+  ~DatagramDialogue() override;
+  void start() override;
+  [[nodiscard]] bool finished() const override;
 
  private:
   struct State;

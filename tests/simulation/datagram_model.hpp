@@ -10,6 +10,16 @@
 
 namespace conduit::simulation {
 
+// What readers of the datagrams between two ports put together of those that are parts of one PDU.
+class PartReader {
+ public:
+  virtual ~PartReader() = default;
+  // A PDU has come to them: what some reader has as a whole now, each as one PDU.
+  [[nodiscard]] virtual std::vector<Octets> take(View pdu) = 0;
+  // What the other side has said of that: some of it is done with.
+  virtual void answered(View pdu) = 0;
+};
+
 class DatagramModel {
  public:
   virtual ~DatagramModel() = default;
@@ -33,6 +43,15 @@ class DatagramModel {
   // what comes from that port is.
   [[nodiscard]] virtual bool both_ask() const { return false; }
   [[nodiscard]] virtual bool is_answer(View /*pdu*/) const { return false; }
+  // For protocols whose PDUs may be parts of a larger one; the others leave these as they are.
+  // Is it a part, or does it ask for an answer in parts?
+  [[nodiscard]] virtual bool in_parts(View /*pdu*/) const { return false; }
+  // Does who has asked say it of an exchange that is under way?
+  [[nodiscard]] virtual bool goes_on(View /*pdu*/) const { return false; }
+  [[nodiscard]] virtual std::unique_ptr<PartReader> part_reader() const { return nullptr; }
+  // The request in parts.
+  [[nodiscard]] virtual std::vector<Octets> cut(View /*request*/, Random& /*random*/) const { return {}; }
+
   // The same for a request and its answers, and unlike that of other requests under way between two ports.
   [[nodiscard]] virtual Octets exchange(View pdu, bool is_request) const = 0;
   // Octets of the PDU at the front by its own account, for receivers that do not look at the rest; 0: none.

@@ -83,7 +83,7 @@ void DatagramOracle::note_arrival(const Path& path, View payload, bool in_fragme
   passed.times_come += times;
   passed.in_fragments = passed.in_fragments || in_fragments;
   const DatagramModel* protocol = protocol_of(path);
-  if (protocol == nullptr || is_answer(*protocol, path, payload)) return;
+  if (protocol == nullptr || is_answer(*protocol, path, payload) || protocol->goes_on(payload)) return;
   Exchange& exchange = exchanges_[{path, protocol->exchange(payload, true)}];
   exchange.asked.insert(octets);
   exchange.times_asked += times;
@@ -104,6 +104,7 @@ void DatagramOracle::promise(const Path& path, const Packet& packet) {
   const std::optional<DatagramPlace> place = place_of(path);
   if (!place || is_answer(*place->protocol, path, packet.payload)) return;
   const DatagramModel& protocol = *place->protocol;
+  if (protocol.in_parts(packet.payload)) return;  // its client will tell
   const DatagramService* service = timeline_.service(*place);
   if (service == nullptr) return;
   const bool permitted = service->rules->permits(packet.payload, 0, false);
@@ -141,15 +142,18 @@ void DatagramOracle::check_form(const Packet& packet, std::uint8_t from_side) {
 }
 
 // Has it come from its sender, and not left as often? A negative reply may be the gateway's own.
-void DatagramOracle::check_octets(const Packet& packet, const Path& path, const DatagramModel* protocol) {
+bool DatagramOracle::check_octets(const Packet& packet, const Path& path, const DatagramModel* protocol) {
   const auto at = passed_.find({path, packet.payload});
-  if (at != passed_.end() && at->second.left_ns.size() < at->second.times_come)
-    return at->second.left_ns.push_back(scheduler_.now());
+  if (at != passed_.end() && at->second.left_ns.size() < at->second.times_come) {
+    at->second.left_ns.push_back(scheduler_.now());
+    return true;
+  }
   const bool own = protocol != nullptr && is_answer(*protocol, path, packet.payload) &&
                    protocol->is_negative(packet.payload);
-  if (own) return;
+  if (own) return false;
   finding("transparency", packet,
           at == passed_.end() ? "octets that nobody has sent" : "more often than it came");
+  return true;
 }
 
 std::uint64_t DatagramOracle::denied() const {
@@ -170,7 +174,8 @@ void DatagramOracle::judge_answer(const Packet& packet, const Path& asking, cons
   if (std::none_of(requests.begin(), requests.end(),
                    [&](const Octets& request) { return protocol.answers(pdu, request); }))
     return finding("safety", packet, "an answer to no request that was let through");
-  if (++exchange.times_answered > exchange.times_asked)
+  const bool counts = !protocol.in_parts(pdu);
+  if (counts && ++exchange.times_answered > exchange.times_asked)
     return finding("safety", packet, "more answers than requests");
   if (negative) exchange.refused_ns.push_back(scheduler_.now());
 }
@@ -180,11 +185,24 @@ void DatagramOracle::judge(const Packet& packet, const Path& path, View pdu) {
   const DatagramModel* protocol = protocol_of(path);
   if (protocol == nullptr) return finding("safety", packet, "between ports that no rule names");
   if (is_answer(*protocol, path, pdu)) return judge_answer(packet, {path.to, path.from}, *protocol, pdu);
+  if (protocol->goes_on(pdu)) {
+    const auto exchange = exchanges_.find({path, protocol->exchange(pdu, true)});
+    if (exchange == exchanges_.end() || exchange->second.left.empty())
+      finding("safety", packet, "goes on with an exchange that has not begun");
+    return;
+  }
   const std::optional<DatagramPlace> place = place_of(path);
   const std::uint64_t from = scheduler_.now() - burst_ns_max;
   if (!place || !timeline_.some_permits(*place, pdu, from))
     return finding("safety", packet, "a denied request has reached its receiver");
   exchanges_[{path, protocol->exchange(pdu, true)}].left.insert(Octets(pdu.begin(), pdu.end()));
+}
+
+void DatagramOracle::judge_wholes(const Packet& packet, const Path& path, const DatagramModel& protocol) {
+  std::unique_ptr<PartReader>& reader = part_readers_[path];
+  if (reader == nullptr) reader = protocol.part_reader();
+  if (reader == nullptr) return;
+  for (const Octets& whole : reader->take(packet.payload)) judge(packet, path, whole);
 }
 
 void DatagramOracle::on_departure(std::uint8_t side, View frame) {
@@ -195,9 +213,12 @@ void DatagramOracle::on_departure(std::uint8_t side, View frame) {
   const std::optional<Path> path = path_of(*packet, from_side);
   if (!path) return;
   const DatagramModel* protocol = protocol_of(*path);
-  check_octets(*packet, *path, protocol);
+  const bool own = !check_octets(*packet, *path, protocol);
   const View payload(packet->payload);
   judge(*packet, *path, payload);
+  if (protocol != nullptr) judge_wholes(*packet, *path, *protocol);
+  const auto asking = part_readers_.find({path->to, path->from});
+  if (!own && asking != part_readers_.end() && asking->second != nullptr) asking->second->answered(payload);
   const std::size_t front = protocol == nullptr ? 0 : protocol->front(payload);
   if (front == 0 || front == payload.size()) return;
   judge(*packet, *path, payload.first(front));

@@ -4,7 +4,7 @@
 // none
 //   of them compares checksums) reads a request that the rules of the two, in force now or just now, do not
 //   permit; none reads an answer without a request of its own that was let through, or more answers than it
-//   has asked, or a negative reply without a request.
+//   has asked, or a negative reply without a request. The same holds for what readers put together of parts.
 // - Wire: what leaves is a whole datagram with right lengths and checksums, from its asset to an asset
 // beyond.
 // - Transparency: it is octet for octet one that was sent, and leaves no more often than it came; but for
@@ -16,6 +16,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <set>
 #include <vector>
 
@@ -89,8 +90,11 @@ class DatagramOracle : public Watcher {
   void promise(const Path& path, const Packet& packet);
   void check_form(const Packet& packet, std::uint8_t from_side);
   void judge(const Packet& packet, const Path& path, View pdu);
+  // What readers put together of it and of the parts before it.
+  void judge_wholes(const Packet& packet, const Path& path, const DatagramModel& protocol);
   void judge_answer(const Packet& packet, const Path& asking, const DatagramModel& protocol, View pdu);
-  void check_octets(const Packet& packet, const Path& path, const DatagramModel* protocol);
+  // False: the gateway says it itself.
+  bool check_octets(const Packet& packet, const Path& path, const DatagramModel* protocol);
 
   const Scheduler& scheduler_;
   const Plant& plant_;
@@ -99,6 +103,7 @@ class DatagramOracle : public Watcher {
   std::array<FragmentReader, 2> come_{FragmentReader{decode_datagram}, FragmentReader{decode_datagram}};
   std::map<std::pair<Path, Octets>, Passed> passed_;
   Exchanges exchanges_;
+  std::map<Path, std::unique_ptr<PartReader>> part_readers_;
   std::vector<Promise> promises_;
   std::vector<Finding> findings_;
   std::uint64_t judged_ = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tests/simulation/bacnet/bacnet_datagrams.hpp"
 #include "tests/simulation/datagram_attacker.hpp"
 #include "tests/simulation/plan.hpp"
 
@@ -31,6 +32,27 @@ DatagramDialoguePlan draw_dialogue(const Plan& plan, const DatagramModel& protoc
   return dialogue;
 }
 
+void draw_in_segments(Plan& plan, const DatagramModel& protocol, const Random& base) {
+  Random random = base.fork("datagrams in segments");
+  if (&protocol != &bacnet_datagrams() || random.chance(1, 3)) return;
+  for (std::uint64_t i = random.between(1, 2); i > 0; --i) {
+    DatagramDialoguePlan dialogue = draw_dialogue(plan, protocol, base.fork("dialogue in segments", i));
+    dialogue.in_segments = true;
+    dialogue.requests = std::min(dialogue.requests, 8U);
+    plan.datagram_dialogues.push_back(std::move(dialogue));
+  }
+}
+
+// The same attacker, with segments.
+void draw_attack_in_segments(Plan& plan, const DatagramModel& protocol, const Random& base) {
+  Random random = base.fork("datagram attack in segments");
+  if (&protocol != &bacnet_datagrams() || plan.datagram_attacks[0].from_server || random.chance(1, 2)) return;
+  DatagramAttackPlan attack = plan.datagram_attacks[0];
+  attack.technique = "datagram-in-parts";
+  attack.random = random;
+  plan.datagram_attacks.push_back(std::move(attack));
+}
+
 }  // namespace
 
 bool wishes_datagrams(const PlanWish& wish) {
@@ -54,6 +76,7 @@ void draw_datagrams(Plan& plan, const Random& base, const PlanWish& wish) {
   const std::uint64_t count = random.between(1, 3);
   for (std::uint64_t i = 0; i < count; ++i)
     plan.datagram_dialogues.push_back(draw_dialogue(plan, protocol, base.fork("datagram dialogue", i)));
+  draw_in_segments(plan, protocol, base);
   const bool wished = wishes_datagrams(wish) && !wish.technique.empty();
   if (!wished && (!wish.technique.empty() || random.chance(1, 2))) return;
   DatagramAttackPlan attack;
@@ -64,6 +87,7 @@ void draw_datagrams(Plan& plan, const Random& base, const PlanWish& wish) {
   attack.from_server = is_datagram_server_technique(attack.technique);
   attack.random = random;
   plan.datagram_attacks.push_back(std::move(attack));
+  if (!wished) draw_attack_in_segments(plan, protocol, base);
 }
 
 std::string describe_datagrams(const Plan& plan) {
@@ -77,7 +101,7 @@ std::string describe_datagrams(const Plan& plan) {
     text += "  datagrams " + pair(d.place) + ", " + std::to_string(d.requests) + " requests, from " +
             std::to_string(d.begin_ns / millisecond) + " ms" +
             (d.from_protocol_port ? ", from the protocol's port" : "") +
-            (d.in_fragments ? ", in fragments" : "") + "\n";
+            (d.in_segments ? ", in segments" : "") + (d.in_fragments ? ", in fragments" : "") + "\n";
   }
   for (const DatagramAttackPlan& a : plan.datagram_attacks)
     text += "  datagram attack " + a.technique + ", " + pair(a.place) + "\n";

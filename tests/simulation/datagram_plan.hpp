@@ -19,6 +19,7 @@ struct DatagramDialoguePlan {
   std::uint32_t pause_ms_max = 0;
   bool from_protocol_port = false;  // asks from there, where the other side may ask as well
   bool in_fragments = false;        // now and then
+  bool in_segments = false;         // of BACnet
   Random random{0};
 };
 

@@ -4,6 +4,7 @@
 
 #include "tests/simulation/bacnet/bacnet_datagrams.hpp"
 #include "tests/simulation/bacnet/bacnet_rules.hpp"
+#include "tests/simulation/bacnet/bacnet_segments.hpp"
 #include "tests/simulation/datagram_host.hpp"
 #include "tests/simulation/datagram_oracle.hpp"
 
@@ -148,6 +149,80 @@ TEST_CASE("a negative reply keeps the promise; another answer to what was denied
   scene.oracle.on_arrival(1, encode(Scene::answer(answers)));
   scene.oracle.on_departure(0, encode(Scene::answer(answers)));
   CHECK(scene.oracle.findings().size() == 1);
+}
+
+std::vector<Octets> cut(const Octets& pdu, std::size_t size) {
+  return bacnet::Outgoing(*bacnet::read_message(pdu), size, 2).all();
+}
+
+TEST_CASE("segments are put together as readers do") {
+  const std::vector<Octets> segments = cut(reads, 4);
+  REQUIRE(segments.size() == 2);
+  bacnet::SegmentReader reader;
+  CHECK(reader.take(segments[0]).empty());
+  CHECK(reader.take(segments[0]).empty());  // again
+  CHECK(reader.take(segments[1]) == std::vector<Octets>{reads});
+  CHECK(reader.take(segments[1]).empty());  // is known
+  reader.answered(answers);
+  CHECK(reader.take(segments[1]).empty());
+  Octets changed = reads;
+  changed[12] = 9;  // within the first segment
+  const std::vector<Octets> others = cut(changed, 4);
+  CHECK(reader.take(segments[0]) == std::vector<Octets>{reads});  // the last one has come before
+  CHECK(reader.take(others[0]) == std::vector<Octets>{changed});
+  CHECK(reader.take(segments[1]).empty());
+}
+
+TEST_CASE("who takes segments acknowledges the first, each window, the last, and what is missing") {
+  const std::vector<Octets> segments = cut(reads, 1);
+  bacnet::Incoming incoming(2);
+  const auto said = [&](std::size_t number) {
+    return incoming.take(*bacnet::read_message(segments[number]));
+  };
+  CHECK(said(0)->segment->sequence == 0);
+  CHECK_FALSE(said(1));
+  CHECK(said(2)->segment->sequence == 2);
+  CHECK(said(4)->negative);
+  CHECK_FALSE(said(3));
+  CHECK_FALSE(said(3)->negative);  // again
+  CHECK_FALSE(said(4));
+  CHECK(said(5)->segment->sequence == 5);
+  CHECK(said(6)->segment->sequence == 6);
+  CHECK(incoming.whole());
+  CHECK(bacnet::write_message(incoming.message()) == reads);
+}
+
+TEST_CASE("a denied request in segments is found when the last one leaves") {
+  for (const std::uint32_t instance : {5U, 6U}) {
+    Scene scene(instance);
+    for (const Octets& segment : cut(reads, 4)) {
+      CHECK(scene.oracle.findings().empty());
+      const Octets frame = encode(make_datagram(host(1), host(2), false, 40000, 47808, segment));
+      scene.oracle.on_arrival(0, frame);
+      scene.oracle.on_departure(1, frame);
+    }
+    CHECK(scene.oracle.findings().empty() == (instance == 5));
+    for (const Octets& segment : cut(answers, 8)) {
+      scene.oracle.on_arrival(1, encode(Scene::answer(segment)));
+      scene.oracle.on_departure(0, encode(Scene::answer(segment)));
+    }
+    CHECK(scene.oracle.findings().empty() == (instance == 5));
+  }
+}
+
+TEST_CASE("an acknowledgement of segments needs its exchange") {
+  const Octets acknowledges{0x81, 10, 0, 10, 1, 0, 0x40, 1, 0, 2};
+  Scene scene(5);
+  const Octets frame = encode(make_datagram(host(1), host(2), false, 40000, 47808, acknowledges));
+  scene.oracle.on_arrival(0, Scene::request());
+  scene.oracle.on_departure(1, Scene::request());
+  scene.oracle.on_arrival(0, frame);
+  scene.oracle.on_departure(1, frame);
+  CHECK(scene.oracle.findings().empty());
+  Scene without(5);
+  without.oracle.on_arrival(0, frame);
+  without.oracle.on_departure(1, frame);
+  CHECK(without.oracle.findings().size() == 1);
 }
 
 TEST_CASE("wrong checksums, octets behind a PDU and octets that nobody has sent are found") {

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "tests/simulation/bacnet/bacnet_datagrams.hpp"
+#include "tests/simulation/bacnet/bacnet_segment_hosts.hpp"
+
 namespace conduit::simulation {
 
 DatagramWorld::DatagramWorld(Network& network, const Plan& plan, Random random,
@@ -23,9 +26,13 @@ void DatagramWorld::make_hosts() {
     for (std::size_t i = 0; i < own.size(); ++i) {
       into.push_back(std::make_unique<DatagramHost>(network_, own[i], side, plant.ipv6));
       for (const DatagramModel* protocol : plan_.datagram_protocols) {
+        const std::vector<HostAddress>& others = side == 0 ? plant.servers : plant.clients;
         if (side == 1 || protocol->both_ask())
-          serve_datagrams(stage_, *protocol, *into.back(), side == 0 ? plant.servers : plant.clients,
+          serve_datagrams(stage_, *protocol, *into.back(), others,
                           random_.fork(side == 0 ? "client" : "server", i));
+        if (protocol == &bacnet_datagrams())
+          serve_segments(stage_, *into.back(), others,
+                         random_.fork(side == 0 ? "segments to client" : "segments to server", i));
       }
       if (!is_hostile(own[i])) network_.attach(*into.back());
     }
@@ -50,8 +57,11 @@ void DatagramWorld::make_dialogues() {
       own_rules_.back() = place.protocol->random_rules(own);
     }
     const Rules& rules = service == nullptr ? *own_rules_.back() : *service->rules;
-    dialogues_.push_back(
-        std::make_unique<DatagramDialogue>(stage_, dialogue, rules, is_hostile(asked), asker, asked));
+    const bool lies = is_hostile(asked);
+    if (dialogue.in_segments)
+      dialogues_.push_back(std::make_unique<SegmentDialogue>(stage_, dialogue, rules, lies, asker, asked));
+    else
+      dialogues_.push_back(std::make_unique<DatagramDialogue>(stage_, dialogue, rules, lies, asker, asked));
     dialogues_.back()->start();
   }
 }

@@ -44,7 +44,7 @@ class DatagramWorld {
   std::vector<std::unique_ptr<DatagramHost>> clients_;
   std::vector<std::unique_ptr<DatagramHost>> servers_;
   std::vector<std::unique_ptr<Rules>> own_rules_;  // of dialogues that no policy knows
-  std::vector<std::unique_ptr<DatagramDialogue>> dialogues_;
+  std::vector<std::unique_ptr<DatagramAsker>> dialogues_;
   std::vector<std::unique_ptr<DatagramAttacker>> attackers_;
 };
 

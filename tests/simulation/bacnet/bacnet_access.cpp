@@ -249,9 +249,21 @@ std::string origin_text(const Octets& origin) {
 
 }  // namespace
 
+std::vector<Class> classes_of(std::uint8_t service) {
+  switch (service) {
+    case READ_PROPERTY:
+    case READ_PROPERTY_MULTIPLE: return {Class::READ};
+    case WRITE_PROPERTY:
+    case WRITE_PROPERTY_MULTIPLE: return {Class::WRITE, Class::OPERATE, Class::PROGRAM, Class::MANAGE};
+    case DEVICE_COMMUNICATION_CONTROL:
+    case REINITIALIZE_DEVICE: return {Class::MANAGE};
+    default: return {};
+  }
+}
+
 Result read_request(View datagram) {
   const std::optional<Message> message = read_message(datagram);
-  if (!message || message->apdu > UNCONFIRMED) return {};
+  if (!message || message->apdu > UNCONFIRMED || message->segment) return {};
   Access base;
   base.carrier = message->link;
   if (message->destination) base.destination = place_of(*message->destination);

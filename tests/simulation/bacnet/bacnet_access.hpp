@@ -10,7 +10,6 @@
 
 namespace conduit::simulation::bacnet {
 
-
 // As the policy language numbers them.
 inline constexpr std::uint32_t confirmed_base = 256;
 inline constexpr std::uint32_t unconfirmed_base = 512;
@@ -45,7 +44,9 @@ struct Access {
   std::string origin;
 };
 
-// Nothing: the request is malformed, or none that is known here.
+// Nothing: the request is malformed, in segments, or none that is known here.
 [[nodiscard]] std::optional<std::vector<Access>> read_request(View datagram);
+// The classes that what a confirmed service asks for may have.
+[[nodiscard]] std::vector<Class> classes_of(std::uint8_t service);
 
 }  // namespace conduit::simulation::bacnet

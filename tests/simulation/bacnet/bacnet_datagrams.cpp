@@ -2,6 +2,7 @@
 #include "tests/simulation/bacnet/bacnet_datagrams.hpp"
 
 #include "tests/simulation/bacnet/bacnet_requests.hpp"
+#include "tests/simulation/bacnet/bacnet_segments.hpp"
 
 namespace conduit::simulation {
 namespace bacnet {
@@ -156,14 +157,30 @@ class BacnetDatagrams final : public DatagramModel {
   }
   [[nodiscard]] bool silent(View request) const override {
     const std::optional<Message> message = read_message(request);
-    return !message || message->apdu != CONFIRMED || message->link != UNICAST ||
+    return !message || message->apdu != CONFIRMED || message->link != UNICAST || message->segment ||
            (message->destination && message->destination->address.empty());
   }
   [[nodiscard]] bool well_formed(View request) const override { return read_request(request).has_value(); }
   [[nodiscard]] bool both_ask() const override { return true; }
   [[nodiscard]] bool is_answer(View pdu) const override {
     const std::optional<Message> message = read_message(pdu);
-    return message && message->apdu >= SIMPLE_ACK;
+    return message && message->apdu >= SIMPLE_ACK && !goes_on(pdu);
+  }
+  [[nodiscard]] bool in_parts(View pdu) const override {
+    const std::optional<Message> message = read_message(pdu);
+    return message && (message->segment || message->takes_segments);
+  }
+  [[nodiscard]] bool goes_on(View pdu) const override {
+    const std::optional<Message> message = read_message(pdu);
+    return message && (message->apdu == SEGMENT_ACK || message->apdu == ABORT) && !message->from_server;
+  }
+  [[nodiscard]] std::unique_ptr<PartReader> part_reader() const override {
+    return std::make_unique<SegmentReader>();
+  }
+  [[nodiscard]] std::vector<Octets> cut(View request, Random& random) const override {
+    const std::optional<Message> message = read_message(request);
+    if (!message || message->apdu != CONFIRMED || message->segment) return {};
+    return Outgoing(*message, random.between(4, 20), static_cast<std::uint8_t>(random.between(1, 8))).all();
   }
   [[nodiscard]] Octets exchange(View pdu, bool is_request) const override {
     const std::optional<Message> message = read_message(pdu);
@@ -204,10 +221,12 @@ bool BacnetDatagrams::answers(View response, View request) const {
     case ERROR: return answer->service == asked->service;
     case SIMPLE_ACK:
       return answer->service == asked->service && !is_read(asked->service) && answer->parameters.empty();
+    case SEGMENT_ACK: return answer->from_server && asked->segment;
     case COMPLEX_ACK: break;
     default: return false;
   }
   if (answer->service != asked->service || !is_read(asked->service)) return false;
+  if (answer->segment) return true;  // of what it is a part will be seen
   const bool several = asked->service == READ_PROPERTY_MULTIPLE;
   return references(answer->parameters, several, true).has_value();
 }

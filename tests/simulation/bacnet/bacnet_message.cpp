@@ -69,7 +69,29 @@ bool read_network(Reader& reader, Message& message) {
   return reader.good;
 }
 
-// Clause 20.1, without segments.
+constexpr std::uint8_t segmented = 8;
+constexpr std::uint8_t more_follows = 4;
+
+// Clause 20.1.2.7, 20.1.2.8: a window is one of 1 to 127 segments.
+bool read_segment(Reader& reader, std::uint8_t flags, Message& message) {
+  if ((flags & segmented) == 0) return (flags & more_follows) == 0;
+  message.segment.emplace();
+  message.segment->more = (flags & more_follows) != 0;
+  message.segment->sequence = reader.octet();
+  message.segment->window = reader.octet();
+  return message.segment->window >= 1 && message.segment->window <= 127;
+}
+
+// Clause 20.1.6
+bool read_acknowledgement(Reader& reader, std::uint8_t flags, Message& message) {
+  if ((flags & 0xC) != 0) return false;
+  message.negative = (flags & 2) != 0;
+  message.from_server = (flags & 1) != 0;
+  message.invoke = reader.octet();
+  return read_segment(reader, segmented, message) && reader.good && reader.rest.empty();
+}
+
+// Clause 20.1
 bool read_apdu(Reader& reader, Message& message) {
   const std::uint8_t head = reader.octet();
   message.apdu = head >> 4;
@@ -77,15 +99,22 @@ bool read_apdu(Reader& reader, Message& message) {
   switch (message.apdu) {
     case CONFIRMED: {
       const std::uint8_t sizes = reader.octet();
-      if ((flags & 0xD) != 0 || (sizes & 0x80) != 0 || (sizes & 0xF) > 5) return false;
+      if ((flags & 1) != 0 || (sizes & 0x80) != 0 || (sizes & 0xF) > 5) return false;
+      message.takes_segments = (flags & 2) != 0;
       message.invoke = reader.octet();
+      if (!read_segment(reader, flags, message)) return false;
       break;
     }
     case UNCONFIRMED:
       if (flags != 0) return false;
       break;
-    case SIMPLE_ACK:
     case COMPLEX_ACK:
+      if ((flags & 3) != 0) return false;
+      message.invoke = reader.octet();
+      if (!read_segment(reader, flags, message)) return false;
+      break;
+    case SEGMENT_ACK: return read_acknowledgement(reader, flags, message);
+    case SIMPLE_ACK:
     case ERROR:
     case REJECT:
       if (flags != 0) return false;
@@ -136,10 +165,15 @@ Octets write_message(const Message& message) {
     put(octets, (*station)->address);
   }
   if (message.destination) octets.push_back(255);
-  octets.push_back(static_cast<std::uint8_t>(message.apdu << 4 | (message.from_server ? 1 : 0)));
+  const bool acknowledges = message.apdu == SEGMENT_ACK;
+  octets.push_back(static_cast<std::uint8_t>(
+      message.apdu << 4 | (message.segment && !acknowledges ? segmented : 0) |
+      (message.segment && message.segment->more ? more_follows : 0) |
+      (message.takes_segments || message.negative ? 2 : 0) | (message.from_server ? 1 : 0)));
   if (message.apdu == CONFIRMED) octets.push_back(0x05);
   if (message.apdu != UNCONFIRMED) octets.push_back(message.invoke);
-  octets.push_back(message.service);
+  if (message.segment) octets.insert(octets.end(), {message.segment->sequence, message.segment->window});
+  if (!acknowledges) octets.push_back(message.service);
   put(octets, message.parameters);
   octets[2] = static_cast<std::uint8_t>(octets.size() >> 8);
   octets[3] = static_cast<std::uint8_t>(octets.size());

@@ -42,19 +42,30 @@ struct Station {
   bool operator==(const Station&) const = default;
 };
 
+// Of a request or an answer in segments, and of what acknowledges them (SEGMENT_ACK: its last number, and how
+// many more are welcome).
+struct Segment {
+  std::uint8_t sequence = 0;
+  std::uint8_t window = 1;
+  bool more = false;
+};
+
 struct Message {
   std::uint8_t link = UNICAST;
   Octets origin;  // FORWARDED: address and port
   std::optional<Station> destination;
   std::optional<Station> source;
   std::uint8_t apdu = CONFIRMED;
-  std::uint8_t invoke = 0;   // not of UNCONFIRMED
-  std::uint8_t service = 0;  // REJECT, ABORT: the reason
-  bool from_server = false;  // ABORT
+  std::uint8_t invoke = 0;      // not of UNCONFIRMED
+  std::uint8_t service = 0;     // REJECT, ABORT: the reason
+  bool from_server = false;     // ABORT, SEGMENT_ACK
+  bool takes_segments = false;  // CONFIRMED: as its answer
+  bool negative = false;        // SEGMENT_ACK
+  std::optional<Segment> segment;
   Octets parameters;
 };
 
-// Nothing: malformed, a message of the network layer, another link function, or a segment.
+// Nothing: malformed, a message of the network layer, or another link function.
 [[nodiscard]] std::optional<Message> read_message(View datagram);
 [[nodiscard]] Octets write_message(const Message& message);
 

@@ -150,7 +150,21 @@ std::vector<Rules::Text> BacnetRules::allows() const {
   return texts;
 }
 
+bool Allow::may_contain(std::uint8_t service) const {
+  if (!functions.empty() && !holds(functions, confirmed_base + service)) return false;
+  const std::vector<Class> possible = classes_of(service);
+  return std::any_of(possible.begin(), possible.end(),
+                     [this](Class each) { return classes.empty() || holds(classes, each); });
+}
+
 bool BacnetRules::permits(View request, std::uint32_t /*standing*/, bool island) const {
+  const std::optional<Message> message = read_message(request);
+  if (message && message->segment) {
+    return message->apdu == CONFIRMED && message->link == UNICAST && !message->source &&
+           std::any_of(list.begin(), list.end(), [&](const Allow& allow) {
+             return (!island || allow.essential) && allow.may_contain(message->service);
+           });
+  }
   const std::optional<std::vector<Access>> accesses = read_request(request);
   return accesses && std::all_of(accesses->begin(), accesses->end(), [&](const Access& access) {
            return std::any_of(list.begin(), list.end(), [&](const Allow& allow) {

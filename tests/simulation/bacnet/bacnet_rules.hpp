@@ -24,12 +24,16 @@ struct Allow {
 
   [[nodiscard]] std::string text() const;
   [[nodiscard]] bool contains(const Access& access) const;
+  // May it contain something that this confirmed service asks for?
+  [[nodiscard]] bool may_contain(std::uint8_t service) const;
 };
 
 class BacnetRules final : public Rules {
  public:
   std::vector<Allow> list;
   [[nodiscard]] std::vector<Text> allows() const override;
+  // Of a segment: may it go on before the whole request is known (by unicast, from no station behind a
+  // router)?
   [[nodiscard]] bool permits(View request, std::uint32_t standing, bool island) const override;
 };
 

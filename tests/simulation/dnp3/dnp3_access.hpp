@@ -8,7 +8,6 @@
 
 namespace conduit::simulation::dnp3 {
 
-
 // Function codes that are used here by name.
 inline constexpr std::uint16_t confirm = 0;
 inline constexpr std::uint16_t read = 1;

@@ -13,7 +13,6 @@
 
 namespace conduit::simulation::enip {
 
-
 inline constexpr std::size_t header_size = 24;
 inline constexpr std::uint16_t nop = 0x00;
 inline constexpr std::uint16_t list_services = 0x04;

@@ -12,7 +12,6 @@
 
 namespace conduit::simulation::opcua {
 
-
 // Numbers of the requests' binary encodings, and of the policy language from 65536 on.
 inline constexpr std::uint32_t open_channel = 446;
 inline constexpr std::uint32_t create_session = 461;

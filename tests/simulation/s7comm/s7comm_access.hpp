@@ -13,7 +13,6 @@
 
 namespace conduit::simulation::s7comm {
 
-
 inline constexpr std::uint32_t read_var = 0x04;
 inline constexpr std::uint32_t write_var = 0x05;
 inline constexpr std::uint32_t pi_service = 0x28;

@@ -169,6 +169,36 @@ TEST_CASE("pieces of what no rule permits do not leave") {
   CHECK(plane.reason(up(segment(0, true, good_object)), 1) == Reason::FUNCTION_NOT_PERMITTED);
 }
 
+TEST_CASE("pieces go on by rules in force alone") {
+  ImageSource source = building();
+  RuleSource& write = source.services[0].request[1];
+  write.essential = false;
+  Plane plane(source);
+  plane.island = true;
+  CHECK(plane.reason(down(segment(0, true, good_object))) == Reason::ISLAND_MODE);
+  plane.island = false;
+  CHECK(plane.forwards(down(segment(0, true, good_object))));
+
+  // One that is in force on some object suffices, whatever another one says of all objects.
+  RuleSource wider = write;
+  wider.ranges = {};
+  write.essential = true;
+  source.services[0].request.push_back(wider);
+  Plane both(source);
+  both.island = true;
+  CHECK(both.forwards(down(segment(0, true, good_object))));
+  CHECK(both.forwards(down(segment(1, false, value_and_end))));
+
+  source.services[0].request.pop_back();
+  source.services[0].request[1].grant = 0;
+  source.grants.resize(1);
+  Plane waits(source);
+  CHECK(waits.reason(down(segment(0, true, good_object))) == Reason::GRANT_REQUIRED);
+  source.grants[0].deadline_ns = std::uint64_t{1} << 62;
+  Plane granted(source);
+  CHECK(granted.forwards(down(segment(0, true, good_object))));
+}
+
 TEST_CASE("a message too large to be kept is not forwarded to its end") {
   Plane plane(building());
   const std::string large(2 * 1024, '0');
