@@ -109,7 +109,7 @@ bool one_reading(const Path& path, const Opening& opening, bool configures) noex
   if (!path.has(HAS_POINT)) return true;
   const bool two = path.has(HAS_PRODUCED);
   if (path.has(HAS_INSTANCE)) return two || configures || !opening.sends || !opening.receives;
-  return !two || !configures;
+  return !two || (!configures && opening.receives);
 }
 
 const char* tell_opening(Bytes data, PduState& state, Operation& operation) noexcept {

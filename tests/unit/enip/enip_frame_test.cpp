@@ -333,6 +333,7 @@ TEST_CASE("an opening whose outputs would go elsewhere than it says") {
         std::string::npos);
   CHECK(opened("2004 2c64 2c65 8001 aabb", some, some) == "malformed");  // configuration 100, both 101
   CHECK(opened("2004 2c64 2c65 8001 aabb", some, 0) == "malformed");
+  CHECK(opened("2004 2c64 2c65", some, 0) == "malformed");  // nothing goes back: what are two for?
   CHECK(opened("2004 2c64 8001 aabb", some, some).find("connection_point:100") != std::string::npos);
   CHECK(opened("2004 2466 2c64", some, some) == "malformed");  // outputs 102, inputs 100
   for (const char* path : {"2004 2466 2c64 8001 aabb", "2004 2466 2c64 2c65", "2004 2466 2c64 2c64"}) {
