@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "tests/simulation/acknowledging.hpp"
+
 namespace conduit::simulation {
 namespace {
 
@@ -57,6 +59,9 @@ struct Dialogue::State {
   static void open(const std::shared_ptr<State>& self);
   static void pump(const std::shared_ptr<State>& self);
   static void be_patient(const std::shared_ptr<State>& self, std::uint64_t number, std::uint64_t wait_ns);
+  // Of the connection that is open now.
+  [[nodiscard]] static std::function<Speaker()> speaker(const std::shared_ptr<State>& self);
+  static void acknowledge_later(const std::shared_ptr<State>& self);
   void take_data(View octets);
   void take_reply(View pdu);
   void lost_connection(bool was_connected);
@@ -194,6 +199,7 @@ void Dialogue::State::open(const std::shared_ptr<State>& self) {
   };
   calls.data = [self](View octets) {
     self->take_data(octets);
+    acknowledge_later(self);
     pump(self);
   };
   calls.end = [](TcpSocket& socket) { socket.close(); };
@@ -239,6 +245,7 @@ void Dialogue::State::pump(const std::shared_ptr<State>& self) {
       state.pending.push_back(std::move(asked));
     }
     state.socket->send(octets);
+    expect_acknowledgement(state.stage, speaker(self), state.name(), state.end->sent_count());
     if (state.plan.pause_ms_max == 0) continue;
     state.pausing = true;
     state.stage.network.scheduler().after(state.random.below(state.plan.pause_ms_max) * millisecond, [self] {
@@ -247,6 +254,24 @@ void Dialogue::State::pump(const std::shared_ptr<State>& self) {
     });
   }
   if (state.finished() && state.connected && state.socket != nullptr) state.socket->close();
+}
+
+std::function<Speaker()> Dialogue::State::speaker(const std::shared_ptr<State>& self) {
+  return [self, port = self->port] {
+    const bool open = self->port == port && self->connected && self->socket != nullptr;
+    return open ? Speaker{self->socket, self->end.get()} : Speaker{};
+  };
+}
+
+void Dialogue::State::acknowledge_later(const std::shared_ptr<State>& self) {
+  self->stage.network.scheduler().after(acknowledges_ns, [self, speaker = speaker(self)] {
+    const Speaker now = speaker();
+    if (now.socket == nullptr) return;
+    for (const Octets& back : now.end->acknowledge()) {
+      self->ask(back);
+      now.socket->send(back);
+    }
+  });
 }
 
 // An answer that does not come: a denied request is done with (and where silence means that the connection is
@@ -352,6 +377,7 @@ void Dialogue::State::take_data(View octets) {
 }
 
 void Dialogue::State::take_reply(View pdu) {
+  if (plan.protocol->only_acknowledges(pdu)) return;
   const Octets plain = plan.protocol->plain(pdu);
   std::vector<Served>& served = stage.ledger.served[{plan.server, port}];
   for (auto asked = pending.begin(); asked != pending.end(); ++asked) {
@@ -500,6 +526,9 @@ class ServerLink final : public Application {
       at += front.size;
     }
     received_.erase(received_.begin(), received_.begin() + static_cast<std::ptrdiff_t>(at));
+    later(acknowledges_ns, [this, &socket] {
+      for (const Octets& back : end_->acknowledge()) socket.send(back);
+    });
   }
   void on_end_of_data(TcpSocket& socket) override { socket.close(); }
   void on_closed(TcpSocket&, bool) override { *alive_ = false; }
@@ -520,14 +549,24 @@ class ServerLink final : public Application {
   }
   void say(TcpSocket& socket, Octets octets) {
     if (delay_ns_ == 0) return say_now(socket, std::move(octets));
-    stage_.network.scheduler().after(delay_ns_, [this, alive = alive_, &socket, octets = std::move(octets)] {
-      if (*alive) say_now(socket, octets);
+    later(delay_ns_, [this, &socket, octets = std::move(octets)] { say_now(socket, octets); });
+  }
+  // Unless the connection is over by then.
+  void later(std::uint64_t ns, std::function<void()> act) {
+    stage_.network.scheduler().after(ns, [alive = alive_, act = std::move(act)] {
+      if (*alive) act();
     });
   }
   void say_now(TcpSocket& socket, Octets octets) {
     octets = end_->numbered(std::move(octets), 0);
     end_->sent(octets);
     socket.send(octets);
+    if (port_ >= stage_.next_port) return;  // an attacker, who may acknowledge nothing
+    const auto speaker = [this, alive = alive_, &socket] {
+      return *alive ? Speaker{&socket, end_.get()} : Speaker{};
+    };
+    expect_acknowledgement(stage_, speaker, "server-" + std::to_string(server_) + " " + protocol_.name(),
+                           end_->sent_count());
   }
 
   Stage& stage_;
