@@ -19,8 +19,8 @@ struct Speaker {
   End* end = nullptr;
 };
 
-// `number` PDUs that `speaker` has sent so far have to be acknowledged soon after its TCP knows that they have
-// come. Of runs in which nothing else can keep an acknowledgement back.
+// `number` PDUs that `speaker` has sent so far have to be acknowledged soon after its TCP knows that they
+// have come. Of runs in which nothing else can keep an acknowledgement back.
 void expect_acknowledgement(Stage& stage, const std::function<Speaker()>& speaker, const std::string& who,
                             std::uint64_t number);
 

@@ -64,11 +64,6 @@ bool trickles(const std::vector<TcpTraits>& hosts) {
   return std::any_of(hosts.begin(), hosts.end(), [](const TcpTraits& host) { return host.window < 1000; });
 }
 
-bool answers_at_once(const Plan& plan) {
-  return is_lossless(plan) && !plan.tight && !server_lies(plan) && !trickles(plan.client_traits) &&
-         !trickles(plan.server_traits);
-}
-
 Unknown unknown_to_gateway(const Plan& plan) {
   using Kind = ChangePlan::Kind;
   Unknown unknown;
@@ -79,6 +74,14 @@ Unknown unknown_to_gateway(const Plan& plan) {
     return change.kind == Kind::RESTART || change.kind == Kind::OUTPUT_FULL;
   });
   return unknown;
+}
+
+// What changes then resets a connection or leaves it alone.
+bool answers_at_once(const Plan& plan) {
+  const bool kept =
+      plan.faults.lost == 0 && plan.faults.damaged == 0 && !unknown_to_gateway(plan).interrupted;
+  return kept && !plan.tight && !server_lies(plan) && !trickles(plan.client_traits) &&
+         !trickles(plan.server_traits);
 }
 
 class World {
