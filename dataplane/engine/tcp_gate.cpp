@@ -140,7 +140,8 @@ void finish(Step& step) noexcept {
   }
   if (step.stream.fin && step.back.fin) flow.state = FlowState::CLOSING;
   const bool sure = !step.stream.joined && !step.back.joined && !step.stream.unverified &&
-                    !step.back.unverified && !step.stream.fin && !step.back.fin;
+                    !step.back.unverified && !step.stream.fin && !step.back.fin && !step.stream.parted &&
+                    !step.back.parted;
   const bool plain =
       !flow.tcp.mapped && sure && flow.tcp.follow == Follow::INSPECTED && wanted(flow) == Follow::INSPECTED;
   flow.tcp.plain_for = plain ? flow.classification : never_plain;

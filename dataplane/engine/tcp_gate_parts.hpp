@@ -100,6 +100,9 @@ void let_judged_go(Step& step) noexcept;
 // the pool's `reply`). False: the flow was ended.
 [[nodiscard]] bool obey(Step& step, const Judgement& judgement, Bytes judged,
                         std::uint32_t pdu_size) noexcept;
+// A part of the PDU at the boundary has left, and more of it is to leave. False: the flow was ended, as what
+// stands behind a part reads as another PDU.
+[[nodiscard]] bool part_goes_on(Step& step) noexcept;
 // Ends the flow for what the segment carried; always false.
 bool end_by_reset(Step& step, Reason reason) noexcept;
 

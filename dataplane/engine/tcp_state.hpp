@@ -93,6 +93,8 @@ struct Stream {
   bool discarding = false;  // boundary > received: the rest of the PDU is not passed
   bool unverified = false;  // joined in mid-stream: the first data have to be whole PDUs
   bool joined = false;      // … and nothing behind that place was acknowledged yet
+  bool parted = false;      // the last request has left in parts, and may not be answered yet
+  std::uint8_t marks = 0;   // bit i: a part of the PDU at the boundary ended i octets in front of `forwarded`
   std::uint8_t repeat_count = 0;
   std::uint8_t released_count = 0;  // held tails that went on because their sender repeated them
   std::uint16_t segment_max = 0;    // octets of the sender's largest segment with its options

@@ -52,6 +52,9 @@ inline constexpr Quirks QUIRK_PLACE_UNKNOWN = 1U << 15;
 
 enum class Transport : std::uint8_t { NONE = 0, TCP = 6, UDP = 17, ICMP = 1, ICMPV6 = 58, ETHERNET = 255 };
 
+// Octets by which Protocol::strays tells.
+inline constexpr std::size_t stray_head_size = 8;
+
 enum class FrameStatus : std::uint8_t { MALFORMED = 0, INCOMPLETE = 1, COMPLETE = 2 };
 
 // Answer of `frame`. All sizes in octets from the first byte of the PDU.
@@ -204,6 +207,11 @@ struct Protocol {
   // waits to enter the stream of `sender`. May be null.
   std::size_t (*acknowledge)(Role sender, const SessionState& session,
                              std::span<std::uint8_t> pdu) noexcept = nullptr;
+  // A part of a client's PDU has left, up to `cut`; `pdu`: its octets as far as they may leave now. Some
+  // servers give a part up (after a while, at once, or as they do not know its function), and read what comes
+  // next as the beginning of a PDU. Could such a one find there what it would act on? Asked while up to
+  // `stray_head_size` octets stand behind `cut`, and once with more. May be null: no such servers are known.
+  bool (*strays)(Bytes pdu, std::size_t cut) noexcept = nullptr;
   // Name of a function code, empty if it has none.
   std::string_view (*function_name)(std::uint32_t function) noexcept = nullptr;
   KeyNames key_names{};

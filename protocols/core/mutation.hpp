@@ -24,6 +24,8 @@ namespace conduit {
   X(SHORT_WAY_WITHIN_PDU, "a segment within a PDU whose head has left is judged as a PDU of its own")      \
   X(HELD_TAIL_JUDGED_ALONE, "the rest of a held PDU is judged without its head")                           \
   X(PARTLY_LEFT_REFUSED, "a PDU of which a part has left is taken out of the stream all the same")         \
+  X(STRAY_PERMITTED, "behind a part that has left may stand what reads as another PDU")                    \
+  X(SENT_ON_UNANSWERED, "behind a request that has left in parts, others follow before it is answered")    \
   X(PART_LEFT_BEFORE_RESYNC, "parts of PDUs leave though a restart may join the connection behind them")   \
   X(JOINED_UNASKED, "a connection is joined where its client says it stands")                              \
   X(JOINED_WITHIN_PDU, "a connection is joined where its server stands, be it within a PDU of the client") \

@@ -3,10 +3,23 @@
 namespace conduit::simulation {
 namespace {
 
+constexpr std::uint64_t acknowledges_ns = 200 * millisecond;
 constexpr std::uint64_t asks_tcp_ns = 400 * millisecond;
 constexpr std::uint64_t unacknowledged_ns_max = 2 * second;
 
 }  // namespace
+
+void acknowledge_later(Stage& stage, const std::function<Speaker()>& speaker,
+                       const std::function<void(const Octets&)>& says) {
+  stage.network.scheduler().after(acknowledges_ns, [speaker, says] {
+    const Speaker now = speaker();
+    if (now.socket == nullptr) return;
+    for (const Octets& pdu : now.end->acknowledge()) {
+      says(pdu);
+      now.socket->send(pdu);
+    }
+  });
+}
 
 void expect_acknowledgement(Stage& stage, const std::function<Speaker()>& speaker, const std::string& who,
                             std::uint64_t number) {

@@ -10,11 +10,10 @@ namespace conduit::simulation {
 namespace {
 
 // How long a client waits for an answer. A denied request may stay without one (DISCARD, DROP); a permitted
-// one may need several repetitions of TCP, each later than the one before, of each of its octets where the
-// client sends them one by one.
+// one may need several repetitions of TCP, each later than the one before, of each of its octets, and of each
+// that the server owes, where they are sent one by one.
 constexpr std::uint64_t patience_denied_ns = 3 * second;
 constexpr std::uint64_t patience_permitted_ns = 60 * second;
-constexpr std::uint64_t patience_octet_ns = second;
 constexpr std::uint32_t failures_when_calm_max = 1;
 
 bool same(View a, View b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
@@ -61,7 +60,7 @@ struct Dialogue::State {
   static void be_patient(const std::shared_ptr<State>& self, std::uint64_t number, std::uint64_t wait_ns);
   // Of the connection that is open now.
   [[nodiscard]] static std::function<Speaker()> speaker(const std::shared_ptr<State>& self);
-  static void acknowledge_later(const std::shared_ptr<State>& self);
+  [[nodiscard]] std::size_t octets_under_way() const;
   void take_data(View octets);
   void take_reply(View pdu);
   void lost_connection(bool was_connected);
@@ -199,7 +198,7 @@ void Dialogue::State::open(const std::shared_ptr<State>& self) {
   };
   calls.data = [self](View octets) {
     self->take_data(octets);
-    acknowledge_later(self);
+    acknowledge_later(self->stage, speaker(self), [self](const Octets& back) { self->ask(back); });
     pump(self);
   };
   calls.end = [](TcpSocket& socket) { socket.close(); };
@@ -263,15 +262,15 @@ std::function<Speaker()> Dialogue::State::speaker(const std::shared_ptr<State>& 
   };
 }
 
-void Dialogue::State::acknowledge_later(const std::shared_ptr<State>& self) {
-  self->stage.network.scheduler().after(acknowledges_ns, [self, speaker = speaker(self)] {
-    const Speaker now = speaker();
-    if (now.socket == nullptr) return;
-    for (const Octets& back : now.end->acknowledge()) {
-      self->ask(back);
-      now.socket->send(back);
-    }
-  });
+// At most: some of them may have come.
+std::size_t Dialogue::State::octets_under_way() const {
+  std::size_t octets = 0;
+  for (const Asked& asked : pending) octets += asked.request.size();
+  for (const Served& served : stage.ledger.served[{plan.server, port}])
+    if (!served.taken) octets += served.answer.size();
+  for (const Told& told : stage.ledger.told[{plan.server, port}])
+    if (!told.taken) octets += told.pdu.size();
+  return octets;
 }
 
 // An answer that does not come: a denied request is done with (and where silence means that the connection is
@@ -285,8 +284,7 @@ void Dialogue::State::be_patient(const std::shared_ptr<State>& self, std::uint64
     if (at == state.pending.end()) return;
     const bool permitted = state.permitted(*at);
     const std::uint64_t waited = state.now() - at->sent_ns;
-    std::uint64_t patience = patience_permitted_ns;
-    for (const Asked& asked : state.pending) patience += patience_octet_ns * asked.request.size();
+    const std::uint64_t patience = patience_permitted_ns + state.plan.octet_ns * state.octets_under_way();
     if (permitted && waited < patience) {
       be_patient(self, number, patience - waited);
       return;
@@ -526,9 +524,7 @@ class ServerLink final : public Application {
       at += front.size;
     }
     received_.erase(received_.begin(), received_.begin() + static_cast<std::ptrdiff_t>(at));
-    later(acknowledges_ns, [this, &socket] {
-      for (const Octets& back : end_->acknowledge()) socket.send(back);
-    });
+    acknowledge_later(stage_, speaker(socket), [](const Octets&) {});
   }
   void on_end_of_data(TcpSocket& socket) override { socket.close(); }
   void on_closed(TcpSocket&, bool) override { *alive_ = false; }
@@ -549,24 +545,20 @@ class ServerLink final : public Application {
   }
   void say(TcpSocket& socket, Octets octets) {
     if (delay_ns_ == 0) return say_now(socket, std::move(octets));
-    later(delay_ns_, [this, &socket, octets = std::move(octets)] { say_now(socket, octets); });
-  }
-  // Unless the connection is over by then.
-  void later(std::uint64_t ns, std::function<void()> act) {
-    stage_.network.scheduler().after(ns, [alive = alive_, act = std::move(act)] {
-      if (*alive) act();
+    stage_.network.scheduler().after(delay_ns_, [this, alive = alive_, &socket, octets = std::move(octets)] {
+      if (*alive) say_now(socket, octets);
     });
+  }
+  [[nodiscard]] std::function<Speaker()> speaker(TcpSocket& socket) const {
+    return [this, alive = alive_, &socket] { return *alive ? Speaker{&socket, end_.get()} : Speaker{}; };
   }
   void say_now(TcpSocket& socket, Octets octets) {
     octets = end_->numbered(std::move(octets), 0);
     end_->sent(octets);
     socket.send(octets);
     if (port_ >= stage_.next_port) return;  // an attacker, who may acknowledge nothing
-    const auto speaker = [this, alive = alive_, &socket] {
-      return *alive ? Speaker{&socket, end_.get()} : Speaker{};
-    };
-    expect_acknowledgement(stage_, speaker, "server-" + std::to_string(server_) + " " + protocol_.name(),
-                           end_->sent_count());
+    expect_acknowledgement(stage_, speaker(socket),
+                           "server-" + std::to_string(server_) + " " + protocol_.name(), end_->sent_count());
   }
 
   Stage& stage_;
