@@ -22,8 +22,9 @@ struct Case {
   std::uint32_t pdu_size;
   Side sender;
   Role role;
-  const PduHead& head;  // in `context`
-  bool told = false;    // the one operation that the PDU has was set already
+  const PduHead& head;    // in `context`
+  bool removable = true;  // it can still be taken out of its stream
+  bool told = false;      // the one operation that the PDU has was set already
   std::uint32_t operation_count = 0;
   std::uint32_t rule = none_index;     // that permitted the last operation, or came nearest
   const char* field = nullptr;         // malformed: at fault
@@ -364,6 +365,8 @@ inline void accept(Case& judged) noexcept {
 
 // What can be done on this transport: a datagram is dropped where a stream is reset or loses a PDU.
 [[nodiscard]] Verdict on_transport(const Case& judged, Verdict verdict) noexcept {
+  const bool takes_out = verdict == Verdict::REFUSE || verdict == Verdict::DISCARD;
+  if (takes_out && !judged.removable) return Verdict::RESET;
   if (over_tcp(judged) || verdict == Verdict::REFUSE) return verdict;
   return Verdict::DROP;
 }
@@ -516,13 +519,13 @@ inline void accept(Case& judged) noexcept {
 }  // namespace
 
 Judgement judge_pdu(WorkerContext& context, Flow& flow, Side sender, const ParsedFrame& frame, Bytes judged,
-                    std::uint32_t pdu_size, std::span<std::uint8_t> reply) noexcept {
+                    std::uint32_t pdu_size, std::span<std::uint8_t> reply, bool removable) noexcept {
   const Role role = sender == flow.client_side ? Role::CLIENT : Role::SERVER;
   PduHead& head = context.pdu_head;
   context.pdu_state.assembled =
       flow.assembly[sender] == assembly_none ? Bytes{} : context.assemblies->kept(flow, sender);
   head = flow.protocol->open(judged, role, flow.quirks, flow.session, context.pdu_state);
-  Case pdu{context, flow, frame, judged, pdu_size, sender, role, head};
+  Case pdu{context, flow, frame, judged, pdu_size, sender, role, head, removable};
   if (role == Role::SERVER && mutated(Mutation::SERVER_UNJUDGED)) return permit(pdu);
   if (!head.well_formed) {
     pdu.field = head.field;
@@ -538,7 +541,7 @@ Judgement judge_usual(WorkerContext& context, Flow& flow, Side sender, const Par
                       std::span<std::uint8_t> reply) noexcept {
   const Role role = sender == flow.client_side ? Role::CLIENT : Role::SERVER;
   Case judged{context,          flow, frame, pdu, static_cast<std::uint32_t>(pdu.size()), sender, role,
-              context.pdu_head, true};
+              context.pdu_head, true, true};
   if (role == Role::SERVER && mutated(Mutation::SERVER_UNJUDGED)) return permit(judged);
   return judge_read(judged, reply);
 }

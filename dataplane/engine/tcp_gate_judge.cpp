@@ -47,9 +47,6 @@ void end_by_drop(Step& step) noexcept {
 }
 
 [[nodiscard]] bool take_out(Step& step, Bytes judged, std::uint32_t size, Bytes reply) noexcept {
-  const bool partly_left = after(step.stream.forwarded, step.stream.boundary);
-  if (partly_left && !mutated(Mutation::PARTLY_LEFT_REFUSED)) return end_by_reset(step, Reason::NONE);
-  if (step.stream.joined) return end_by_reset(step, Reason::NONE);  // nobody knows yet where it would stand
   if (!remove_pdu(step, size)) return end_by_reset(step, Reason::TCP_MAP_FULL);
   if (!renumber_removed(step, judged)) return end_by_reset(step, Reason::TCP_MAP_FULL);
   const Side back = other(step.sender);
@@ -90,16 +87,17 @@ bool end_astray(Step& step, Bytes pdu) noexcept {
         step.flow.protocol->strays != nullptr && left > step.flow.protocol->framing_prefix_size;
     step.stream.marks = 0;
   }
-  // No reply takes the place of a request that has left in part, and none enters a stream that may stand
-  // within a PDU (joined in mid-stream): without room for it the verdict is RESET.
+  // What has left in part stays, and so does what nobody knows the place of (joined in mid-stream). No reply
+  // enters a stream that may stand within a PDU: without room for it the verdict is RESET.
   const bool partly_left =
       after(step.stream.forwarded, step.stream.boundary) && !mutated(Mutation::PARTLY_LEFT_REFUSED);
   const bool ended = step.back.fin && step.back.forwarded == step.back.received;
-  const bool no_reply = partly_left || step.back.unverified || ended;
+  const bool removable = !partly_left && !step.stream.joined;
+  const bool no_reply = !removable || step.back.unverified || ended;
   const std::span<std::uint8_t> room(step.context.blocks->reply.data(),
                                      no_reply ? 0 : step.context.blocks->reply.size());
   const Judgement judgement =
-      judge_pdu(step.context, step.flow, step.sender, step.frame, judged, pdu_size, room);
+      judge_pdu(step.context, step.flow, step.sender, step.frame, judged, pdu_size, room, removable);
   return obey(step, judgement, judged, pdu_size);
 }
 

@@ -77,10 +77,11 @@ struct Judgement {
 // Judges one PDU whose judged part is complete, sent by side `sender`: decodes, matches every operation,
 // pairs responses with requests (law 5), asks rate limits, moves the session on, writes the event and counts.
 // Call exactly once per PDU. `reply` receives the negative reply of a REFUSE; a REFUSE that has none comes
-// back as RESET (TCP) or DROP.
+// back as RESET (TCP) or DROP. `removable`: the PDU can still be taken out of its stream; else REFUSE and
+// DISCARD come back as RESET.
 [[nodiscard]] Judgement judge_pdu(WorkerContext& context, Flow& flow, Side sender, const ParsedFrame& frame,
-                                  Bytes judged, std::uint32_t pdu_size,
-                                  std::span<std::uint8_t> reply) noexcept;
+                                  Bytes judged, std::uint32_t pdu_size, std::span<std::uint8_t> reply,
+                                  bool removable = true) noexcept;
 
 // The same for a PDU that Protocol::usual has read: into `context.pdu_head` and `context.operation`.
 [[nodiscard]] Judgement judge_usual(WorkerContext& context, Flow& flow, Side sender, const ParsedFrame& frame,

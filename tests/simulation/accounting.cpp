@@ -122,9 +122,7 @@ void check_own_resets(const FrameCounter& frames, const std::vector<EventRecord>
       const bool folded = (event.flags & EVENT_FOLDED) != 0 && event.monotonic_ns >= at_ns &&
                           event.monotonic_ns <= at_ns + folded_ns;
       const bool lost = event.monotonic_ns <= at_ns && forgotten(event.monotonic_ns, at_ns);
-      // A PDU of which a part has left cannot be taken out: its connection is reset instead.
-      const bool denied = ends || event.verdict == Verdict::REFUSE || event.verdict == Verdict::DISCARD;
-      return (ends && (folded || lost)) || (denied && own && event.monotonic_ns == at_ns);
+      return ends && (folded || lost || (own && event.monotonic_ns == at_ns));
     });
     check(told,
           "client port " + std::to_string(port) + " is reset at " + std::to_string(at_ns / 1000) +

@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "tests/simulation/acknowledging.hpp"
+
 namespace conduit::simulation {
 namespace {
 
@@ -56,6 +58,8 @@ struct Dialogue::State {
   static void open(const std::shared_ptr<State>& self);
   static void pump(const std::shared_ptr<State>& self);
   static void be_patient(const std::shared_ptr<State>& self, std::uint64_t number, std::uint64_t wait_ns);
+  // Of the connection that is open now.
+  [[nodiscard]] static std::function<Speaker()> speaker(const std::shared_ptr<State>& self);
   [[nodiscard]] std::size_t octets_under_way() const;
   void take_data(View octets);
   void take_reply(View pdu);
@@ -194,6 +198,7 @@ void Dialogue::State::open(const std::shared_ptr<State>& self) {
   };
   calls.data = [self](View octets) {
     self->take_data(octets);
+    acknowledge_later(self->stage, speaker(self), [self](const Octets& back) { self->ask(back); });
     pump(self);
   };
   calls.end = [](TcpSocket& socket) { socket.close(); };
@@ -239,6 +244,7 @@ void Dialogue::State::pump(const std::shared_ptr<State>& self) {
       state.pending.push_back(std::move(asked));
     }
     state.socket->send(octets);
+    expect_acknowledgement(state.stage, speaker(self), state.name(), state.end->sent_count());
     if (state.plan.pause_ms_max == 0) continue;
     state.pausing = true;
     state.stage.network.scheduler().after(state.random.below(state.plan.pause_ms_max) * millisecond, [self] {
@@ -247,6 +253,13 @@ void Dialogue::State::pump(const std::shared_ptr<State>& self) {
     });
   }
   if (state.finished() && state.connected && state.socket != nullptr) state.socket->close();
+}
+
+std::function<Speaker()> Dialogue::State::speaker(const std::shared_ptr<State>& self) {
+  return [self, port = self->port] {
+    const bool open = self->port == port && self->connected && self->socket != nullptr;
+    return open ? Speaker{self->socket, self->end.get()} : Speaker{};
+  };
 }
 
 // At most: some of them may have come.
@@ -362,6 +375,7 @@ void Dialogue::State::take_data(View octets) {
 }
 
 void Dialogue::State::take_reply(View pdu) {
+  if (plan.protocol->only_acknowledges(pdu)) return;
   const Octets plain = plan.protocol->plain(pdu);
   std::vector<Served>& served = stage.ledger.served[{plan.server, port}];
   for (auto asked = pending.begin(); asked != pending.end(); ++asked) {
@@ -510,6 +524,7 @@ class ServerLink final : public Application {
       at += front.size;
     }
     received_.erase(received_.begin(), received_.begin() + static_cast<std::ptrdiff_t>(at));
+    acknowledge_later(stage_, speaker(socket), [](const Octets&) {});
   }
   void on_end_of_data(TcpSocket& socket) override { socket.close(); }
   void on_closed(TcpSocket&, bool) override { *alive_ = false; }
@@ -534,10 +549,16 @@ class ServerLink final : public Application {
       if (*alive) say_now(socket, octets);
     });
   }
+  [[nodiscard]] std::function<Speaker()> speaker(TcpSocket& socket) const {
+    return [this, alive = alive_, &socket] { return *alive ? Speaker{&socket, end_.get()} : Speaker{}; };
+  }
   void say_now(TcpSocket& socket, Octets octets) {
     octets = end_->numbered(std::move(octets), 0);
     end_->sent(octets);
     socket.send(octets);
+    if (port_ >= stage_.next_port) return;  // an attacker, who may acknowledge nothing
+    expect_acknowledgement(stage_, speaker(socket),
+                           "server-" + std::to_string(server_) + " " + protocol_.name(), end_->sent_count());
   }
 
   Stage& stage_;

@@ -95,6 +95,7 @@ struct Stage {
   DialogueTotals& totals;
   std::uint64_t calm_ns;
   bool tight;
+  bool prompt;  // nothing gets lost: what is owed comes at once
   std::uint16_t next_port = 20000;
   bool over = false;  // no new connections any more
 };

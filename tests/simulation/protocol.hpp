@@ -70,6 +70,11 @@ class End {
   // With the numbers that a PDU has on this connection if `ahead` others are sent before it; and: it is sent.
   [[nodiscard]] virtual Octets numbered(Octets pdu, std::uint8_t /*ahead*/) const { return pdu; }
   virtual void sent(View /*pdu*/) {}
+  // Where PDUs are acknowledged by number: what it says when it has said nothing else for a while, and how
+  // many of its PDUs it has sent, and knows to have come.
+  [[nodiscard]] virtual std::vector<Octets> acknowledge() { return {}; }
+  [[nodiscard]] virtual std::uint64_t sent_count() const { return 0; }
+  [[nodiscard]] virtual std::uint64_t acknowledged_count() const { return 0; }
 };
 
 class ClientEnd : public End {
@@ -149,6 +154,8 @@ class ProtocolModel {
   [[nodiscard]] virtual std::size_t answers_most(View /*request*/) const { return 1; }
   // Does the standing of `request` depend on whether `earlier` has passed?
   [[nodiscard]] virtual bool depends(View /*request*/, View /*earlier*/) const { return false; }
+  // Does a PDU of the server only acknowledge others?
+  [[nodiscard]] virtual bool only_acknowledges(View /*pdu*/) const { return false; }
   // Something like `answer` that does not answer the request, and is well-formed. Empty: there is none.
   [[nodiscard]] virtual Octets other_answer(View /*request*/, View /*answer*/, Random& /*random*/) const {
     return {};

@@ -50,6 +50,20 @@ bool joins_after_restart(const Plan& plan) {
                                  [](const PlantPolicy& policy) { return policy.mid_stream_resync; });
 }
 
+bool server_lies(const Plan& plan) {
+  return std::any_of(plan.attacks.begin(), plan.attacks.end(),
+                     [](const AttackPlan& attack) { return attack.from_server; });
+}
+
+bool is_lossless(const Plan& plan) {
+  return plan.faults.lost == 0 && plan.faults.damaged == 0 && plan.changes.empty();
+}
+
+// What trickles into a window of a few octets may keep a reply waiting for long.
+bool trickles(const std::vector<TcpTraits>& hosts) {
+  return std::any_of(hosts.begin(), hosts.end(), [](const TcpTraits& host) { return host.window < 1000; });
+}
+
 Unknown unknown_to_gateway(const Plan& plan) {
   using Kind = ChangePlan::Kind;
   Unknown unknown;
@@ -60,6 +74,14 @@ Unknown unknown_to_gateway(const Plan& plan) {
     return change.kind == Kind::RESTART || change.kind == Kind::OUTPUT_FULL;
   });
   return unknown;
+}
+
+// What changes then resets a connection or leaves it alone.
+bool answers_at_once(const Plan& plan) {
+  const bool kept =
+      plan.faults.lost == 0 && plan.faults.damaged == 0 && !unknown_to_gateway(plan).interrupted;
+  return kept && !plan.tight && !server_lies(plan) && !trickles(plan.client_traits) &&
+         !trickles(plan.server_traits);
 }
 
 class World {
@@ -80,7 +102,8 @@ class World {
         trace_(scheduler_),
         traced_(traced),
         datagrams_(network_, plan, base_.fork("datagrams"), findings_),
-        stage_{network_, ledger_, timeline_, findings_, dialogue_totals_, plan.calm_ns, plan.tight} {
+        stage_{network_,         ledger_,      timeline_,  findings_,
+               dialogue_totals_, plan.calm_ns, plan.tight, answers_at_once(plan)} {
     network_.connect(gateway_);
     network_.watch(safety_);
     network_.watch(wire_);
@@ -265,15 +288,10 @@ void World::check() {
 // engine's timer. A server that lies may never come to the end of what it says, and what the
 // gateway has forgotten nobody sends.
 void World::check_refusals() {
-  const bool lies = std::any_of(plan_.attacks.begin(), plan_.attacks.end(),
-                                [](const AttackPlan& attack) { return attack.from_server; });
-  if (lies || plan_.tight || unknown_to_gateway(plan_).interrupted) return;
-  const bool lossless = plan_.faults.lost == 0 && plan_.faults.damaged == 0 && plan_.changes.empty();
+  if (server_lies(plan_) || plan_.tight || unknown_to_gateway(plan_).interrupted) return;
+  const bool lossless = is_lossless(plan_);
   refusals_.check_repetitions(gateway_.events(), findings_);
-  // What trickles into a window of a few octets may keep a reply waiting for long.
-  const bool trickles = std::any_of(plan_.client_traits.begin(), plan_.client_traits.end(),
-                                    [](const TcpTraits& client) { return client.window < 1000; });
-  if (trickles) return;
+  if (trickles(plan_.client_traits)) return;
   refusals_.check(gateway_.events(), lossless ? 0 : plan_.calm_ns, (lossless ? 2 : 15) * second, findings_);
 }
 

@@ -134,10 +134,14 @@ struct Numbers {
   std::uint32_t send = 0;
   std::uint32_t receive = 0;
   std::uint32_t unacknowledged = 0;  // received
+  std::uint64_t sent_count = 0;
+  std::uint32_t acknowledged = 0;  // the other side's last N(R)
 
   void take(View apdu) {
     const std::optional<Apci> apci = read_apci(apdu);
-    if (!apci || apci->format != Format::I) return;
+    if (!apci || apci->format == Format::U) return;
+    acknowledged = apci->receive;
+    if (apci->format != Format::I) return;
     receive = after(apci->send);
     ++unacknowledged;
   }
@@ -147,9 +151,11 @@ struct Numbers {
   void sent(View apdu) {
     if (!is_i(apdu)) return;
     send = after(send);
+    ++sent_count;
     unacknowledged = 0;
   }
-  // An S-frame in time (104 §5.5: w).
+  [[nodiscard]] std::uint64_t acknowledged_count() const { return sent_count - distance(acknowledged, send); }
+  // An S-frame in time (104 §5.5: w; 1: t2 is over).
   [[nodiscard]] std::vector<Octets> acknowledge(std::uint32_t most) {
     if (unacknowledged < most) return {};
     unacknowledged = 0;
@@ -164,6 +170,9 @@ class ControllingStation final : public ClientEnd {
   }
   void sent(View pdu) override { numbers_.sent(pdu); }
   [[nodiscard]] Octets opening(const Rules&, Random&) override { return open_ ? Octets{} : u_frame(startdt); }
+  [[nodiscard]] std::vector<Octets> acknowledge() override { return numbers_.acknowledge(1); }
+  [[nodiscard]] std::uint64_t sent_count() const override { return numbers_.sent_count; }
+  [[nodiscard]] std::uint64_t acknowledged_count() const override { return numbers_.acknowledged_count(); }
   [[nodiscard]] std::vector<Octets> on_pdu(View pdu) override {
     const std::optional<Apci> apci = read_apci(pdu);
     if (!apci) return {};
@@ -202,6 +211,9 @@ class ControlledStation final : public ServerEnd {
     return numbers_.numbered(std::move(pdu), ahead);
   }
   void sent(View pdu) override { numbers_.sent(pdu); }
+  [[nodiscard]] std::vector<Octets> acknowledge() override { return numbers_.acknowledge(1); }
+  [[nodiscard]] std::uint64_t sent_count() const override { return numbers_.sent_count; }
+  [[nodiscard]] std::uint64_t acknowledged_count() const override { return numbers_.acknowledged_count(); }
   [[nodiscard]] Reaction on_request(View request, Random& random) override {
     Reaction reaction;
     reaction.answer = protocol_.answer(request, random);
@@ -351,6 +363,7 @@ class Iec104Model final : public ProtocolModel {
     return apci && apci->format == Format::S;
   }
 
+  [[nodiscard]] bool only_acknowledges(View pdu) const override { return silent(pdu); }
   [[nodiscard]] Octets plain(View pdu) const override {
     Octets octets(pdu.begin(), pdu.end());
     const std::optional<Apci> apci = read_apci(pdu);

@@ -112,6 +112,33 @@ TEST_CASE("a refusal without words of its own resets the stream and drops the da
   CHECK(bench.judge(0, 0, 7).verdict == Verdict::DROP);
 }
 
+TEST_CASE("what cannot be taken out any more is reset, and its event says so") {
+  Bench bench;
+  struct Observer final : JudgementObserver {
+    void on_judgement(const JudgementReport& report) noexcept override { verdict = report.verdict; }
+    Verdict verdict = Verdict::FORWARD;
+  } observer;
+  bench.context.config.observer = &observer;
+  const std::uint8_t unasked[2] = {2, 3};
+  CHECK(judge_pdu(bench.context, bench.flow, 1, bench.frame, unasked, 2, {}).verdict == Verdict::DISCARD);
+  CHECK(observer.verdict == Verdict::DISCARD);
+  CHECK(judge_pdu(bench.context, bench.flow, 1, bench.frame, unasked, 2, {}, false).verdict ==
+        Verdict::RESET);
+  CHECK(observer.verdict == Verdict::RESET);
+  const std::uint8_t permitted[2] = {2, 9};
+  CHECK(judge_pdu(bench.context, bench.flow, 1, bench.frame, permitted, 2, {}, false).verdict ==
+        Verdict::FORWARD);
+  bench.protocol.refuse = [](Bytes, Reason, const SessionState&, std::span<std::uint8_t>) noexcept {
+    return std::size_t{1};
+  };
+  std::uint8_t reply[4];
+  const std::uint8_t asked[2] = {0, 7};
+  CHECK(judge_pdu(bench.context, bench.flow, 0, bench.frame, asked, 2, reply).verdict == Verdict::REFUSE);
+  CHECK(judge_pdu(bench.context, bench.flow, 0, bench.frame, asked, 2, reply, false).verdict ==
+        Verdict::RESET);
+  CHECK(observer.verdict == Verdict::RESET);
+}
+
 TEST_CASE("bytes of another protocol are named so") {
   Plane plane(plant());
   CHECK(plane.reason(to_plc(hex("16 03 01 00 2e 01 00 00 00 00 00 00"))) == Reason::PROTOCOL_MISMATCH);

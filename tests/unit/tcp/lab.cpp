@@ -28,7 +28,7 @@ bool admit_frame_long_way(WorkerContext&, Flow&, Side, const ParsedFrame&) noexc
 Reason check_reopening(WorkerContext&, const Flow&) noexcept { return lab->reopening; }
 
 Judgement judge_pdu(WorkerContext&, Flow& flow, Side sender, const ParsedFrame&, Bytes judged, std::uint32_t,
-                    std::span<std::uint8_t> reply) noexcept {
+                    std::span<std::uint8_t> reply, bool removable) noexcept {
   lab->judged[sender].emplace_back(judged.begin(), judged.end());
   Judgement judgement;
   const bool request = sender == flow.client_side;
@@ -41,6 +41,7 @@ Judgement judge_pdu(WorkerContext&, Flow& flow, Side sender, const ParsedFrame&,
         modbus_protocol.refuse(judged, Reason::FUNCTION_NOT_PERMITTED, SessionState{}, reply));
     if (judgement.reply_size == 0) judgement.verdict = Verdict::RESET;
   }
+  if (judgement.verdict == Verdict::DISCARD && !removable) judgement.verdict = Verdict::RESET;
   if (judgement.verdict == Verdict::FORWARD && flow.protocol->accept != nullptr) {
     Associations associations;
     const Role role = request ? Role::CLIENT : Role::SERVER;
