@@ -194,8 +194,8 @@ def given_up():
     """A server that gives up a part of a request reads the rest as another one: the rest does not follow."""
     record = adu(pdu("15 13 06 0004 0000 0006") + COIL)
     files = adu(pdu("14 0e 06 0004 0000 0001 06 0004 0005 0001"))
-    words = ("a permitted record of a file whose words are a write; what stands in front of them, twice, then "
-             "the words")
+    words = ("a permitted record of a file whose words are a write; what stands in front of them, twice; the "
+             "words")
     code = ("a permitted read of two records, its function code alone, twice; the rest holds what reads as a "
             "write")
     for name, text, request, cut in (("part_given_up", words, record, len(record) - len(COIL)),
