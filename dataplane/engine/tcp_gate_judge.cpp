@@ -55,17 +55,21 @@ void end_by_drop(Step& step) noexcept {
   return true;
 }
 
+// Might the receiver give up parts of PDUs that come from here? Servers may, but where their asset is
+// declared to put them together.
+[[nodiscard]] bool parts_may_be_given_up(const Step& step) noexcept {
+  const bool declared = (step.flow.asset_flags & ASSET_PARTIAL_FORWARD) != 0;
+  return step.flow.protocol->strays != nullptr && !declared && role_of(step) == Role::CLIENT;
+}
+
 // Parts of `pdu`, which is at the boundary, have left. Could a receiver that gave up what it had of it find
-// another PDU behind one of them (law 2)? Where the server's asset is declared to put parts together, not.
+// another PDU behind one of them (law 2)?
 [[nodiscard]] bool strays(const Step& step, Bytes pdu) noexcept {
   const Stream& stream = step.stream;
-  const auto room = step.flow.protocol->strays;
-  const bool declared = (step.flow.asset_flags & ASSET_PARTIAL_FORWARD) != 0;
-  if (room == nullptr || declared || role_of(step) != Role::CLIENT) return false;
-  if (mutated(Mutation::STRAY_PERMITTED)) return false;
+  if (!parts_may_be_given_up(step) || mutated(Mutation::STRAY_PERMITTED)) return false;
   const std::uint32_t left = stream.forwarded - stream.boundary;
   for (std::uint32_t back = 0; back < stray_head_size && back < left; ++back) {
-    if (((stream.marks >> back) & 1U) != 0 && room(pdu, left - back)) return true;
+    if (((stream.marks >> back) & 1U) != 0 && step.flow.protocol->strays(pdu, left - back)) return true;
   }
   return false;
 }
@@ -83,8 +87,7 @@ bool end_astray(Step& step, Bytes pdu) noexcept {
     if (strays(step, judged)) return end_astray(step, judged);
     // Framing alone is no part that a receiver would give up: clients write header and body apart.
     const std::uint32_t left = step.stream.forwarded - step.stream.boundary;
-    step.stream.parted =
-        step.flow.protocol->strays != nullptr && left > step.flow.protocol->framing_prefix_size;
+    step.stream.parted = parts_may_be_given_up(step) && left > step.flow.protocol->framing_prefix_size;
     step.stream.marks = 0;
   }
   // What has left in part stays, and so does what nobody knows the place of (joined in mid-stream). No reply

@@ -267,8 +267,9 @@ void set_number(Bytes data, ElementKind kind, Operation& operation) noexcept {
   switch (kind) {
     case ElementKind::OCTETS: return set_octets(data, operation);
     case ElementKind::BOOL:
-      operation.value.kind = ValueKind::UNSIGNED;
-      operation.value.u = number != 0 ? 1 : 0;
+      // Some devices look at the lowest bit, some at the whole octet.
+      operation.value.kind = number == 0 || (number & 1) != 0 ? ValueKind::UNSIGNED : ValueKind::UNREADABLE;
+      operation.value.u = number & 1;
       return;
     case ElementKind::UNSIGNED:
       operation.value.kind = ValueKind::UNSIGNED;

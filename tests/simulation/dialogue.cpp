@@ -65,6 +65,9 @@ struct Dialogue::State {
   void take_reply(View pdu);
   void lost_connection(bool was_connected);
   void failed(Asked&& asked, bool blameless);
+  [[nodiscard]] bool strays(const Asked& asked) const {
+    return plan.in_parts && plan.protocol->strays(asked.request);
+  }
   Octets draw_request();
   Asked ask(Octets request);
   void give_up_one();
@@ -303,7 +306,7 @@ void Dialogue::State::be_patient(const std::shared_ptr<State>& self, std::uint64
 }
 
 void Dialogue::State::failed(Asked&& asked, bool blameless) {
-  if (!permitted(asked)) {
+  if (!permitted(asked) || strays(asked)) {
     ++stage.totals.given_up;
     if (asked.opening) give_up_one();
     return;
@@ -330,7 +333,7 @@ void Dialogue::State::give_up_one() {
 void Dialogue::State::lost_connection(bool was_connected) {
   // What is pending beside a denied request shares its fate (RESET, DROP).
   bool blameless = spoilt;
-  for (const Asked& asked : pending) blameless = blameless || !permitted(asked);
+  for (const Asked& asked : pending) blameless = blameless || !permitted(asked) || strays(asked);
   for (const Asked& asked : asked_on[port]) {
     const bool matters = plan.cut_when_denied || plan.protocol->silent(asked.request);
     blameless = blameless || (matters && !permitted(asked));

@@ -50,6 +50,12 @@ bool may_be_cut(const Plan& plan, const DialoguePlan& dialogue) {
   return whole_only && (waits_for_parts(client, server) || waits_for_parts(server, client));
 }
 
+// Requests of which a part has left pass on where nothing in the rest reads as another one.
+bool in_parts(const Plan& plan, const DialoguePlan& dialogue) {
+  return plan.plant.partial[dialogue.server] != Partial::FORWARD &&
+         waits_for_parts(plan.client_traits[dialogue.client], plan.server_traits[dialogue.server]);
+}
+
 // From the first denial on, connections whose PDUs are renumbered pass whole ones alone: who waits for the
 // acknowledgement of a part is reset (dataplane/engine/adr-0003-renumbering.md).
 bool may_be_cut_when_denied(const Plan& plan, const DialoguePlan& dialogue) {
@@ -73,6 +79,7 @@ void promise(const Plan& plan, DialoguePlan& dialogue) {
   dialogue.must_finish = !may_be_cut(plan, dialogue);
   dialogue.cut_when_denied = may_be_cut_when_denied(plan, dialogue);
   dialogue.octet_ns = std::max(octet_ns(client, server), octet_ns(server, client));
+  dialogue.in_parts = in_parts(plan, dialogue);
 }
 
 DialoguePlan draw_dialogue(const Plan& plan, const ProtocolModel& protocol, Random own) {

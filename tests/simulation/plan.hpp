@@ -27,6 +27,7 @@ struct DialoguePlan {
   bool must_finish = true;          // false: an attacker is its server, or it may be cut by design
   bool cut_when_denied = false;     // … behind a denial: numbered PDUs, and one end sends them in parts
   std::uint64_t octet_ns = 0;       // an octet that is repeated by itself takes so long, at most
+  bool in_parts = false;            // its client cannot but send requests in parts
   Random random{0};
 };
 

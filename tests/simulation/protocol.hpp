@@ -125,6 +125,9 @@ class ProtocolModel {
   // May the request stay without an answer (broadcast)?
   [[nodiscard]] virtual bool silent(View request) const = 0;
 
+  // Could a server that gives up a part of it find another request in the rest? In parts it may not pass.
+  [[nodiscard]] virtual bool strays(View /*request*/) const { return false; }
+
   // How many operations a rate limit may count of it, at most.
   [[nodiscard]] virtual std::size_t operations_most(View request) const { return request.size(); }
 

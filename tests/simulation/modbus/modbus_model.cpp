@@ -347,6 +347,16 @@ class ModbusModel final : public ProtocolModel {
   [[nodiscard]] bool silent(View request) const override {
     return request.size() >= 10 && request[7] == 8 && get16(request, 8) == 4;
   }
+  [[nodiscard]] bool strays(View request) const override {
+    static constexpr std::uint8_t of_known_length[] = {1, 2, 3, 4, 5, 6, 15, 16, 22, 23};
+    if (request.size() <= 8) return false;
+    if (std::ranges::find(of_known_length, request[7]) == std::end(of_known_length)) return true;
+    for (std::size_t at = 1; at + 8 <= request.size(); ++at) {
+      const std::size_t length = get16(request, at + 4);
+      if (length >= 2 && at + 6 + length <= request.size() && request[at + 7] < 0x80) return true;
+    }
+    return false;
+  }
 };
 
 // Same transaction and unit, same function, as many octets as were asked for, what is repeated is the same.

@@ -78,6 +78,15 @@ class S7commModel final : public ProtocolModel {
   [[nodiscard]] bool answers(View response, View request) const override;
   [[nodiscard]] bool is_negative(View response) const override;
   [[nodiscard]] bool silent(View) const override { return false; }
+  [[nodiscard]] bool strays(View request) const override {
+    for (std::size_t at = 1; at + 6 <= request.size(); ++at) {
+      const unsigned length = unsigned{request[at + 2]} << 8 | request[at + 3];
+      const std::uint8_t code = request[at + 5];
+      const bool acted_on = code == 0xF0 || code == 0xE0 || code == 0x80;
+      if (length >= 7 && length <= 4096 && request[at + 4] >= 2 && acted_on) return true;
+    }
+    return false;
+  }
 
   [[nodiscard]] std::unique_ptr<Conversation> conversation(Viewpoint) const override {
     return std::make_unique<S7commConversation>();

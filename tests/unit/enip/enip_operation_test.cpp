@@ -111,6 +111,7 @@ constexpr TagVector tags[] = {
     {"three dimensions within", 0x4C, "Grid[1,2,3].X", "0100", "READ_TAG READ element:0 \"Grid[1,2,3].X\""},
     {"read fragmented", 0x52, "Recipe", "6400 e8030000", "READ_TAG_FRAGMENTED READ element:0-99 \"Recipe\""},
     {"write BOOL", 0x4D, "Run", "c100 0100 ff", "WRITE_TAG WRITE element:0 \"Run\" = 1"},
+    {"write BOOL of two minds", 0x4D, "Run", "c100 0100 02", "WRITE_TAG WRITE element:0 \"Run\" = ?"},
     {"write SINT", 0x4D, "X", "c200 0100 ff", "WRITE_TAG WRITE element:0 \"X\" = -1"},
     {"write SINT, made even", 0x4D, "X", "c200 0100 ff00", "WRITE_TAG WRITE element:0 \"X\" = -1"},
     {"the last fragment, made even", 0x53, "X", "c200 0300 02000000 0500",

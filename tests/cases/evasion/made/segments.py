@@ -190,6 +190,25 @@ def in_pieces():
     case.expect([reset(last, "TCP_HOLD_TIMEOUT")], server=COIL[:11])
 
 
+def given_up():
+    """A server that gives up a part of a request reads the rest as another one: the rest does not follow."""
+    record = adu(pdu("15 13 06 0004 0000 0006") + COIL)
+    files = adu(pdu("14 0e 06 0004 0000 0001 06 0004 0005 0001"))
+    words = ("a permitted record of a file whose words are a write; what stands in front of them, twice; the "
+             "words")
+    code = ("a permitted read of two records, its function code alone, twice; the rest holds what reads as a "
+            "write")
+    for name, text, request, cut in (("part_given_up", words, record, len(record) - len(COIL)),
+                                     ("part_taken_for_the_whole", code, files, 8)):
+        case, flow = opened(name, text, CUTS)
+        flow.up("A", request[:cut], at=1001)
+        case.wait(0.3)
+        flow.up("A", request[:cut], at=1001)
+        case.wait(0.6)
+        last = flow.up("PA", request[cut:], at=1001 + cut)
+        case.expect([reset(last, "PDU_MALFORMED")], server=request[:cut])
+
+
 def cut_everywhere():
     """A connection for each place; far apart, so that no pair of addresses is held off for its resets."""
     case = Case("read_cut_at_each_offset", "a read cut in two, each place a connection", CUTS)
@@ -255,5 +274,6 @@ def sequence_space():
 repeated()
 overlapping()
 in_pieces()
+given_up()
 cut_everywhere()
 sequence_space()
