@@ -170,7 +170,7 @@ void draw_attacks_that_contradict(Plan& plan, const Random& base, const std::str
 // … and likewise with parts of PDUs and of replies.
 void draw_attacks_with_parts(Plan& plan, const Random& base, const std::string& technique) {
   Random own = base.fork("attack with parts");
-  if (plan.attacks.empty() || plan.attacks[0].from_server || !technique.empty() || !own.chance(1, 5)) return;
+  if (plan.attacks.empty() || plan.attacks[0].from_server || !technique.empty() || !own.chance(1, 2)) return;
   AttackPlan attack = plan.attacks[0];
   attack.technique = "parts-any";
   attack.first_port = 33000;

@@ -144,7 +144,13 @@ void repeated_with_end(Hand& hand, const Booty& booty) {
   const std::int64_t at = here(hand);
   hand.write(booty.permitted);
   hand.put(at, first(booty.permitted, cut(hand, booty.permitted)), with_flags(ACK | FIN));
-  hand.write(booty.denied);
+}
+// What has left comes again, and with it nothing of the part behind it that has not.
+void front_repeated(Hand& hand, const Booty& booty) {
+  const std::int64_t at = here(hand);
+  hand.write(booty.permitted);
+  hand.write(first(booty.permitted, booty.permitted.size() - 1));
+  hand.put(at, booty.permitted);
 }
 // Acknowledges its replies up to somewhere within; what is behind has to come again.
 void replies_acknowledged_in_part(Hand& hand, const Booty& booty) {
@@ -170,6 +176,7 @@ const std::vector<ClientTechnique>& part_techniques() {
   static const std::vector<ClientTechnique> all{
       {"whole-within-part", whole_within_part},
       {"repeated-with-end", repeated_with_end},
+      {"front-repeated", front_repeated},
       {"replies-acknowledged-in-part", replies_acknowledged_in_part},
   };
   return all;
