@@ -133,13 +133,15 @@ void finish(Step& step) noexcept {
   Flow& flow = step.flow;
   if (flow.tcp.mapped) {
     for (Side side = 0; side < 2; ++side) {
+      queue_acknowledgement(step.context, flow, side);
       if (flow.tcp.stream[side].waiting_count != 0) place_replies(step.context, flow, side);
       send_placed(step.context, flow, side);
     }
   }
   if (step.stream.fin && step.back.fin) flow.state = FlowState::CLOSING;
   const bool sure = !step.stream.joined && !step.back.joined && !step.stream.unverified &&
-                    !step.back.unverified && !step.stream.fin && !step.back.fin;
+                    !step.back.unverified && !step.stream.fin && !step.back.fin && !step.stream.parted &&
+                    !step.back.parted;
   const bool plain =
       !flow.tcp.mapped && sure && flow.tcp.follow == Follow::INSPECTED && wanted(flow) == Follow::INSPECTED;
   flow.tcp.plain_for = plain ? flow.classification : never_plain;

@@ -52,12 +52,44 @@ void end_by_drop(Step& step) noexcept {
   if (step.stream.joined) return end_by_reset(step, Reason::NONE);  // nobody knows yet where it would stand
   if (!remove_pdu(step, size)) return end_by_reset(step, Reason::TCP_MAP_FULL);
   if (!renumber_removed(step, judged)) return end_by_reset(step, Reason::TCP_MAP_FULL);
-  if (!reply.empty() && !queue_reply(step, reply)) return end_by_reset(step, Reason::TCP_MAP_FULL);
+  const Side back = other(step.sender);
+  if (!reply.empty() && !queue_reply(step.context, step.flow, back, reply, true))
+    return end_by_reset(step, Reason::TCP_MAP_FULL);
   return true;
+}
+
+// Parts of `pdu`, which is at the boundary, have left. Could a receiver that gave up what it had of it find
+// another PDU behind one of them (law 2)? Where the server's asset is declared to put parts together, not.
+[[nodiscard]] bool strays(const Step& step, Bytes pdu) noexcept {
+  const Stream& stream = step.stream;
+  const auto room = step.flow.protocol->strays;
+  const bool declared = (step.flow.asset_flags & ASSET_PARTIAL_FORWARD) != 0;
+  if (room == nullptr || declared || role_of(step) != Role::CLIENT) return false;
+  if (mutated(Mutation::STRAY_PERMITTED)) return false;
+  const std::uint32_t left = stream.forwarded - stream.boundary;
+  for (std::uint32_t back = 0; back < stray_head_size && back < left; ++back) {
+    if (((stream.marks >> back) & 1U) != 0 && room(pdu, left - back)) return true;
+  }
+  return false;
+}
+
+bool end_astray(Step& step, Bytes pdu) noexcept {
+  const Judgement judgement =
+      judge_malformed(step.context, step.flow, step.sender, step.frame, pdu, "PDU behind a part", false);
+  (void)judgement;
+  return end_by_reset(step, Reason::NONE);
 }
 
 // The PDU at the boundary, whose judged part is there. False: the flow was ended.
 [[nodiscard]] bool judge_one(Step& step, Bytes judged, std::uint32_t pdu_size) noexcept {
+  if (after(step.stream.forwarded, step.stream.boundary) && step.stream.marks != 0) {
+    if (strays(step, judged)) return end_astray(step, judged);
+    // Framing alone is no part that a receiver would give up: clients write header and body apart.
+    const std::uint32_t left = step.stream.forwarded - step.stream.boundary;
+    step.stream.parted =
+        step.flow.protocol->strays != nullptr && left > step.flow.protocol->framing_prefix_size;
+    step.stream.marks = 0;
+  }
   // No reply takes the place of a request that has left in part, and none enters a stream that may stand
   // within a PDU (joined in mid-stream): without room for it the verdict is RESET.
   const bool partly_left =
@@ -96,6 +128,12 @@ bool end_by_reset(Step& step, Reason reason) noexcept {
   return false;
 }
 
+bool part_goes_on(Step& step) noexcept {
+  if (!after(step.stream.forwarded, step.stream.boundary)) return true;
+  const Bytes pdu = unjudged(step, {});
+  return !strays(step, pdu) || end_astray(step, pdu);
+}
+
 bool obey(Step& step, const Judgement& judgement, Bytes judged, std::uint32_t pdu_size) noexcept {
   Stream& stream = step.stream;
   const Bytes reply(step.context.blocks->reply.data(), judgement.reply_size);
@@ -110,7 +148,7 @@ bool obey(Step& step, const Judgement& judgement, Bytes judged, std::uint32_t pd
     case Verdict::REFUSE:
       if (mutated(Mutation::REFUSED_FORWARDED_TOO)) {
         stream.boundary += pdu_size;
-        (void)queue_reply(step, reply);
+        (void)queue_reply(step.context, step.flow, other(step.sender), reply, true);
       } else if (!take_out(step, judged, pdu_size,
                            mutated(Mutation::REFUSAL_WITHOUT_REPLY) ? Bytes{} : reply)) {
         return false;

@@ -100,6 +100,9 @@ void let_judged_go(Step& step) noexcept;
 // the pool's `reply`). False: the flow was ended.
 [[nodiscard]] bool obey(Step& step, const Judgement& judgement, Bytes judged,
                         std::uint32_t pdu_size) noexcept;
+// A part of the PDU at the boundary has left, and more of it is to leave. False: the flow was ended, as what
+// stands behind a part reads as another PDU.
+[[nodiscard]] bool part_goes_on(Step& step) noexcept;
 // Ends the flow for what the segment carried; always false.
 bool end_by_reset(Step& step, Reason reason) noexcept;
 
@@ -107,8 +110,10 @@ bool end_by_reset(Step& step, Reason reason) noexcept;
 
 // Takes the PDU of `size` octets at the boundary out of the stream. False: no room in the map.
 [[nodiscard]] bool remove_pdu(Step& step, std::uint32_t size) noexcept;
-// A reply to the sender, to enter the stream towards it as soon as it may. False: no room.
-[[nodiscard]] bool queue_reply(Step& step, Bytes reply) noexcept;
+// A reply in the name of `side`, to enter its stream as soon as it may; `refuses`: it is a negative one.
+// False: no room.
+[[nodiscard]] bool queue_reply(WorkerContext& context, Flow& flow, Side side, Bytes reply,
+                               bool refuses) noexcept;
 // When a reply may take its place.
 enum class Placing : std::uint8_t {
   USUAL,  // earlier requests are answered where the protocol asks for it, the window has room for all of it
@@ -144,6 +149,9 @@ void send_joined(WorkerContext& context, Flow& flow, Side side) noexcept;
 [[nodiscard]] bool renumber_removed(Step& step, Bytes judged) noexcept;
 // The PDU at the boundary was permitted; `judged`: its judged part. False: the room cannot adjust it.
 [[nodiscard]] bool renumber_passed(Step& step, Bytes judged) noexcept;
+// Has `side` acknowledge what the other side would wait for in vain (Protocol::acknowledge): the room's PDU
+// waits for its place as a reply does.
+void queue_acknowledgement(WorkerContext& context, Flow& flow, Side side) noexcept;
 // A reply takes its place in the stream of `side`.
 [[nodiscard]] bool renumber_inserted(Flow& flow, Side side, std::span<std::uint8_t> reply) noexcept;
 

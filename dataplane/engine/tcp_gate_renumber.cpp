@@ -2,6 +2,10 @@
 // refused PDU leaves, and the reply that nobody has sent: from the first of them on, the room adjusts the
 // numbers of every PDU of the flow (Protocol::renumber), and the flow keeps its bytes twice: as they came, to
 // hold repetitions against them, and as they leave.
+//
+// Where such numbers acknowledge (IEC 104), a PDU that was taken out without a reply would stay without an
+// acknowledgement, and what it acknowledged itself would get lost with it. The room says what is owed
+// (Protocol::acknowledge); one at a time is under way, and tells of all that came meanwhile.
 #include <algorithm>
 
 #include "dataplane/engine/tcp_gate_parts.hpp"
@@ -59,6 +63,21 @@ bool renumber_passed(Step& step, Bytes judged) noexcept {
   if (after(stream.forwarded, stream.boundary)) return true;
   kept_write(*step.context.blocks, stream.told, stream.boundary - kept_begin(stream), pdu);
   return true;
+}
+
+void queue_acknowledgement(WorkerContext& context, Flow& flow, Side side) noexcept {
+  const Stream& stream = flow.tcp.stream[side];
+  const Protocol& protocol = *flow.protocol;
+  if (!flow.tcp.renumbered || protocol.acknowledge == nullptr || mutated(Mutation::REMOVED_UNACKNOWLEDGED))
+    return;
+  // It would stand nobody knows where; or what waits or is under way acknowledges as well.
+  if (stream.unverified || stream.joined || stream.fin) return;
+  if (stream.waiting_count != 0 || inserted_size(map_of(flow, side)) != 0) return;
+  const std::span<std::uint8_t> pdu(context.blocks->reply);
+  const std::size_t size = protocol.acknowledge(role_of(flow, side), flow.session, pdu);
+  if (size == 0 || size > pdu.size()) return;
+  (void)queue_reply(context, flow, side, pdu.first(size),
+                    false);  // no room: asked again with the next segment
 }
 
 bool renumber_inserted(Flow& flow, Side side, std::span<std::uint8_t> reply) noexcept {

@@ -72,7 +72,8 @@ bool remove_pdu(Step& step, std::uint32_t size) noexcept {
     last->size += size;
   } else {
     if (!has_room(stream)) return false;
-    step.aside.edits[stream.edit_count++] = Edit{stream.boundary, size, none_index, EditKind::REMOVED, 0};
+    step.aside.edits[stream.edit_count++] =
+        Edit{stream.boundary, size, none_index, EditKind::REMOVED, false, 0};
   }
   stream.boundary += size;
   stream.discarding = true;
@@ -84,15 +85,16 @@ bool remove_pdu(Step& step, std::uint32_t size) noexcept {
   return true;
 }
 
-bool queue_reply(Step& step, Bytes reply) noexcept {
-  Stream& back = step.back;
-  BlockPool& pool = *step.context.blocks;
-  if (back.fin) return true;  // the side in whose name it would speak has ended its stream
-  if (!has_room(back) || pool.available() == 0 || reply.size() > block_size) return false;
-  WaitingReply& waiting = step.back_aside.waiting[back.waiting_count++];
+bool queue_reply(WorkerContext& context, Flow& flow, Side side, Bytes reply, bool refuses) noexcept {
+  Stream& stream = flow.tcp.stream[side];
+  BlockPool& pool = *context.blocks;
+  if (stream.fin) return true;  // the side in whose name it would speak has ended its stream
+  if (!has_room(stream) || pool.available() == 0 || reply.size() > block_size) return false;
+  WaitingReply& waiting = flow.tcp.aside[side].waiting[stream.waiting_count++];
   waiting.block = pool.take();
-  waiting.order = step.flow.request_count;
+  waiting.order = flow.request_count;
   waiting.size = static_cast<std::uint16_t>(reply.size());
+  waiting.refuses = refuses;
   std::copy(reply.begin(), reply.end(), pool.data(waiting.block));
   return true;
 }
@@ -127,7 +129,7 @@ void place_replies(WorkerContext& context, Flow& flow, Side side, Placing placin
       continue;
     }
     aside.edits[stream.edit_count++] =
-        Edit{stream.boundary, waiting.size, waiting.block, EditKind::INSERTED, 0};
+        Edit{stream.boundary, waiting.size, waiting.block, EditKind::INSERTED, waiting.refuses, 0};
     drop_first_waiting(stream, aside);
   }
 }
@@ -144,8 +146,8 @@ void send_reply(WorkerContext& context, Flow& flow, Side side, std::size_t index
   segment.sequence = begin_r;
   segment.payload = {context.blocks->data(edit.block) + (begin_r - place_r), end_r - begin_r};
   (void)send_own(context, flow, segment);
-  if (edit.sent == 0) ++context.counters.refusals_sent;
-  if (before(begin_r, place_r + edit.sent)) ++context.counters.refusals_repeated;
+  if (edit.refuses && edit.sent == 0) ++context.counters.refusals_sent;
+  if (edit.refuses && before(begin_r, place_r + edit.sent)) ++context.counters.refusals_repeated;
   edit.sent = std::max(edit.sent, static_cast<std::uint16_t>(end_r - place_r));
   if (stream.repeat_ns == timer_never) stream.repeat_ns = context.now_ns + reply_repeat_ns;
 }

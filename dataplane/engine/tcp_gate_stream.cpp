@@ -102,6 +102,14 @@ void drain_early(Step& step, bool& fin) noexcept {
     stream.boundary = later(stream.boundary, stream.received);
 }
 
+// A part of the PDU at the boundary leaves.
+void mark_part(Stream& stream) noexcept {
+  const std::uint32_t more = stream.received - stream.forwarded;
+  const bool near = after(stream.forwarded, stream.boundary) && more < stray_head_size;
+  stream.marks = static_cast<std::uint8_t>((near ? stream.marks << more : 0) | 1);
+  stream.forwarded = stream.received;
+}
+
 // Decides how far the stream may leave (law 1). `repeated`: the sender has repeated a tail that is held.
 // False: the flow was ended.
 [[nodiscard]] bool release(Step& step, bool repeated) noexcept {
@@ -127,11 +135,12 @@ void drain_early(Step& step, bool& fin) noexcept {
     return end_by_reset(step, Reason::TCP_HOLD_TIMEOUT);
   }
   if (clean || repeated) {
+    if (!part_goes_on(step)) return false;
     if (!clean) {
       ++step.context.counters.tails_released;
       ++stream.released_count;
     }
-    stream.forwarded = stream.received;
+    mark_part(stream);
     stream.held_since_ns = 0;
     return true;
   }
@@ -224,6 +233,16 @@ void send_range(Step& step, std::uint32_t from, std::uint32_t to) noexcept {
     from = later(from, earlier(edit.position + edit.size, end));
   }
   send_run(step, earlier(from, end), end, fin);
+}
+
+// A request has left in parts, and its sender goes on before it is answered. Should the receiver have given
+// up a part, it would read the next one from another octet on. What comes counts as lost on its way.
+[[nodiscard]] bool waits_for_answer(Step& step) noexcept {
+  Stream& stream = step.stream;
+  if (!stream.parted || !after(step.frame.sequence + step.frame.payload_size, stream.received)) return false;
+  const bool unanswered = step.flow.outstanding_count != 0;
+  stream.parted = unanswered;
+  return unanswered && !mutated(Mutation::SENT_ON_UNANSWERED);
 }
 
 // May the frame leave as it came, being exactly [from, to)?
@@ -338,6 +357,9 @@ Disposition pass_inspected(Step& step) noexcept {
     if (mutated(Mutation::DIFFERENCE_FORGIVEN)) return Disposition::CONSUME;
     (void)end_by_reset(step, Reason::TCP_RETRANSMISSION_DIFFERS);
     return Disposition::CONSUME;
+  }
+  if (waits_for_answer(step)) {
+    return step.news ? forward_stripped(step, next_r(step.flow, step.sender)) : Disposition::CONSUME;
   }
   const std::uint32_t left = stream.forwarded;
   const bool of_held = after(end, left) || mutated(Mutation::TAIL_RELEASED_UNASKED);

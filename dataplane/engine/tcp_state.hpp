@@ -51,17 +51,19 @@ struct Edit {
   std::uint32_t size = 0;            // octets
   std::uint32_t block = none_index;  // INSERTED: the bytes, for repeating them
   EditKind kind = EditKind::REMOVED;
+  bool refuses = false;    // INSERTED: it is a negative reply, no acknowledgement
   std::uint16_t sent = 0;  // INSERTED: so many octets have left at least once
 
   // Is all of it on its way?
   [[nodiscard]] constexpr bool left() const noexcept { return kind == EditKind::REMOVED || sent == size; }
 };
 
-// A negative reply that may not enter its stream yet.
+// A negative reply, or an acknowledgement of PDUs that were taken out, that may not enter its stream yet.
 struct WaitingReply {
   std::uint32_t block = none_index;
   std::uint32_t order = 0;  // requests with a smaller number are to be answered first
   std::uint16_t size = 0;
+  bool refuses = false;
 };
 
 struct EarlySegment {
@@ -91,6 +93,8 @@ struct Stream {
   bool discarding = false;  // boundary > received: the rest of the PDU is not passed
   bool unverified = false;  // joined in mid-stream: the first data have to be whole PDUs
   bool joined = false;      // … and nothing behind that place was acknowledged yet
+  bool parted = false;      // the last request has left in parts, and may not be answered yet
+  std::uint8_t marks = 0;   // bit i: a part of the PDU at the boundary ended i octets in front of `forwarded`
   std::uint8_t repeat_count = 0;
   std::uint8_t released_count = 0;  // held tails that went on because their sender repeated them
   std::uint16_t segment_max = 0;    // octets of the sender's largest segment with its options

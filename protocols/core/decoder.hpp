@@ -52,6 +52,9 @@ inline constexpr Quirks QUIRK_PLACE_UNKNOWN = 1U << 15;
 
 enum class Transport : std::uint8_t { NONE = 0, TCP = 6, UDP = 17, ICMP = 1, ICMPV6 = 58, ETHERNET = 255 };
 
+// Octets by which Protocol::strays tells.
+inline constexpr std::size_t stray_head_size = 8;
+
 enum class FrameStatus : std::uint8_t { MALFORMED = 0, INCOMPLETE = 1, COMPLETE = 2 };
 
 // Answer of `frame`. All sizes in octets from the first byte of the PDU.
@@ -131,7 +134,7 @@ struct Associations {
 enum class Passage : std::uint8_t {
   PASSED = 0,    // a PDU of the sender goes on
   REMOVED = 1,   // … was taken out of its stream
-  INSERTED = 2,  // a negative reply takes its place in the sender's stream
+  INSERTED = 2,  // a negative reply or an acknowledgement takes its place in the sender's stream
 };
 
 enum class Next : std::uint8_t { END = 0, OPERATION = 1, MALFORMED = 2 };
@@ -196,6 +199,19 @@ struct Protocol {
   // the end of the sender's next PDU. May be null: no such numbers.
   bool (*renumber)(std::span<std::uint8_t> pdu, Role sender, Passage passage,
                    SessionState& session) noexcept = nullptr;
+  // Where the sender of a PDU waits for an acknowledgement that carries numbers: what `sender` says to the
+  // other side of the PDUs that it has got, if the other side is owed it: since PDUs were taken out, nothing
+  // else may come that tells it. Written to `pdu`; its size, or 0. `renumber` (INSERTED) sets its numbers
+  // when it takes its place; it covers no PDU that `sender` has not acknowledged itself, but those taken out
+  // behind these. Asked of both sides after every segment of a flow that is renumbered, while nothing else
+  // waits to enter the stream of `sender`. May be null.
+  std::size_t (*acknowledge)(Role sender, const SessionState& session,
+                             std::span<std::uint8_t> pdu) noexcept = nullptr;
+  // A part of a client's PDU has left, up to `cut`; `pdu`: its octets as far as they may leave now. Some
+  // servers give a part up (after a while, at once, or as they do not know its function), and read what comes
+  // next as the beginning of a PDU. Could such a one find there what it would act on? Asked while up to
+  // `stray_head_size` octets stand behind `cut`, and once with more. May be null: no such servers are known.
+  bool (*strays)(Bytes pdu, std::size_t cut) noexcept = nullptr;
   // Name of a function code, empty if it has none.
   std::string_view (*function_name)(std::uint32_t function) noexcept = nullptr;
   KeyNames key_names{};

@@ -27,6 +27,8 @@ namespace conduit {
   X(TAIL_RELEASED_UNASKED, "any repetition releases a held tail")                                          \
   X(HOLD_RELEASED, "a held tail goes on to a server that gets whole PDUs alone")                           \
   X(PARTLY_LEFT_REFUSED, "a PDU of which a part has left is taken out of the stream all the same")         \
+  X(STRAY_PERMITTED, "behind a part that has left may stand what reads as another PDU")                    \
+  X(SENT_ON_UNANSWERED, "behind a request that has left in parts, others follow before it is answered")    \
   X(PART_LEFT_BEFORE_RESYNC, "parts of PDUs leave though a restart may join the connection behind them")   \
   X(JOINED_UNASKED, "a connection is joined where its client says it stands")                              \
   X(JOINED_WITHIN_PDU, "a connection is joined where its server stands, be it within a PDU of the client") \
@@ -114,6 +116,7 @@ namespace conduit {
   X(WINDOW_NOT_TRANSLATED, "a window does not shrink by the reply that stands in it")                      \
   X(QUOTE_NOT_TRANSLATED, "an ICMP error quotes the receiver's numbers to the sender")                     \
   X(NUMBERS_NOT_ADJUSTED, "PDUs behind a removed one keep the numbers that they carry")                    \
+  X(REMOVED_UNACKNOWLEDGED, "nobody acknowledges a PDU that was taken out without a reply")                \
   X(RESET_ONE_SIDE, "a reset tells only one side")                                                         \
   X(RESET_OFF_BY_ONE, "a reset has a number that its receiver does not accept")                            \
   X(ASSOCIATION_UNJUDGED, "a connection need not have been opened")                                        \

@@ -20,6 +20,7 @@ constexpr std::uint8_t group_analog_output = 41;
 constexpr std::uint8_t group_file = 70;
 constexpr std::uint8_t group_authentication = 120;
 constexpr std::uint8_t variation_code = 9;
+constexpr std::uint8_t attribute_long_list = 255;  // a type: its length says how much there is above 256
 constexpr std::uint8_t aggressive_mode_name[] = {'A', 'G', 'G', 'R', 'E', 'S', 'S', 'I',
                                                  'V', 'E', '_', 'M', 'O', 'D', 'E'};
 constexpr std::uint16_t mode_base = 256;  // CONTROL: modes of files stand behind control codes
@@ -49,7 +50,7 @@ const char* plan_elements(const Cursor& rest, std::uint32_t count, Fields& field
   if (fields.telling == Telling::SIZED) return bits == 0 ? nullptr : "qualifier";
   if (fields.group == 0 && fields.variation != 0) {
     fields.telling = Telling::ATTRIBUTE;
-    return fields.prefix_size == 0 ? nullptr : "qualifier";
+    return nullptr;
   }
   if (bits != 0) {
     if (!fields.has_index) return "qualifier";  // which points the bits stand for would be a guess
@@ -302,7 +303,7 @@ const char* take_element(Cursor& rest, Fields& fields, Operation& operation, Byt
   std::size_t size = fields.has_data ? fields.element_size : 0;
   std::uint32_t front = 0;
   if (fields.prefix_size != 0 && !number(rest, fields.prefix_size, front)) return "prefix";
-  if (fields.telling == Telling::PREFIXED) operation.set(INDEX, front);
+  if (fields.prefix_size != 0 && fields.telling != Telling::SIZED) operation.set(INDEX, front);
   if (fields.telling == Telling::SIZED) {
     if (size != 0 && size != front) return "object";  // has one size only
     size = front;
@@ -312,7 +313,7 @@ const char* take_element(Cursor& rest, Fields& fields, Operation& operation, Byt
     std::uint8_t type = 0;
     std::uint8_t length = 0;
     if (!ahead.u8(type) || !ahead.u8(length)) return "attribute";
-    size = std::size_t{2} + length;
+    size = std::size_t{2} + length + (type == attribute_long_list ? 256U : 0U);
   }
   if (!rest.bytes(size, object)) return "object";
   if (fields.has_index && fields.telling == Telling::RANGE) {

@@ -94,8 +94,10 @@ const char* read_opening(Bytes data, bool large, Opening& opening) noexcept {
   opening.transport_class = transport & transport_class_mask;
   if (!rest.u8(words) || !rest.bytes(std::size_t{words} * 2, opening.path) || !rest.empty())
     return "path_size";
+  opening.sends = sent.type != 0;
+  opening.receives = received.type != 0;
   // A sequence count alone (class 1) keeps the connection alive.
-  opening.outputs = sent.type != 0 && sent.size > (opening.transport_class == 0 ? 0U : 2U);
+  opening.outputs = opening.sends && sent.size > (opening.transport_class == 0 ? 0U : 2U);
   return nullptr;
 }
 

@@ -92,11 +92,24 @@ const char* tell_path(Bytes octets, PathUse use, PduState& state, Operation& ope
   Bytes data;
   if (const char* field = read_path(octets, use, tag, route, path, data); field != nullptr) return field;
   fields.path = path;
+  if (path.has(HAS_POINT) && !path.has(HAS_PRODUCED)) {  // one alone stands for both directions
+    fields.path.produced = path.point;
+    fields.path.parts |= HAS_PRODUCED;
+  }
   fields.tag_size = static_cast<std::uint16_t>(tag.size);
   fields.route_size = static_cast<std::uint16_t>(route.size);
   set_object(fields, state, operation);
   set_octets(data, operation);
   return nullptr;
+}
+
+// Do all devices take the points for the same (CIP table 3-5.13)? With configuration data, the first of two
+// paths is for those, without, for the outputs; some go by the kind of segment instead.
+bool one_reading(const Path& path, const Opening& opening, bool configures) noexcept {
+  if (!path.has(HAS_POINT)) return true;
+  const bool two = path.has(HAS_PRODUCED);
+  if (path.has(HAS_INSTANCE)) return two || configures || !opening.sends || !opening.receives;
+  return !two || !configures;
 }
 
 const char* tell_opening(Bytes data, PduState& state, Operation& operation) noexcept {
@@ -111,6 +124,7 @@ const char* tell_opening(Bytes data, PduState& state, Operation& operation) noex
   const bool router = path.class_id == class_message_router && path.instance == 1;
   if (messages != router) return "transport_class";
   const bool configures = operation.value.kind != ValueKind::NONE;
+  if (!one_reading(path, opening, configures)) return "connection_point";
   const std::uint32_t sent = opening.interval_sent;
   const std::uint32_t received = opening.interval_received;
   operation.set(TRANSPORT_CLASS, opening.transport_class);

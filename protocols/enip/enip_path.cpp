@@ -123,6 +123,8 @@ const char* read_symbol(std::size_t size, Cursor& rest, Reading& reading) noexce
     reading.index_count = 0;
     return nullptr;
   }
+  // Of a connection, each could be an application path of its own.
+  if (reading.use == PathUse::CONNECTION && reading.named) return "symbol";
   if (!put_indexes(reading)) return "symbol";
   if (reading.named && !reading.tag.put('.')) return "symbol";
   reading.index_count = 0;
@@ -144,6 +146,8 @@ const char* read_number(std::uint8_t format, Cursor& rest, std::uint32_t& number
 const char* place_class(std::uint32_t number, Reading& reading) noexcept {
   Path& path = reading.path;
   if (number == 0 || reading.index_count != 0 || reading.unnamed) return "class";
+  // Of a connection, another application path: the one in front of it is what takes the outputs.
+  if (reading.use == PathUse::CONNECTION && reading.named) return "class";
   if (reading.rank != RANK_NONE) {
     const bool within = reading.use == PathUse::MESSAGE && reading.rank == RANK_INSTANCE && !reading.named;
     if (!within || path.outer_class > 0xFFFF) return "class";
@@ -172,7 +176,7 @@ const char* place_member(std::uint32_t number, Reading& reading) noexcept {
 const char* place_point(std::uint32_t number, Reading& reading) noexcept {
   Path& path = reading.path;
   if (reading.rank == RANK_POINT) {
-    // The second one of a connection; one alone stands for both directions.
+    // The second one of a connection.
     if (reading.use != PathUse::CONNECTION || path.has(HAS_PRODUCED)) return "connection_point";
     path.produced = number;
     path.parts |= HAS_PRODUCED;
@@ -258,10 +262,6 @@ const char* read_segment(std::uint8_t segment, Cursor& rest, Reading& reading) n
 // The indexes at the end: one is the element, several belong to the name.
 const char* finish(Reading& reading) noexcept {
   Path& path = reading.path;
-  if (path.has(HAS_POINT) && !path.has(HAS_PRODUCED) && reading.use == PathUse::CONNECTION) {
-    path.produced = path.point;
-    path.parts |= HAS_PRODUCED;
-  }
   if (reading.named) path.parts |= HAS_TAG;
   if (!reading.of_tag()) return nullptr;
   path.parts |= HAS_ELEMENT;

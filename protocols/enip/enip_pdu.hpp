@@ -130,7 +130,9 @@ struct Opening {
   std::uint32_t interval_sent = 0;  // µs, client to server
   std::uint32_t interval_received = 0;
   std::uint8_t transport_class = 0;
-  bool outputs = false;  // the client sends data of its own
+  bool sends = false;     // there is a connection from the client to the server, …
+  bool receives = false;  // … and one back
+  bool outputs = false;   // the client sends data of its own
   Bytes path;
 };
 [[nodiscard]] const char* read_opening(Bytes data, bool large, Opening& opening) noexcept;

@@ -139,6 +139,7 @@ constinit const Protocol iec104_protocol{
     .accept = iec104::accept,
     .refuse = iec104::refuse,
     .renumber = iec104::renumber,
+    .acknowledge = iec104::acknowledge,
     .function_name = iec104::function_name,
 };
 

@@ -157,12 +157,13 @@ void pair(Bytes apdu, const Fields& fields, const Session& session, PduHead& hea
 // --- the connection --------------------------------------------------------------------------------------
 
 inline constexpr std::uint16_t sequence_mask = 0x7FFF;
-inline constexpr std::size_t edit_count_max = 14;
+inline constexpr std::size_t edit_count_max = 13;
 
 // The I-frames of one side. Numbers are modulo 2^15.
 struct Stream {
   std::uint16_t send_next = 0;  // N(S) of its next frame, as it counts itself
   std::uint16_t received = 0;   // the last N(R) that it sent, as it counts the other side's frames
+  std::uint16_t told = 0;       // the last N(R) that left in its name, as the other side counts
   std::uint16_t removed = 0;    // frames taken out of it less frames put in
   std::uint8_t edit_count = 0;
   std::uint8_t tests_open = 0;  // TESTFR act of it that have no answer yet
@@ -219,6 +220,8 @@ void accept_frame(Bytes apdu, Role sender, Session& session) noexcept;
 
 [[nodiscard]] bool renumber(std::span<std::uint8_t> pdu, Role sender, Passage passage,
                             SessionState& session) noexcept;
+[[nodiscard]] std::size_t acknowledge(Role sender, const SessionState& session,
+                                      std::span<std::uint8_t> apdu) noexcept;
 
 // Was the command of this execution selected?
 [[nodiscard]] bool selected(Bytes apdu, const Session& session) noexcept;

@@ -91,6 +91,11 @@ const char* check_transfer(const Fields& fields, const Session& session) noexcep
   return !fields.from_client && session.transfer == Transfer::STOPPING ? nullptr : "data_transfer";
 }
 
+// Behind STOPDT con a station may take an S-frame for a fault.
+bool may_acknowledge(const Session& session) noexcept {
+  return session.transfer == Transfer::STARTED || session.transfer == Transfer::STOPPING;
+}
+
 void close_one(std::uint8_t& open) noexcept {
   if (open != 0) --open;
 }
@@ -151,6 +156,7 @@ void accept_frame(Bytes apdu, Role sender, Session& session) noexcept {
   if ((control[0] & 3U) == 3)
     return accept_control(control[0], own, session.streams[index_of(sender != Role::CLIENT)], session);
   own.received = load_sequence(control + 2);
+  own.told = own.received;  // as long as nothing was taken out or put in; then `renumber` says it
   if ((control[0] & 1U) == 0) own.send_next = plus(load_sequence(control), 1);
 }
 
@@ -164,10 +170,12 @@ bool renumber(std::span<std::uint8_t> pdu, Role sender, Passage passage, Session
   if (own.edit_count == edits_lost || other.edit_count == edits_lost) return false;
   if (!is_i && (control[0] & 2U) != 0) return true;  // U-frames have no numbers
   if (passage == Passage::INSERTED) {
-    if (own.edit_count >= edit_count_max) return false;
+    if (is_i ? own.edit_count >= edit_count_max : !may_acknowledge(session)) return false;
+    own.told = acknowledged_of(other, own.received);
+    store_sequence(control + 2, own.told);
+    if (!is_i) return true;
     const std::uint16_t at = arriving_next(own);
     store_sequence(control, at);
-    store_sequence(control + 2, acknowledged_of(other, own.received));
     own.removed = minus(own.removed, 1);
     return remember(own, at | edit_inserted, other.received);
   }
@@ -181,10 +189,23 @@ bool renumber(std::span<std::uint8_t> pdu, Role sender, Passage passage, Session
     own.removed = plus(own.removed, 1);
     return remember(own, at, other.received);
   }
-  store_sequence(control + 2, acknowledged_of(other, acknowledges));
+  own.told = acknowledged_of(other, acknowledges);
+  store_sequence(control + 2, own.told);
   if (is_i) store_sequence(control, minus(load_sequence(control), own.removed));
   forget_passed(other, acknowledges);
   return true;
+}
+
+// 104 §5.2: an S-frame. Its N(R) is set by `renumber`.
+std::size_t acknowledge(Role sender, const SessionState& state, std::span<std::uint8_t> apdu) noexcept {
+  static constexpr std::array<std::uint8_t, apci_size> s_frame{0x68, length_min, 1, 0, 0, 0};
+  const Session& session = const_cast<SessionState&>(state).as<Session>();
+  const Stream& own = session.streams[index_of(sender == Role::CLIENT)];
+  const Stream& other = session.streams[index_of(sender != Role::CLIENT)];
+  if (apdu.size() < s_frame.size() || !may_acknowledge(session)) return 0;
+  if (acknowledged_of(other, own.received) == own.told) return 0;
+  std::copy(s_frame.begin(), s_frame.end(), apdu.begin());
+  return s_frame.size();
 }
 
 }  // namespace conduit::iec104

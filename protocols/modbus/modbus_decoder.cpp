@@ -142,6 +142,26 @@ std::string_view function_name(std::uint32_t function) noexcept {
   return function < function_rows.size() ? function_rows[function].name : std::string_view{};
 }
 
+// libmodbus knows how long a request of these functions is. Of all others it takes the function code for the
+// whole, waits a while, and throws away what has come until then.
+bool measured(std::uint8_t function) noexcept {
+  return function <= WRITE_SINGLE_REGISTER || function == WRITE_MULTIPLE_COILS ||
+         function == WRITE_MULTIPLE_REGISTERS || function == MASK_WRITE_REGISTER ||
+         function == READ_WRITE_MULTIPLE_REGISTERS;
+}
+
+// pymodbus forgets what is no whole ADU and holds more than a header, and does not look at the protocol
+// identifier; jsmodbus takes a part of a register write for the whole.
+bool strays(Bytes adu, std::size_t cut) noexcept {
+  if (cut > mbap_size && !measured(adu[mbap_size])) return true;
+  const Bytes rest = adu.subspan(cut);
+  if (rest.size() <= mbap_size) return false;
+  const std::size_t left = length_end + load_u16be(&adu[4]) - cut;  // of this ADU
+  const std::uint16_t length = load_u16be(&rest[4]);
+  const std::uint8_t function = rest[mbap_size];
+  return length >= length_min && length_end + length <= left && function != 0 && function < exception_bit;
+}
+
 }  // namespace
 
 const FunctionRow& function_row(std::uint8_t function) noexcept { return function_rows[function & 0x7FU]; }
@@ -220,6 +240,7 @@ constinit const Protocol modbus_protocol{
     .matches = modbus::agrees,
     .accept = nullptr,  // no state beyond one PDU
     .refuse = modbus::refuse,
+    .strays = modbus::strays,
     .function_name = modbus::function_name,
 };
 

@@ -66,13 +66,15 @@ constexpr Service services[] = {
 static_assert(std::ranges::is_sorted(services, {}, &Service::function));
 static_assert(std::ranges::is_sorted(services, {}, &Service::response));
 
-// Structures that requests carry in extension objects (OPC 10000-4, -5, -8, -11, -13), by the node id of
+// Structures that requests carry in extension objects (OPC 10000-3 to -5, -8, -11, -13), by the node id of
 // their binary encoding. Sorted by it.
 struct Structure {
   std::uint32_t type = 0;
   std::string_view layout{};
 };
 constexpr Structure structures[] = {
+    {122, "nni[stni[i]ib]"},         // StructureDefinition
+    {123, "[ltts]"},                 // EnumDefinition
     {128, "ni"},                     // RolePermissionType
     {298, "sni[i]t"},                // Argument
     {321, "s"},                      // AnonymousIdentityToken
@@ -109,10 +111,15 @@ constexpr Structure structures[] = {
     {8251, "ltt"},                   // EnumValueType
     {8917, "hb"},                    // TimeZoneDataType
     {11300, "ni[D]"},                // UpdateStructureDataDetails
+    {12089, "sittllti[l]"},          // AxisInformation
     {12090, "li"},                   // XVType
     {12181, "ii"},                   // ComplexNumberType
     {12182, "ll"},                   // DoubleComplexNumberType
+    {12765, "ss"},                   // OptionSet
     {12901, "s[s]"},                 // MdnsDiscoveryConfiguration
+    {14844, "stni[i]ib"},            // StructureField
+    {14845, "ltts"},                 // EnumField
+    {14846, "qv"},                   // KeyValuePair
     {15736, "is"},                   // IdentityMappingRuleType
     {17537, "[qv]"},                 // AdditionalParametersType
     {17549, "ss"},                   // EphemeralKeyType

@@ -217,6 +217,7 @@ constinit const Protocol s7comm_protocol{
     .begin = s7comm::begin,
     .accept = s7comm::accept,
     .refuse = s7comm::refuse,
+    .strays = s7comm::strays,
     .function_name = s7comm::function_name,
     .key_names = {"pi_service", "block"},
 };

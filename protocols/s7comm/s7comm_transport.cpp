@@ -221,6 +221,15 @@ const char* read_data(Bytes pdu, std::span<std::uint8_t> scratch, Bytes& tsdu) n
   return nullptr;
 }
 
+bool strays(Bytes pdu, std::size_t cut) noexcept {
+  const Bytes rest = pdu.subspan(cut);
+  if (rest.size() < tpkt_header_size + 2) return false;
+  const std::uint16_t length = load_u16be(&rest[2]);
+  const std::uint8_t code = rest[tpkt_header_size + 1];
+  return length >= length_least && length <= tpkts_size_max && rest[tpkt_header_size] >= data_indicator &&
+         (code == DATA || code == CONNECT_REQUEST || code == DISCONNECT_REQUEST);
+}
+
 std::size_t tpdu_count(Bytes pdu) noexcept {
   std::size_t count = 0;
   for (; pdu.size() >= length_least; ++count) pdu = pdu.subspan(load_u16be(&pdu[2]));

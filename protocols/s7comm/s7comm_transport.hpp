@@ -38,6 +38,10 @@ struct Control {
 // How many TPDUs that are, where `read_data` found nothing at fault.
 [[nodiscard]] std::size_t tpdu_count(Bytes pdu) noexcept;
 
+// See Protocol::strays. Servers made with snap7 give up what is not whole after three seconds; they look at
+// neither version nor reserved octet.
+[[nodiscard]] bool strays(Bytes pdu, std::size_t cut) noexcept;
+
 // Writes the headers of one TPKT with one DT TPDU of `size` octets in all.
 void store_data_header(std::span<std::uint8_t> out, std::size_t size) noexcept;
 

@@ -8,11 +8,10 @@ namespace conduit::simulation {
 namespace {
 
 // How long a client waits for an answer. A denied request may stay without one (DISCARD, DROP); a permitted
-// one may need several repetitions of TCP, each later than the one before, of each of its octets where the
-// client sends them one by one.
+// one may need several repetitions of TCP, each later than the one before, of each of its octets, and of each
+// that the server owes, where they are sent one by one.
 constexpr std::uint64_t patience_denied_ns = 3 * second;
 constexpr std::uint64_t patience_permitted_ns = 60 * second;
-constexpr std::uint64_t patience_octet_ns = second;
 constexpr std::uint32_t failures_when_calm_max = 1;
 
 bool same(View a, View b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
@@ -57,6 +56,7 @@ struct Dialogue::State {
   static void open(const std::shared_ptr<State>& self);
   static void pump(const std::shared_ptr<State>& self);
   static void be_patient(const std::shared_ptr<State>& self, std::uint64_t number, std::uint64_t wait_ns);
+  [[nodiscard]] std::size_t octets_under_way() const;
   void take_data(View octets);
   void take_reply(View pdu);
   void lost_connection(bool was_connected);
@@ -249,6 +249,17 @@ void Dialogue::State::pump(const std::shared_ptr<State>& self) {
   if (state.finished() && state.connected && state.socket != nullptr) state.socket->close();
 }
 
+// At most: some of them may have come.
+std::size_t Dialogue::State::octets_under_way() const {
+  std::size_t octets = 0;
+  for (const Asked& asked : pending) octets += asked.request.size();
+  for (const Served& served : stage.ledger.served[{plan.server, port}])
+    if (!served.taken) octets += served.answer.size();
+  for (const Told& told : stage.ledger.told[{plan.server, port}])
+    if (!told.taken) octets += told.pdu.size();
+  return octets;
+}
+
 // An answer that does not come: a denied request is done with (and where silence means that the connection is
 // dead, it is given up), a permitted one is asked again on a new connection.
 void Dialogue::State::be_patient(const std::shared_ptr<State>& self, std::uint64_t number,
@@ -260,8 +271,7 @@ void Dialogue::State::be_patient(const std::shared_ptr<State>& self, std::uint64
     if (at == state.pending.end()) return;
     const bool permitted = state.permitted(*at);
     const std::uint64_t waited = state.now() - at->sent_ns;
-    std::uint64_t patience = patience_permitted_ns;
-    for (const Asked& asked : state.pending) patience += patience_octet_ns * asked.request.size();
+    const std::uint64_t patience = patience_permitted_ns + state.plan.octet_ns * state.octets_under_way();
     if (permitted && waited < patience) {
       be_patient(self, number, patience - waited);
       return;

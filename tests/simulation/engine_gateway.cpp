@@ -35,17 +35,19 @@ struct EngineGateway::State final : FrameSink {
   }
   // Kept until the worker returns: so little that it hardly counts among the worker's instructions.
   bool emit(std::uint8_t port, Bytes frame) noexcept override {
-    if (output_full) return false;
     const test::HeapGuard guard;
-    sent.push_back({port, octets_sent.size(), frame.size()});
+    sent.push_back({port, octets_sent.size(), frame.size(), output_full});
     octets_sent.insert(octets_sent.end(), frame.begin(), frame.end());
     taken_by_sink += guard.allocations();
-    return true;
+    return !output_full;
   }
   void let_leave() {
     for (const Sent& one : sent) {
-      const auto first = octets_sent.begin() + static_cast<std::ptrdiff_t>(one.begin);
-      network.leave(one.port, Octets(first, first + static_cast<std::ptrdiff_t>(one.size)));
+      const View octets = View(octets_sent).subspan(one.begin, one.size);
+      if (one.lost)
+        network.lose(one.port, octets);
+      else
+        network.leave(one.port, Octets(octets.begin(), octets.end()));
     }
     sent.clear();
     octets_sent.clear();
@@ -159,6 +161,7 @@ struct EngineGateway::State final : FrameSink {
   struct Sent {
     std::uint8_t port;
     std::size_t begin, size;  // in `octets_sent`
+    bool lost;
   };
   std::vector<Sent> sent;
   Octets octets_sent;

@@ -66,6 +66,10 @@ void Network::complain(const Host& host, View frame) {
   if (std::optional<Octets> error = encode_error(frame, size)) send(host, std::move(*error));
 }
 
+void Network::lose(std::uint8_t side, View frame) {
+  for (Watcher* watcher : watchers_) watcher->on_lost(side, frame);
+}
+
 void Network::leave(std::uint8_t side, Octets frame) {
   for (Watcher* watcher : watchers_) watcher->on_departure(side, frame);
   travel(std::move(frame), [this, side](const Octets& octets, bool damaged) {

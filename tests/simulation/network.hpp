@@ -50,6 +50,7 @@ class Watcher {
   virtual void on_sent(const Host&, View) {}                        // a host has put it on its cable
   virtual void on_arrival(std::uint8_t, View) {}                    // it reaches the gateway's port
   virtual void on_departure(std::uint8_t, View) {}                  // the gateway sends it out of that port
+  virtual void on_lost(std::uint8_t, View) {}                       // … and finds that port's output full
   virtual void on_delivery(const Host&, View, bool /*damaged*/) {}  // it reaches a host
 };
 
@@ -70,6 +71,8 @@ class Network {
   void send(const Host& from, Octets frame);
   // From the gateway, out of the port of `side`.
   void leave(std::uint8_t side, Octets frame);
+  // … whose output is full.
+  void lose(std::uint8_t side, View frame);
 
   [[nodiscard]] Scheduler& scheduler() noexcept { return scheduler_; }
 

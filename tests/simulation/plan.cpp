@@ -59,6 +59,22 @@ bool may_be_cut_when_denied(const Plan& plan, const DialoguePlan& dialogue) {
          (waits_for_parts(client, server) || waits_for_parts(server, client));
 }
 
+// Until the timer for repetitions has run out, which knows how late acknowledgements come, and one has come.
+std::uint64_t octet_ns(const TcpTraits& sender, const TcpTraits& receiver) {
+  constexpr std::uint64_t first_timer_ms = 300;
+  return std::max<std::uint64_t>(sender.repeat_min_ms, first_timer_ms) * millisecond +
+         2 * receiver.acknowledgement_delay_us * microsecond;
+}
+
+// What may be expected of the two.
+void promise(const Plan& plan, DialoguePlan& dialogue) {
+  const TcpTraits& client = plan.client_traits[dialogue.client];
+  const TcpTraits& server = plan.server_traits[dialogue.server];
+  dialogue.must_finish = !may_be_cut(plan, dialogue);
+  dialogue.cut_when_denied = may_be_cut_when_denied(plan, dialogue);
+  dialogue.octet_ns = std::max(octet_ns(client, server), octet_ns(server, client));
+}
+
 DialoguePlan draw_dialogue(const Plan& plan, const ProtocolModel& protocol, Random own) {
   DialoguePlan dialogue;
   const std::vector<const Service*> services = plan.policies[0].services_of(protocol);
@@ -77,8 +93,7 @@ DialoguePlan draw_dialogue(const Plan& plan, const ProtocolModel& protocol, Rand
   dialogue.pipelined = own.chance(1, 2) ? 1 : static_cast<std::uint32_t>(own.between(2, 8));
   dialogue.bad_per_mille = own.chance(1, 3) ? 100 : 0;
   dialogue.pause_ms_max = own.chance(1, 2) ? 0 : 300;
-  dialogue.must_finish = !may_be_cut(plan, dialogue);
-  dialogue.cut_when_denied = may_be_cut_when_denied(plan, dialogue);
+  promise(plan, dialogue);
   dialogue.random = own;
   return dialogue;
 }
@@ -96,8 +111,7 @@ void draw_dialogues(Plan& plan, const Random& base) {
     dialogue.client = service.client;
     dialogue.server = service.server;
     dialogue.requests = static_cast<std::uint32_t>(dialogue.random.between(20, 60));
-    dialogue.must_finish = !may_be_cut(plan, dialogue);
-    dialogue.cut_when_denied = may_be_cut_when_denied(plan, dialogue);
+    promise(plan, dialogue);
     plan.dialogues.push_back(std::move(dialogue));
     break;
   }

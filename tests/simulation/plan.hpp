@@ -26,6 +26,7 @@ struct DialoguePlan {
   std::uint32_t pause_ms_max = 0;   // between requests
   bool must_finish = true;          // false: an attacker is its server, or it may be cut by design
   bool cut_when_denied = false;     // … behind a denial: numbered PDUs, and one end sends them in parts
+  std::uint64_t octet_ns = 0;       // an octet that is repeated by itself takes so long, at most
   Random random{0};
 };
 

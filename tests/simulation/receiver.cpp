@@ -152,7 +152,8 @@ void Receiver::State::take(const Packet& packet) {
       const bool missed = traits.may_miss_answer && taken == 0;
       if (answer && !own_syn && !missed) return;  // to a SYN that it did not send, or to an old one
       const bool wished = answer && own_isn && packet.acknowledgement == *own_isn + 1;
-      if (opened && !closed && !finished && !traits.syn_begins_anew && !wished) {
+      const bool over = finished && !traits.takes_data_after_fin;
+      if (opened && !closed && !over && !traits.syn_begins_anew && !wished) {
         passed_over = packet;
         return;
       }

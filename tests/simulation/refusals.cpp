@@ -11,7 +11,10 @@ constexpr std::uint16_t honest_port_first = 20000;
 constexpr std::uint16_t honest_port_end = 30000;
 constexpr std::uint16_t parts_port_first = 33000;  // of those who acknowledge replies in part
 constexpr std::uint16_t parts_port_end = 35000;
-constexpr std::uint64_t repetition_ns_max = 1200 * millisecond;  // three times the gateway's first pause
+// Until the gateway repeats a reply for the first time. Doubles with each time that it has repeated what the
+// client has not acknowledged.
+constexpr std::uint64_t first_pause_ns = 200 * millisecond;
+constexpr std::uint64_t pauses_max = 3;  // in which it has to have done so
 
 bool is_honest(std::uint16_t port) { return port >= honest_port_first && port < honest_port_end; }
 bool is_followed(std::uint16_t port) {
@@ -80,11 +83,32 @@ void RefusalOracle::on_delivery(const Host& host, View frame, bool damaged) {
     talk.octets.emplace(packet->sequence - talk.first + i, packet->payload[i]);
 }
 
+// How often replies that the client has not acknowledged have been repeated by then.
+std::uint32_t RefusalOracle::repetitions(const Refused& refused, std::uint64_t at_ns) {
+  const std::vector<Left>& left = refused.talk->left;
+  std::optional<std::uint32_t> acknowledged;
+  for (const Acknowledged& said : refused.talk->acknowledged) {
+    if (said.at_ns <= at_ns && (!acknowledged || seq_after(said.number, *acknowledged)))
+      acknowledged = said.number;
+  }
+  std::uint32_t count = 0;
+  for (auto again = left.begin(); again != left.end() && again->at_ns <= at_ns; ++again) {
+    const std::uint32_t end = again->sequence + static_cast<std::uint32_t>(again->payload.size());
+    const bool waits = !acknowledged || seq_after(end, *acknowledged);
+    const bool repeats = std::any_of(
+        left.begin(), again, [&again](const Left& before) { return before.sequence == again->sequence; });
+    if (waits && repeats && refused.protocol->is_negative(again->payload)) ++count;
+  }
+  return count;
+}
+
 // The reply has left at `first`: until the client has acknowledged it, the gateway sends it again, or one in
 // front of it.
-bool RefusalOracle::is_repeated(const Talk& talk, const Left& first, std::size_t size) const {
-  const std::uint64_t due = first.at_ns + repetition_ns_max;
+bool RefusalOracle::is_repeated(const Refused& refused, const Left& first) const {
+  const Talk& talk = *refused.talk;
+  const std::uint64_t due = first.at_ns + pauses_max * (first_pause_ns << repetitions(refused, first.at_ns));
   if (due >= scheduler_.now() || talk.ended_ns <= due) return true;
+  const std::size_t size = refused.protocol->front(first.payload, false).size;
   const std::uint32_t end = first.sequence + static_cast<std::uint32_t>(size);
   const auto known = [&](const Acknowledged& said) {
     return said.at_ns <= due && !seq_before(said.number, end);
@@ -110,9 +134,8 @@ void RefusalOracle::check_repetitions(const std::vector<EventRecord>& events,
                  is_refused(*refused->protocol, left.payload, refused->request);
         });
     if (reply == refused->talk->left.end()) continue;  // in parts, or not at all
-    const std::size_t size = refused->protocol->front(reply->payload, false).size;
     ++followed_;
-    if (is_repeated(*refused->talk, *reply, size)) continue;
+    if (is_repeated(*refused, *reply)) continue;
     findings.push_back({"refusal",
                         "client port " + std::to_string(event.source_port) + ": the reply of " +
                             std::to_string(reply->at_ns / microsecond) + " us is not repeated",

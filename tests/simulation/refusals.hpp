@@ -53,7 +53,8 @@ class RefusalOracle : public Watcher {
     View request;
   };
   [[nodiscard]] std::optional<Refused> read(const EventRecord& event) const;
-  [[nodiscard]] bool is_repeated(const Talk& talk, const Left& first, std::size_t size) const;
+  [[nodiscard]] static std::uint32_t repetitions(const Refused& refused, std::uint64_t at_ns);
+  [[nodiscard]] bool is_repeated(const Refused& refused, const Left& first) const;
   void note_end(const Packet& packet);
 
   const Scheduler& scheduler_;

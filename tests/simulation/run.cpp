@@ -301,8 +301,8 @@ Outcome World::play() {
   stage_.over = true;
   observing_.in_force(nullptr);  // flows age
   // Connections may still be closing; hosts that keep one open with keep-alives go away.
-  for (const auto& host : clients_) host->reboot();
-  for (const auto& host : servers_) host->reboot();
+  for (const auto& host : clients_) host->retire();
+  for (const auto& host : servers_) host->retire();
   check_refusals();
   Expectation expected;
   expected.ring_was_full = ring_was_full_;

@@ -109,7 +109,7 @@ struct Talk {
     Permitted left;  // have been permitted and have left
     std::set<Octets> unasked;  // of the server: permitted when they arrived or left
     std::map<std::pair<std::size_t, Octets>, std::size_t> told;  // how often each reader has seen them
-    bool joined = false;  // the gateway may have joined it after a restart
+    bool joined = false;  // the gateway may have joined it: it has not seen, or has forgotten, how it began
 
     void note_request(std::size_t reader, Octets octets) {
       if (std::find(requests.begin(), requests.end(), octets) == requests.end()) requests.push_back(octets);
@@ -201,6 +201,7 @@ Talk& SafetyOracle::State::talk_of(const Place& place) {
   talk.client = place.client;
   talk.server = place.server;
   talk.protocol = protocol_at(place.server_port);
+  talk.life().joined = joined;  // until somebody opens it
   const std::vector<ReceiverTraits>& models = receiver_models();
   for (const ReceiverTraits& traits : models) {
     if (joined && traits.ignores_reset) continue;
@@ -210,12 +211,15 @@ Talk& SafetyOracle::State::talk_of(const Place& place) {
     talk.at_client.emplace_back(client, Viewpoint::CLIENT);
   }
   // The client's own bytes, as they might be read: by the first copy, by the last, by one that takes all, and
-  // by one that sees none of the gateway's resets but the client's next SYN.
+  // by one that sees none of the gateway's resets but the client's next SYN. What would not live a hop more
+  // the gateway does not take.
   const auto anew = std::find_if(models.begin(), models.end(),
                                  [](const ReceiverTraits& traits) { return traits.syn_begins_anew; });
   const auto anew_at = static_cast<std::size_t>(anew - models.begin());
   for (const std::size_t i : {std::size_t{0}, std::size_t{1}, anew_at, models.size() - 1}) {
-    talk.asked.emplace_back(models[i], Viewpoint::CLIENT);
+    ReceiverTraits arriving = models[i];
+    arriving.ttl_min = 2;
+    talk.asked.emplace_back(arriving, Viewpoint::CLIENT);
     talk.seen_leaving.emplace_back(models[i], Viewpoint::SERVER);
   }
   if (talk.protocol != nullptr && talk.protocol->conversation(Viewpoint::SERVER) != nullptr) {
@@ -223,8 +227,9 @@ Talk& SafetyOracle::State::talk_of(const Place& place) {
       ReceiverTraits client = models[i];
       client.joins_mid_stream = false;
       client.may_miss_answer = true;  // what leaves need not come
-      talk.told.emplace_back(client, Viewpoint::SERVER);
       talk.told_leaving.emplace_back(client, Viewpoint::CLIENT);
+      client.ttl_min = 2;
+      talk.told.emplace_back(client, Viewpoint::SERVER);
     }
   }
   talk.answered.resize(models.size());
@@ -479,6 +484,7 @@ void SafetyOracle::on_departure(std::uint8_t side, View frame) {
   if (!place.known) return;
   Talk& talk = state_->talk_of(place);
   if (talk.protocol == nullptr) return;
+  if ((packet->flags & RST) != 0) talk.life().joined = state_->joined;
   if (side == 0) {
     for (std::vector<Reader>* readers : {&talk.asked, &talk.seen_leaving})
       for (Reader& reader : *readers) reader.receiver.on_own_opening(*packet);
@@ -511,6 +517,9 @@ void SafetyOracle::on_departure(std::uint8_t side, View frame) {
     });
   }
 }
+
+// The gateway has let it pass: that nothing of it arrives is no other thing than a loss behind the gateway.
+void SafetyOracle::on_lost(std::uint8_t side, View frame) { on_departure(side, frame); }
 
 // What a cable has damaged behind the gateway is no business of the gateway, unless it is the padding.
 void SafetyOracle::on_delivery(const Host& host, View frame, bool damaged) {

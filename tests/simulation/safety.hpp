@@ -29,8 +29,8 @@ struct Finding {
 
 class SafetyOracle : public Watcher {
  public:
-  // `joined`: the gateway restarts and may join connections in mid-stream. It resets those whose two ends do
-  // not number alike only when one of them says so; models that ignore resets are then left out.
+  // `joined`: the gateway forgets connections and may join them in mid-stream. It resets those whose two ends
+  // do not number alike only when one of them says so; models that ignore resets are then left out.
   SafetyOracle(const Scheduler& scheduler, const Plant& plant, bool joined);
   ~SafetyOracle() override;
   // From now on this policy is in force (null: none); it outlives the oracle. Called at each swap and change
@@ -41,6 +41,7 @@ class SafetyOracle : public Watcher {
   void on_sent(const Host& host, View frame) override;
   void on_arrival(std::uint8_t side, View frame) override;
   void on_departure(std::uint8_t side, View frame) override;
+  void on_lost(std::uint8_t side, View frame) override;
   void on_delivery(const Host& host, View frame, bool damaged) override;
   [[nodiscard]] const std::vector<Finding>& findings() const;
   // How much was looked at, so that a run which proves nothing is noticed.

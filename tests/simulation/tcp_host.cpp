@@ -21,6 +21,10 @@ class HonestHost final : public TcpHost, public ConnectionOwner {
   TcpSocket& connect(const Host& to, std::uint16_t port, std::unique_ptr<Application> application,
                      std::uint16_t local_port) override;
   void reboot() override;
+  void retire() override {
+    reboot();
+    listeners_.clear();
+  }
   [[nodiscard]] std::size_t connection_count() const override {
     return static_cast<std::size_t>(std::count_if(connections_.begin(), connections_.end(),
                                                   [](const auto& at) { return !at.second->gone(); }));

@@ -73,6 +73,8 @@ class TcpHost : public Host {
                              std::uint16_t local_port = 0) = 0;
   // Forgets all connections without a word, as a reboot does.
   virtual void reboot() = 0;
+  // Likewise, and accepts no connections any more: a SYN may still be on its way.
+  virtual void retire() = 0;
   [[nodiscard]] virtual std::size_t connection_count() const = 0;
 };
 

@@ -19,6 +19,9 @@ class Trace : public Watcher {
   void on_departure(std::uint8_t side, View frame) override {
     line(side == 0 ? "  gateway →A" : "  gateway →B", frame);
   }
+  void on_lost(std::uint8_t side, View frame) override {
+    line(side == 0 ? "  lost    →A" : "  lost    →B", frame);
+  }
   void on_delivery(const Host& host, View frame, bool) override {
     line(host.side == 0 ? "A receives " : "B receives ", frame);
   }

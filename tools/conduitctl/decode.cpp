@@ -75,7 +75,10 @@ class Printer final : public PduSink {
       rest["function"] = pdu.head.function;
       if (pdu.head.negative) rest["negative"] = true;
       add_association(pdu, rest);
-      if (next == Next::MALFORMED) rest["malformed"] = "operation";
+      if (next == Next::MALFORMED) {
+        ++malformed_;
+        rest["malformed"] = "operation";
+      }
       line(pdu, rest);
     }
   }

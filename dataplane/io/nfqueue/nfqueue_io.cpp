@@ -15,84 +15,17 @@
 #include <cstring>
 #include <ctime>
 
-#include "config/abi/packet_mark.hpp"
+#include "dataplane/io/nfqueue/destination_mac.hpp"
 
 namespace conduit {
 namespace {
 
-constexpr std::size_t ethernet_size = 14;
 constexpr std::size_t message_room = frame_size_max + 512;  // packet and netlink attributes
 
 struct Slot {
   std::array<std::uint8_t, frame_size_max> bytes{};
   std::uint32_t id = 0;
 };
-
-constexpr std::uint8_t placeholder[6] = {0x02, 0, 0, 0, 0, 0};  // a MAC that nobody has: not known
-
-// MACs of the hosts whose packets the engine let pass, by port and address: netfilter does not tell where a
-// packet goes. A slot holds the newest; a collision costs a host its entry until its next packet.
-class Neighbours {
- public:
-  void learn(std::uint8_t port, const std::uint8_t* frame, std::size_t size) noexcept {
-    Entry entry;
-    if (!read_key(port, frame, size, false, entry)) return;
-    std::memcpy(entry.mac, frame + 6, 6);
-    entries_[slot_of(entry)] = entry;
-  }
-  // Writes the destination MAC of a frame if it is known.
-  void resolve(std::uint8_t port, std::uint8_t* frame, std::size_t size) const noexcept {
-    Entry wanted;
-    if (!read_key(port, frame, size, true, wanted)) return;
-    const Entry& found = entries_[slot_of(wanted)];
-    if (found.used && found.port == wanted.port && std::memcmp(found.address, wanted.address, 16) == 0) {
-      std::memcpy(frame, found.mac, 6);
-    }
-  }
-
- private:
-  struct Entry {
-    std::uint8_t address[16] = {};
-    std::uint8_t mac[6] = {};
-    std::uint8_t port = 0;
-    bool used = false;
-  };
-  static bool read_key(std::uint8_t port, const std::uint8_t* frame, std::size_t size, bool destination,
-                       Entry& entry) noexcept {
-    const bool v4 = size >= ethernet_size + 20 && (frame[ethernet_size] >> 4) == 4;
-    const bool v6 = size >= ethernet_size + 40 && (frame[ethernet_size] >> 4) == 6;
-    if (v4) std::memcpy(entry.address, frame + ethernet_size + (destination ? 16 : 12), 4);
-    if (v6) std::memcpy(entry.address, frame + ethernet_size + (destination ? 24 : 8), 16);
-    entry.port = port;
-    entry.used = v4 || v6;
-    return entry.used;
-  }
-  static std::size_t slot_of(const Entry& entry) noexcept {
-    std::uint32_t hash = 2166136261U ^ entry.port;
-    for (const std::uint8_t octet : entry.address) hash = (hash ^ octet) * 16777619U;
-    return hash % slot_count;
-  }
-
-  static constexpr std::size_t slot_count = 4096;
-  std::array<Entry, slot_count> entries_{};
-};
-
-// The mark says whether a frame goes to a group; IPv4 and IPv6 group addresses say to which (RFC 1112, RFC
-// 2464). With any other address it is a group to which no packet belongs.
-void group_mac(std::uint32_t mark, const std::uint8_t* packet, std::size_t size, std::uint8_t* mac) noexcept {
-  std::memcpy(mac, placeholder, 6);
-  if (mark == mark_broadcast) std::memset(mac, 0xFF, 6);
-  if (mark != mark_multicast) return;
-  mac[0] = 0x01;
-  if (size >= 20 && (packet[0] >> 4) == 4 && (packet[16] & 0xF0) == 0xE0) {
-    mac[2] = 0x5E;
-    mac[3] = static_cast<std::uint8_t>(packet[17] & 0x7F);
-    std::memcpy(mac + 4, packet + 18, 2);
-  } else if (size >= 40 && (packet[0] >> 4) == 6 && packet[24] == 0xFF) {
-    mac[0] = mac[1] = 0x33;
-    std::memcpy(mac + 2, packet + 36, 4);
-  }
-}
 
 }  // namespace
 
@@ -153,7 +86,7 @@ struct NfqueueQueue::Impl {
     frame.port_in = frame.port_out = static_cast<std::uint8_t>(port);
     frame.flags = 0;
     const int port_out = port_of(::nfq_get_physoutdev(data));
-    if (port_out >= 0 && std::memcmp(slot.bytes.data(), placeholder, 6) == 0) {
+    if (port_out >= 0 && is_unknown_mac(slot.bytes.data())) {
       neighbours.resolve(static_cast<std::uint8_t>(port_out), slot.bytes.data(), frame.size);
     }
   }
@@ -236,7 +169,7 @@ bool NfqueueQueue::emit(std::uint8_t port, Bytes frame) noexcept {
   if (frame.size() > impl_->outgoing.size()) return false;
   // Built from a packet whose destination was not known then; it may be known by now.
   std::memcpy(impl_->outgoing.data(), frame.data(), frame.size());
-  if (std::memcmp(frame.data(), placeholder, 6) == 0) {
+  if (is_unknown_mac(frame.data())) {
     impl_->neighbours.resolve(port, impl_->outgoing.data(), frame.size());
   }
   const ssize_t sent = ::sendto(impl_->packet_socket, impl_->outgoing.data(), frame.size(), 0,

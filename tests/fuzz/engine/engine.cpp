@@ -140,6 +140,7 @@ class Play {
         break;
       case Action::RESTART:
         restarts_ns_.push_back(scheduler_.now());
+        safety_.restarted();
         gateway_.restart();
         break;
       case Action::OUTPUT_FULL:

@@ -232,7 +232,7 @@ Result unconfirmed(const Message& message, Access access) {
 
 // Network · 2^48 + address. All of the network: of a broadcast, and of an address of several octets that may
 // be read as one.
-Span<std::uint64_t> place_of(const Station& station) {
+Places place_of(const Station& station) {
   const std::uint64_t network = std::uint64_t{station.network} << 48;
   std::uint64_t address = 0;
   for (const std::uint8_t octet : station.address) address = address << 8 | octet;

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "tests/simulation/bacnet/bacnet_message.hpp"
+#include "tests/simulation/rule_text.hpp"
 
 namespace conduit::simulation::bacnet {
 
-enum class Class : std::uint8_t { READ, WRITE, OPERATE, PROGRAM, MANAGE, DISCOVER, SESSION };
 
 // As the policy language numbers them.
 inline constexpr std::uint32_t confirmed_base = 256;
@@ -23,10 +23,10 @@ inline constexpr std::uint32_t present_value = 85;
 inline constexpr std::uint32_t device_type = 8;
 inline constexpr std::uint32_t lowest_priority = 16;
 
-template <typename Number>
-struct Span {
-  Number first = 0;
-  Number last = 0;
+// Network · 2^48 + address, both inclusive.
+struct Places {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
 };
 
 // One thing that is asked for; a request may ask for several.
@@ -35,12 +35,12 @@ struct Access {
   Class what = Class::READ;
   std::uint8_t carrier = UNICAST;
   std::optional<std::uint32_t> type;
-  std::optional<Span<std::uint32_t>> instance;
+  std::optional<Span> instance;
   std::optional<std::uint32_t> property;
   std::optional<std::uint32_t> index;
   std::optional<std::uint32_t> priority;  // or the state that is to be taken
-  std::optional<Span<std::uint64_t>> destination;
-  std::optional<Span<std::uint64_t>> source;
+  std::optional<Places> destination;
+  std::optional<Places> source;
   std::optional<double> value;
   std::string origin;
 };

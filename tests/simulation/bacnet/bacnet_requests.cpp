@@ -7,9 +7,9 @@ namespace conduit::simulation::bacnet {
 namespace {
 
 // A number within a span, at its edge, or one beside.
-std::uint32_t near(Random& random, const Numbers& spans, std::uint32_t otherwise) {
+std::uint32_t near(Random& random, const std::vector<Span>& spans, std::uint32_t otherwise) {
   if (spans.empty()) return static_cast<std::uint32_t>(random.below(otherwise));
-  const Span<std::uint32_t>& span = random.pick(spans);
+  const Span& span = random.pick(spans);
   if (random.chance(2, 3)) return static_cast<std::uint32_t>(random.between(span.first, span.last));
   const std::uint32_t edge = random.chance(1, 2) ? span.first : span.last;
   if (random.chance(1, 2)) return edge + 1;

@@ -5,10 +5,6 @@
 namespace conduit::simulation::bacnet {
 namespace {
 
-struct Name {
-  std::uint32_t number;
-  const char* name;
-};
 constexpr Name function_names[] = {
     {confirmed_base + READ_PROPERTY, "READ_PROPERTY"},
     {confirmed_base + READ_PROPERTY_MULTIPLE, "READ_PROPERTY_MULTIPLE"},
@@ -27,56 +23,18 @@ constexpr Name state_names[] = {{communication_state, "COMMUNICATION_ENABLE"},
                                 {reinitialize_state, "COLDSTART"},
                                 {reinitialize_state + 1, "WARMSTART"}};
 constexpr Name carrier_names[] = {{FORWARDED, "FORWARDED"}, {UNICAST, "UNICAST"}, {BROADCAST, "BROADCAST"}};
-constexpr const char* class_names[] = {"READ",   "WRITE",    "OPERATE", "PROGRAM",
-                                       "MANAGE", "DISCOVER", "SESSION"};
 
-template <std::size_t N>
-const char* name_of(const Name (&names)[N], std::uint32_t number) {
-  for (const Name& each : names) {
-    if (each.number == number) return each.name;
-  }
-  return "";
-}
-
-template <typename T, typename U>
-bool holds(const std::vector<T>& list, U value) {
-  return std::find(list.begin(), list.end(), static_cast<T>(value)) != list.end();
-}
-
-// Within one of the spans; those that touch count as one.
-bool within(Numbers spans, std::uint32_t first, std::uint32_t last) {
-  std::sort(spans.begin(), spans.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  Numbers merged;
-  for (const auto& span : spans) {
-    if (!merged.empty() && span.first <= merged.back().last + 1)
-      merged.back().last = std::max(merged.back().last, span.last);
-    else
-      merged.push_back(span);
-  }
-  return std::any_of(merged.begin(), merged.end(),
-                     [&](const auto& span) { return span.first <= first && last <= span.last; });
-}
-
-bool network_within(const Numbers& networks, const Span<std::uint64_t>& place) {
+bool network_within(const std::vector<Span>& networks, const Places& place) {
   const auto network = static_cast<std::uint32_t>(place.first >> 48);
   return within(networks, network, network);
 }
 
-bool value_within(const Numbers& values, double value) {
+bool value_within(const std::vector<Span>& values, double value) {
   return std::any_of(values.begin(), values.end(),
                      [value](const auto& span) { return span.first <= value && value <= span.last; });
 }
 
-std::string numbers_text(const char* field, const char* low, const char* high, const Numbers& numbers) {
-  std::string text;
-  for (const auto& span : numbers) {
-    text += std::string(" ") + field + " { " + low + ": " + std::to_string(span.first) + " " + high + ": " +
-            std::to_string(span.last) + " }";
-  }
-  return text;
-}
-
-Numbers draw_span(Random& random, std::uint32_t most, std::uint32_t width) {
+std::vector<Span> draw_span(Random& random, std::uint32_t most, std::uint32_t width) {
   const auto first = static_cast<std::uint32_t>(random.below(most));
   return {{first, first + static_cast<std::uint32_t>(random.below(width))}};
 }
@@ -146,21 +104,19 @@ Allow draw_allow(Random& random) {
 
 std::string Allow::text() const {
   std::string text = "bacnet {";
-  for (const Class each : classes)
-    text += std::string(" access: ") + class_names[static_cast<std::size_t>(each)];
-  for (const std::uint32_t each : functions)
-    text += std::string(" function: ") + name_of(function_names, each);
+  text += classes_text(classes);
+  for (const std::uint32_t each : functions) text += " function: " + name_of(function_names, each);
   for (const std::uint32_t each : types)
     text += " type_number { first: " + std::to_string(each) + " last: " + std::to_string(each) + " }";
-  text += numbers_text("instance", "first", "last", instances);
+  text += spans_text("instance", instances);
   for (const std::uint32_t each : properties)
     text += " property_number { first: " + std::to_string(each) + " last: " + std::to_string(each) + " }";
-  text += numbers_text("index", "first", "last", indices);
-  text += numbers_text("priority", "first", "last", priorities);
-  for (const std::uint32_t each : states) text += std::string(" state: ") + name_of(state_names, each);
-  text += numbers_text("destination_network", "first", "last", networks);
-  for (const std::uint8_t each : carriers) text += std::string(" carrier: ") + name_of(carrier_names, each);
-  text += numbers_text("value", "min", "max", values);
+  text += spans_text("index", indices);
+  text += spans_text("priority", priorities);
+  for (const std::uint32_t each : states) text += " state: " + name_of(state_names, each);
+  text += spans_text("destination_network", networks);
+  for (const std::uint8_t each : carriers) text += " carrier: " + name_of(carrier_names, each);
+  text += bounds_text("value", values);
   for (const std::string& each : origins) text += " origin: \"" + each + "\"";
   return text + " }";
 }
@@ -169,7 +125,7 @@ bool Allow::contains(const Access& access) const {
   const auto one = [](const std::vector<std::uint32_t>& list, const std::optional<std::uint32_t>& value) {
     return list.empty() || (value && holds(list, *value));
   };
-  const auto inside = [](const Numbers& list, const std::optional<std::uint32_t>& value) {
+  const auto inside = [](const std::vector<Span>& list, const std::optional<std::uint32_t>& value) {
     return list.empty() || (value && within(list, *value, *value));
   };
   if (!classes.empty() && !holds(classes, access.what)) return false;

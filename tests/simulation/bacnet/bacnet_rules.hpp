@@ -6,21 +6,19 @@
 
 namespace conduit::simulation::bacnet {
 
-using Numbers = std::vector<Span<std::uint32_t>>;
-
 // An empty list does not restrict.
 struct Allow {
   std::vector<Class> classes;
   std::vector<std::uint32_t> functions;
   std::vector<std::uint32_t> types;
-  Numbers instances;
+  std::vector<Span> instances;
   std::vector<std::uint32_t> properties;
-  Numbers indices;
-  Numbers priorities;
+  std::vector<Span> indices;
+  std::vector<Span> priorities;
   std::vector<std::uint32_t> states;
-  Numbers networks;  // of the receiver
+  std::vector<Span> networks;  // of the receiver
   std::vector<std::uint8_t> carriers;
-  Numbers values;
+  std::vector<Span> values;
   std::vector<std::string> origins;
   bool essential = false;
 

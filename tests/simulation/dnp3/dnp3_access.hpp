@@ -4,10 +4,10 @@
 #include <string>
 
 #include "tests/simulation/dnp3/dnp3_link.hpp"
+#include "tests/simulation/rule_text.hpp"
 
 namespace conduit::simulation::dnp3 {
 
-enum class Class : std::uint8_t { READ, WRITE, OPERATE, PROGRAM, MANAGE, DISCOVER, SESSION };
 
 // Function codes that are used here by name.
 inline constexpr std::uint16_t confirm = 0;

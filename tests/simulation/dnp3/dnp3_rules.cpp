@@ -5,10 +5,6 @@
 namespace conduit::simulation::dnp3 {
 namespace {
 
-struct Name {
-  std::uint16_t number;
-  const char* name;
-};
 constexpr Name functions_by_name[] = {{1, "READ"},
                                       {2, "WRITE"},
                                       {3, "SELECT"},
@@ -48,50 +44,6 @@ constexpr Name objects_by_name[] = {{0x0C01, "CROB"},
 constexpr Name controls_by_name[] = {{1, "PULSE_ON"},  {2, "PULSE_OFF"},         {3, "LATCH_ON"},
                                      {4, "LATCH_OFF"}, {0x41, "CLOSE_PULSE_ON"}, {0x81, "TRIP_PULSE_ON"}};
 constexpr Name modes_by_name[] = {{257, "FILE_READ"}, {258, "FILE_WRITE"}, {259, "FILE_APPEND"}};
-constexpr const char* class_names[] = {"READ",   "WRITE",    "OPERATE", "PROGRAM",
-                                       "MANAGE", "DISCOVER", "SESSION"};
-
-template <std::size_t N>
-const char* name_of(const Name (&names)[N], std::uint16_t number) {
-  for (const Name& each : names) {
-    if (each.number == number) return each.name;
-  }
-  return nullptr;
-}
-
-template <typename T, typename U>
-bool holds(const std::vector<T>& list, const U& value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
-
-// Within one of the spans; those that touch count as one.
-bool within(std::vector<Span> spans, std::uint32_t first, std::uint32_t last) {
-  std::sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.first < b.first; });
-  std::vector<Span> merged;
-  for (const Span& span : spans) {
-    const bool touches =
-        !merged.empty() && (merged.back().last == 0xFFFFFFFF || span.first <= merged.back().last + 1);
-    if (touches)
-      merged.back().last = std::max(merged.back().last, span.last);
-    else
-      merged.push_back(span);
-  }
-  return std::any_of(merged.begin(), merged.end(),
-                     [&](const Span& span) { return span.first <= first && last <= span.last; });
-}
-bool within(const std::vector<Span>& spans, const std::optional<std::uint32_t>& value) {
-  return value && within(spans, *value, *value);
-}
-
-std::string spans_text(const char* field, const std::vector<Span>& spans) {
-  std::string text;
-  for (const Span& span : spans) {
-    text += std::string(" ") + field + " { first: " + std::to_string(span.first);
-    if (span.last != span.first) text += " last: " + std::to_string(span.last);
-    text += " }";
-  }
-  return text;
-}
 
 std::vector<Span> draw_indexes(Random& random) {
   std::vector<Span> spans;
@@ -209,25 +161,22 @@ bool contain(const std::vector<Allow>& list, const std::vector<Access>& accesses
 
 std::string Allow::text() const {
   std::string text = "dnp3 {" + spans_text("outstation", outstations) + spans_text("master", masters);
-  for (const Class each : classes)
-    text += std::string(" access: ") + class_names[static_cast<std::size_t>(each)];
-  for (const std::uint16_t number : functions)
-    text += std::string(" function: ") + name_of(functions_by_name, number);
+  text += classes_text(classes);
+  for (const std::uint16_t number : functions) text += " function: " + name_of(functions_by_name, number);
   for (const std::uint16_t number : objects) {
-    const char* name = name_of(objects_by_name, number);
+    const char* name = find_name(objects_by_name, number);
     text += name != nullptr ? std::string(" object: ") + name
                             : " object_number { first: " + std::to_string(number) + " }";
   }
   for (const std::uint8_t group : groups) text += " group { first: " + std::to_string(group) + " }";
   text += spans_text("index", indexes);
   for (const std::uint16_t number : controls) {
-    const char* control = name_of(controls_by_name, number);
+    const char* control = find_name(controls_by_name, number);
     text += control != nullptr ? std::string(" control: ") + control
-                               : std::string(" file_mode: ") + name_of(modes_by_name, number);
+                               : " file_mode: " + name_of(modes_by_name, number);
   }
   text += spans_text("count", counts) + spans_text("on_time", on_times);
-  for (const auto& [low, high] : values)
-    text += " value { min: " + std::to_string(low) + " max: " + std::to_string(high) + " }";
+  text += values_text(values);
   for (const std::string& name : names) text += " file_name: \"" + name + "\"";
   for (const std::string& prefix : prefixes) text += " file_prefix: \"" + prefix + "\"";
   return text + " }";
@@ -248,13 +197,7 @@ bool Allow::contains(const Access& access) const {
   if (!controls.empty() && !(access.control && holds(controls, *access.control))) return false;
   if (!counts.empty() && !within(counts, access.count)) return false;
   if (!on_times.empty() && !within(on_times, access.on_time)) return false;
-  if (!values.empty()) {
-    if (!access.value) return false;
-    const bool inside = std::any_of(values.begin(), values.end(), [&](const auto& range) {
-      return *access.value >= range.first && *access.value <= range.second;
-    });
-    if (!inside) return false;
-  }
+  if (!values.empty() && !(access.value && within(values, *access.value))) return false;
   if (names.empty() && prefixes.empty()) return true;
   return access.name && (holds(names, *access.name) ||
                          std::any_of(prefixes.begin(), prefixes.end(), [&](const std::string& prefix) {

@@ -5,11 +5,6 @@
 
 namespace conduit::simulation::dnp3 {
 
-struct Span {
-  std::uint32_t first = 0;
-  std::uint32_t last = 0;
-};
-
 // An empty list does not restrict.
 struct Allow {
   std::vector<Span> outstations;
@@ -22,7 +17,7 @@ struct Allow {
   std::vector<std::uint16_t> controls;  // control codes and file modes
   std::vector<Span> counts;
   std::vector<Span> on_times;
-  std::vector<std::pair<double, double>> values;
+  Values values;
   std::vector<std::string> names;
   std::vector<std::string> prefixes;
   bool essential = false;

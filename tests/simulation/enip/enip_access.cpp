@@ -322,14 +322,25 @@ std::optional<Routed> read_routed(View data) {
   return routed;
 }
 
+bool is_list(std::uint16_t command) {
+  return command == list_services || command == list_identity || command == list_interfaces;
+}
+
+bool needs_session(View request) {
+  const std::uint32_t command = get_le(request, 0, 2);
+  return command == send_rr_data || command == send_unit_data || command == unregister_session;
+}
+
 std::optional<std::vector<Access>> read_request(View pdu) {
   const std::optional<Encapsulation> parts = read_encapsulation(pdu);
   if (!parts || parts->status != 0) return {};
-  if (parts->command == register_session) {
-    if (parts->data != Octets{1, 0, 0, 0} || parts->session != 0) return {};
+  const bool registers = parts->command == register_session;
+  if (parts->command == nop || is_list(parts->command) || registers || parts->command == unregister_session) {
+    if (registers && (parts->data != Octets{1, 0, 0, 0} || parts->session != 0)) return {};
+    if (!registers && parts->command != nop && !parts->data.empty()) return {};
     Access access;
-    access.function = function_register;
-    access.what = Class::SESSION;
+    access.function = function_of_command + parts->command;
+    access.what = is_list(parts->command) ? Class::DISCOVER : Class::SESSION;
     return std::vector<Access>{access};
   }
   if (const std::optional<Connected> connected = connected_message(*parts)) {

@@ -9,13 +9,18 @@
 #include <vector>
 
 #include "tests/simulation/protocol.hpp"
+#include "tests/simulation/rule_text.hpp"
 
 namespace conduit::simulation::enip {
 
-enum class Class : std::uint8_t { READ, WRITE, OPERATE, PROGRAM, MANAGE, DISCOVER, SESSION };
 
 inline constexpr std::size_t header_size = 24;
+inline constexpr std::uint16_t nop = 0x00;
+inline constexpr std::uint16_t list_services = 0x04;
+inline constexpr std::uint16_t list_identity = 0x63;
+inline constexpr std::uint16_t list_interfaces = 0x64;
 inline constexpr std::uint16_t register_session = 0x65;
+inline constexpr std::uint16_t unregister_session = 0x66;
 inline constexpr std::uint16_t send_rr_data = 0x6F;
 inline constexpr std::uint16_t send_unit_data = 0x70;
 
@@ -30,7 +35,8 @@ inline constexpr std::uint8_t unconnected_send = 0x52;
 inline constexpr std::uint8_t forward_open = 0x54;
 
 // Numbers of functions in the policy language.
-inline constexpr std::uint32_t function_register = 229;
+inline constexpr std::uint32_t function_of_command = 128;  // and the command
+inline constexpr std::uint32_t function_register = function_of_command + register_session;
 inline constexpr std::uint32_t function_read_tag = 0x6B4C;
 inline constexpr std::uint32_t function_write_tag = 0x6B4D;
 inline constexpr std::uint32_t function_close = 0x064E;
@@ -84,6 +90,9 @@ struct Routed {
 
 // Nothing: malformed, or it can be read in two ways.
 [[nodiscard]] std::optional<std::vector<Access>> read_request(View pdu);
+// Of the encapsulation's commands: does it ask what belongs to the header, and does it belong to a session?
+[[nodiscard]] bool is_list(std::uint16_t command);
+[[nodiscard]] bool needs_session(View request);
 [[nodiscard]] Front front_of(View stream);
 
 [[nodiscard]] std::size_t type_size(std::uint32_t type);  // of elementary types; 0: another

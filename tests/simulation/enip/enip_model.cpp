@@ -276,6 +276,7 @@ class EnipConversation final : public Conversation {
     if (!parts) return;
     const bool registered = !from_client && parts->command == register_session && parts->status == 0;
     if (registered && session_ == 0) session_ = parts->session;
+    if (from_client && parts->command == unregister_session) *this = EnipConversation();
     const std::optional<Octets> octets = unconnected_message(*parts);
     if (!octets) return;
     from_client ? ask(*octets) : learn(*octets);
@@ -450,7 +451,10 @@ class EnipModel final : public ProtocolModel {
     const std::optional<Octets> message = message_of(*parts);
     return message && message->size() >= 4 && (*message)[2] != 0;
   }
-  [[nodiscard]] bool silent(View) const override { return false; }
+  [[nodiscard]] bool silent(View request) const override {
+    const std::optional<Encapsulation> parts = read_encapsulation(request);
+    return parts && (parts->command == nop || parts->command == unregister_session);
+  }
 
   [[nodiscard]] std::unique_ptr<Conversation> conversation(Viewpoint) const override {
     return std::make_unique<EnipConversation>();
@@ -471,6 +475,7 @@ bool EnipModel::answers(View response, View request) const {
   const std::optional<Encapsulation> asked = read_encapsulation(request);
   if (!answer || !asked || answer->command != asked->command || answer->context != asked->context)
     return false;
+  if (is_list(asked->command)) return true;
   if (asked->command == register_session) return answer->status != 0 || answer->data == asked->data;
   if (answer->session != asked->session) return false;
   if (answer->status != 0) return answer->data.empty();

@@ -5,10 +5,6 @@
 namespace conduit::simulation::enip {
 namespace {
 
-struct Name {
-  std::uint32_t number;
-  const char* name;
-};
 constexpr Name functions_by_name[] = {{5, "RESET"},
                                       {14, "GET_ATTRIBUTE_SINGLE"},
                                       {16, "SET_ATTRIBUTE_SINGLE"},
@@ -19,48 +15,6 @@ constexpr Name functions_by_name[] = {{5, "RESET"},
                                       {0x6B4D, "WRITE_TAG"}};
 constexpr Name objects_by_name[] = {
     {0x01, "IDENTITY"}, {0x02, "MESSAGE_ROUTER"}, {0x04, "ASSEMBLY"}, {0xF5, "TCP_IP_INTERFACE"}};
-constexpr const char* class_names[] = {"READ",   "WRITE",    "OPERATE", "PROGRAM",
-                                       "MANAGE", "DISCOVER", "SESSION"};
-
-template <std::size_t N>
-std::string name_of(const Name (&names)[N], std::uint32_t number) {
-  for (const Name& each : names) {
-    if (each.number == number) return each.name;
-  }
-  return "UNKNOWN";
-}
-
-template <typename T, typename U>
-bool holds(const std::vector<T>& list, const U& value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
-
-// Within one of the spans; those that touch count as one.
-bool within(std::vector<Span> spans, std::uint32_t first, std::uint32_t last) {
-  std::sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.first < b.first; });
-  std::vector<Span> merged;
-  for (const Span& span : spans) {
-    if (!merged.empty() && span.first <= merged.back().last + 1)
-      merged.back().last = std::max(merged.back().last, span.last);
-    else
-      merged.push_back(span);
-  }
-  return std::any_of(merged.begin(), merged.end(),
-                     [&](const Span& span) { return span.first <= first && last <= span.last; });
-}
-bool within(const std::vector<Span>& spans, const std::optional<std::uint32_t>& value) {
-  return value && within(spans, *value, *value);
-}
-
-std::string spans_text(const char* field, const std::vector<Span>& spans) {
-  std::string text;
-  for (const Span& span : spans) {
-    text += std::string(" ") + field + " { first: " + std::to_string(span.first);
-    if (span.last != span.first) text += " last: " + std::to_string(span.last);
-    text += " }";
-  }
-  return text;
-}
 
 void draw_tags(Random& random, Allow& allow) {
   static const std::vector<std::string> names{"LineSpeed", "Recipe", "Program:Main.Level", "Pump"};
@@ -129,8 +83,7 @@ Allow draw_allow(Random& random) {
 
 std::string Allow::text() const {
   std::string text = "enip {";
-  for (const Class each : classes)
-    text += std::string(" access: ") + class_names[static_cast<std::size_t>(each)];
+  text += classes_text(classes);
   for (const std::uint32_t number : functions) text += " function: " + name_of(functions_by_name, number);
   for (const std::uint32_t number : objects) text += " object: " + name_of(objects_by_name, number);
   text += spans_text("instance", instances) + spans_text("attribute", attributes) +
@@ -141,8 +94,7 @@ std::string Allow::text() const {
   for (const std::uint32_t number : transport_classes)
     text += " transport_class: CLASS_" + std::to_string(number);
   text += spans_text("interval", intervals);
-  for (const auto& [low, high] : values)
-    text += " value { min: " + std::to_string(low) + " max: " + std::to_string(high) + " }";
+  text += values_text(values);
   return text + " }";
 }
 
@@ -170,10 +122,7 @@ bool Allow::contains(const Access& access) const {
                        }));
     if (!named) return false;
   }
-  if (values.empty()) return true;
-  return access.value && std::any_of(values.begin(), values.end(), [&](const auto& range) {
-           return *access.value >= range.first && *access.value <= range.second;
-         });
+  return values.empty() || (access.value && within(values, *access.value));
 }
 
 std::vector<Rules::Text> EnipRules::allows() const {
@@ -214,8 +163,7 @@ bool EnipRules::permits(View request, std::uint32_t standing, bool island) const
   std::optional<std::vector<Access>> accesses = read_request(request);
   if (!accesses) return false;
   const bool joined = (standing & may_be_joined) != 0;
-  const bool registers = accesses->front().function == function_register;
-  if (!registers && !joined && (standing & of_session) == 0) return false;
+  if (needs_session(request) && !joined && (standing & of_session) == 0) return false;
   const bool connected = request[0] == send_unit_data;
   if (connected && !joined && (standing & of_connection) == 0) return false;
   if (connected && (standing & of_connection) != 0) accesses->push_back(access_of(opening_of(standing)));

@@ -5,11 +5,6 @@
 
 namespace conduit::simulation::enip {
 
-struct Span {
-  std::uint32_t first = 0;
-  std::uint32_t last = 0;
-};
-
 // An empty list does not restrict.
 struct Allow {
   std::vector<Class> classes;
@@ -23,7 +18,7 @@ struct Allow {
   std::vector<std::string> routes;
   std::vector<std::uint32_t> transport_classes;
   std::vector<Span> intervals;
-  std::vector<std::pair<double, double>> values;
+  Values values;
   bool essential = false;
 
   [[nodiscard]] std::string text() const;

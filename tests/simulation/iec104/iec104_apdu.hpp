@@ -6,10 +6,10 @@
 #include <optional>
 
 #include "tests/simulation/protocol.hpp"
+#include "tests/simulation/rule_text.hpp"
 
 namespace conduit::simulation::iec104 {
 
-enum class Class : std::uint8_t { READ, WRITE, OPERATE, PROGRAM, MANAGE, DISCOVER, SESSION };
 enum class Format : std::uint8_t { I, S, U };
 
 inline constexpr std::uint8_t startdt = 0x07;

@@ -5,10 +5,6 @@
 namespace conduit::simulation::iec104 {
 namespace {
 
-struct Name {
-  std::uint16_t number;
-  const char* name;
-};
 constexpr Name functions_by_name[] = {
     {1, "M_SP_NA_1"},   {11, "M_ME_NB_1"},  {45, "C_SC_NA_1"},  {46, "C_DC_NA_1"},  {49, "C_SE_NB_1"},
     {50, "C_SE_NC_1"},  {58, "C_SC_TA_1"},  {59, "C_DC_TA_1"},  {62, "C_SE_TB_1"},  {63, "C_SE_TC_1"},
@@ -17,35 +13,6 @@ constexpr Name functions_by_name[] = {
 constexpr Name causes_by_name[] = {{1, "PERIODIC"}, {2, "BACKGROUND"}, {3, "SPONTANEOUS"},
                                    {5, "REQUEST"},  {6, "ACTIVATION"}, {8, "DEACTIVATION"}};
 constexpr const char* select_names[] = {"EXECUTE", "SELECT", "EXECUTE_SELECTED"};
-constexpr const char* class_names[] = {"READ",   "WRITE",    "OPERATE", "PROGRAM",
-                                       "MANAGE", "DISCOVER", "SESSION"};
-
-template <std::size_t N>
-const char* name_of(const Name (&names)[N], std::uint16_t number) {
-  for (const Name& each : names) {
-    if (each.number == number) return each.name;
-  }
-  return "UNKNOWN";
-}
-
-template <typename T, typename U>
-bool holds(const std::vector<T>& list, const U& value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
-bool within(const std::vector<Span>& spans, std::uint32_t value) {
-  return std::any_of(spans.begin(), spans.end(),
-                     [value](const Span& span) { return span.first <= value && value <= span.last; });
-}
-
-std::string spans_text(const char* field, const std::vector<Span>& spans) {
-  std::string text;
-  for (const Span& span : spans) {
-    text += std::string(" ") + field + " { first: " + std::to_string(span.first);
-    if (span.last != span.first) text += " last: " + std::to_string(span.last);
-    text += " }";
-  }
-  return text;
-}
 
 std::vector<Span> draw_addresses(Random& random) {
   std::vector<Span> spans;
@@ -128,16 +95,13 @@ std::string Allow::text() const {
   std::string text = "iec104 {";
   for (const std::uint16_t address : common_addresses)
     text += " common_address { first: " + std::to_string(address) + " }";
-  for (const Class each : classes)
-    text += std::string(" access: ") + class_names[static_cast<std::size_t>(each)];
-  for (const std::uint16_t number : functions)
-    text += std::string(" function: ") + name_of(functions_by_name, number);
+  text += classes_text(classes);
+  for (const std::uint16_t number : functions) text += " function: " + name_of(functions_by_name, number);
   text += spans_text("object_address", object_addresses);
-  for (const std::uint8_t cause : causes) text += std::string(" cause: ") + name_of(causes_by_name, cause);
+  for (const std::uint8_t cause : causes) text += " cause: " + name_of(causes_by_name, cause);
   for (const std::uint8_t each : selects) text += std::string(" select: ") + select_names[each];
   text += spans_text("qualifier", qualifiers);
-  for (const auto& [low, high] : values)
-    text += " value { min: " + std::to_string(low) + " max: " + std::to_string(high) + " }";
+  text += values_text(values);
   return text + " }";
 }
 
@@ -153,10 +117,7 @@ bool Allow::contains(const Access& access) const {
   if (!causes.empty() && !(access.cause && holds(causes, *access.cause))) return false;
   if (!selects.empty() && !(access.select && holds(selects, *access.select))) return false;
   if (!qualifiers.empty() && !(access.qualifier && within(qualifiers, *access.qualifier))) return false;
-  if (values.empty()) return true;
-  return access.value && std::any_of(values.begin(), values.end(), [&](const auto& range) {
-           return *access.value >= range.first && *access.value <= range.second;
-         });
+  return values.empty() || (access.value && within(values, *access.value));
 }
 
 std::vector<Rules::Text> Iec104Rules::allows() const {

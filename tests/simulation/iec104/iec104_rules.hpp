@@ -5,11 +5,6 @@
 
 namespace conduit::simulation::iec104 {
 
-struct Span {
-  std::uint32_t first = 0;
-  std::uint32_t last = 0;
-};
-
 // An empty list does not restrict.
 struct Allow {
   std::vector<std::uint16_t> common_addresses;
@@ -19,7 +14,7 @@ struct Allow {
   std::vector<std::uint8_t> causes;
   std::vector<std::uint8_t> selects;
   std::vector<Span> qualifiers;
-  std::vector<std::pair<double, double>> values;
+  Values values;
   bool essential = false;
 
   [[nodiscard]] std::string text() const;

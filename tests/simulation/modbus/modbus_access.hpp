@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "tests/simulation/packet.hpp"
+#include "tests/simulation/rule_text.hpp"
 
 namespace conduit::simulation::modbus {
 
-enum class Class : std::uint8_t { READ, WRITE, MANAGE, PROGRAM, DISCOVER };
 enum class Table : std::uint8_t { NONE, COILS, DISCRETE_INPUTS, INPUT_REGISTERS, HOLDING_REGISTERS, FILES };
 
 inline constexpr std::size_t header_size = 7;  // MBAP with unit

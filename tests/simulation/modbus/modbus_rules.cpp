@@ -5,10 +5,6 @@
 namespace conduit::simulation::modbus {
 namespace {
 
-struct Name {
-  std::uint8_t code;
-  const char* name;
-};
 constexpr Name names[] = {{1, "READ_COILS"},
                           {2, "READ_DISCRETE_INPUTS"},
                           {3, "READ_HOLDING_REGISTERS"},
@@ -28,42 +24,6 @@ constexpr Name names[] = {{1, "READ_COILS"},
                           {23, "READ_WRITE_MULTIPLE_REGISTERS"},
                           {24, "READ_FIFO_QUEUE"},
                           {43, "ENCAPSULATED_INTERFACE_TRANSPORT"}};
-constexpr const char* class_names[] = {"READ", "WRITE", "MANAGE", "PROGRAM", "DISCOVER"};
-
-const char* name_of(std::uint8_t code) {
-  for (const Name& each : names) {
-    if (each.code == code) return each.name;
-  }
-  return nullptr;
-}
-
-template <typename T, typename U>
-bool holds(const std::vector<T>& list, U value) {
-  return std::find(list.begin(), list.end(), static_cast<T>(value)) != list.end();
-}
-
-// Within one of the spans; those that touch count as one.
-bool within(std::vector<Span> spans, std::uint32_t first, std::uint32_t last) {
-  std::sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.first < b.first; });
-  std::vector<Span> merged;
-  for (const Span& span : spans) {
-    if (!merged.empty() && span.first <= merged.back().last + 1)
-      merged.back().last = std::max(merged.back().last, span.last);
-    else
-      merged.push_back(span);
-  }
-  return std::any_of(merged.begin(), merged.end(),
-                     [&](const Span& span) { return span.first <= first && last <= span.last; });
-}
-
-std::string spans_text(const char* field, const char* low, const char* high, const std::vector<Span>& spans) {
-  std::string text;
-  for (const Span& span : spans) {
-    text += std::string(" ") + field + " { " + low + ": " + std::to_string(span.first) + " " + high + ": " +
-            std::to_string(span.last) + " }";
-  }
-  return text;
-}
 
 std::vector<Span> draw_addresses(Random& random) {
   std::vector<Span> spans;
@@ -129,14 +89,13 @@ Allow draw_allow(Random& random, std::uint8_t unit) {
 std::string Allow::text() const {
   std::string text = "modbus {";
   for (const std::uint8_t unit : units) text += " unit: " + std::to_string(unit);
-  for (const Class each : classes)
-    text += std::string(" access: ") + class_names[static_cast<std::size_t>(each)];
-  for (const std::uint8_t code : functions) text += std::string(" function: ") + name_of(code);
+  text += classes_text(classes);
+  for (const std::uint8_t code : functions) text += " function: " + name_of(names, code);
   for (const std::uint8_t code : function_codes) text += " function_code: " + std::to_string(code);
-  text += spans_text("address", "first", "last", addresses);
-  text += spans_text("file", "first", "last", files);
-  text += spans_text("object", "first", "last", objects);
-  text += spans_text("value", "min", "max", values);
+  text += spans_text("address", addresses);
+  text += spans_text("file", files);
+  text += spans_text("object", objects);
+  text += bounds_text("value", values);
   for (const std::uint16_t sub : sub_functions) text += " sub_function: " + std::to_string(sub);
   return text + " }";
 }
@@ -145,7 +104,8 @@ bool Allow::contains(std::uint8_t unit, std::uint8_t function, const Access& acc
   if (!units.empty() && !holds(units, unit)) return false;
   if (!classes.empty() && !holds(classes, access.what)) return false;
   const bool any_function = functions.empty() && function_codes.empty();
-  if (any_function && name_of(function) == nullptr) return false;  // unnamed functions only by number
+  if (any_function && find_name(names, function) == nullptr)
+    return false;  // unnamed functions only by number
   if (!any_function && !holds(functions, function) && !holds(function_codes, function)) return false;
   if (!addresses.empty() && !(access.has_address && within(addresses, access.first, access.last)))
     return false;

@@ -6,11 +6,6 @@
 
 namespace conduit::simulation::modbus {
 
-struct Span {
-  std::uint32_t first = 0;
-  std::uint32_t last = 0;
-};
-
 // An empty list does not restrict.
 struct Allow {
   std::vector<std::uint8_t> units;

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "tests/simulation/protocol.hpp"
+#include "tests/simulation/rule_text.hpp"
 
 namespace conduit::simulation::opcua {
 
-enum class Class : std::uint8_t { READ, WRITE, OPERATE, PROGRAM, MANAGE, DISCOVER, SESSION };
 
 // Numbers of the requests' binary encodings, and of the policy language from 65536 on.
 inline constexpr std::uint32_t open_channel = 446;

@@ -5,10 +5,6 @@
 namespace conduit::simulation::opcua {
 namespace {
 
-struct Name {
-  std::uint32_t number;
-  const char* name;
-};
 constexpr Name functions_by_name[] = {{open_channel, "OPEN_SECURE_CHANNEL"},
                                       {create_session, "CREATE_SESSION"},
                                       {activate_session, "ACTIVATE_SESSION"},
@@ -22,35 +18,6 @@ constexpr Name functions_by_name[] = {{open_channel, "OPEN_SECURE_CHANNEL"},
                                       {renew_channel, "RENEW_SECURE_CHANNEL"}};
 constexpr Name attributes_by_name[] = {{4, "DISPLAY_NAME"}, {13, "VALUE"}, {14, "DATA_TYPE"}};
 constexpr Name tokens_by_name[] = {{anonymous, "ANONYMOUS"}, {user_name, "USER_NAME"}, {certificate, "X509"}};
-constexpr const char* class_names[] = {"READ",   "WRITE",    "OPERATE", "PROGRAM",
-                                       "MANAGE", "DISCOVER", "SESSION"};
-
-template <std::size_t N>
-std::string name_of(const Name (&names)[N], std::uint32_t number) {
-  for (const Name& each : names) {
-    if (each.number == number) return each.name;
-  }
-  return "UNKNOWN";
-}
-
-template <typename T, typename U>
-bool holds(const std::vector<T>& list, const U& value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
-bool within(const std::vector<Span>& spans, std::uint32_t value) {
-  return std::any_of(spans.begin(), spans.end(),
-                     [value](const Span& span) { return span.first <= value && value <= span.last; });
-}
-
-std::string spans_text(const char* field, const std::vector<Span>& spans) {
-  std::string text;
-  for (const Span& span : spans) {
-    text += std::string(" ") + field + " { first: " + std::to_string(span.first);
-    if (span.last != span.first) text += " last: " + std::to_string(span.last);
-    text += " }";
-  }
-  return text;
-}
 
 void draw_nodes(Random& random, Allow& allow) {
   const auto space = static_cast<std::uint32_t>(random.between(1, 3));
@@ -119,8 +86,7 @@ Allow draw_allow(Random& random) {
 
 std::string Allow::text() const {
   std::string text = "opcua {";
-  for (const Class each : classes)
-    text += std::string(" access: ") + class_names[static_cast<std::size_t>(each)];
+  text += classes_text(classes);
   for (const std::uint32_t number : functions) text += " function: " + name_of(functions_by_name, number);
   text += spans_text("namespace", spaces) + spans_text("node", nodes);
   for (const std::string& name : names) text += " node_id: \"" + name + "\"";
@@ -129,8 +95,7 @@ std::string Allow::text() const {
   text += spans_text("method", methods);
   for (const std::uint32_t number : tokens) text += " user_token: " + name_of(tokens_by_name, number);
   for (const std::string& url : endpoints) text += " endpoint_url_prefix: \"" + url + "\"";
-  for (const auto& [low, high] : values)
-    text += " value { min: " + std::to_string(low) + " max: " + std::to_string(high) + " }";
+  text += values_text(values);
   return text + " }";
 }
 
@@ -159,10 +124,7 @@ bool Allow::contains(const Access& access) const {
         });
     if (!meant) return false;
   }
-  if (values.empty()) return true;
-  return access.value && std::any_of(values.begin(), values.end(), [&](const auto& range) {
-           return *access.value >= range.first && *access.value <= range.second;
-         });
+  return values.empty() || (access.value && within(values, *access.value));
 }
 
 std::vector<Rules::Text> OpcuaRules::allows() const {

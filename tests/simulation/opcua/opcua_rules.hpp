@@ -5,11 +5,6 @@
 
 namespace conduit::simulation::opcua {
 
-struct Span {
-  std::uint32_t first = 0;
-  std::uint32_t last = 0;
-};
-
 // An empty list does not restrict.
 struct Allow {
   std::vector<Class> classes;
@@ -22,7 +17,7 @@ struct Allow {
   std::vector<Span> methods;
   std::vector<std::uint32_t> tokens;   // of users
   std::vector<std::string> endpoints;  // what they begin with
-  std::vector<std::pair<double, double>> values;
+  Values values;
   bool essential = false;
 
   [[nodiscard]] std::string text() const;

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "tests/simulation/protocol.hpp"
+#include "tests/simulation/rule_text.hpp"
 
 namespace conduit::simulation::s7comm {
 
-enum class Class : std::uint8_t { READ, WRITE, OPERATE, PROGRAM, MANAGE, DISCOVER, SESSION };
 
 inline constexpr std::uint32_t read_var = 0x04;
 inline constexpr std::uint32_t write_var = 0x05;

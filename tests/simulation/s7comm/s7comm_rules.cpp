@@ -5,10 +5,6 @@
 namespace conduit::simulation::s7comm {
 namespace {
 
-struct Name {
-  std::uint32_t number;
-  const char* name;
-};
 constexpr Name functions_by_name[] = {
     {0x04, "READ_VAR"},   {0x05, "WRITE_VAR"},           {0x28, "PI_SERVICE"},
     {0x29, "PLC_STOP"},   {0xF0, "SETUP_COMMUNICATION"}, {0x10E0, "CONNECT"},
@@ -18,45 +14,6 @@ constexpr Name areas_by_name[] = {{0x1C, "COUNTERS"}, {0x1D, "TIMERS"},  {0x81, 
 constexpr Name sizes_by_name[] = {{1, "BIT"},   {2, "BYTE"}, {4, "WORD"}, {5, "INT"},
                                   {6, "DWORD"}, {7, "DINT"}, {8, "REAL"}};
 constexpr Name types_by_name[] = {{1, "PG"}, {2, "OP"}, {3, "S7_BASIC"}};
-constexpr const char* class_names[] = {"READ",   "WRITE",    "OPERATE", "PROGRAM",
-                                       "MANAGE", "DISCOVER", "SESSION"};
-
-template <std::size_t N>
-std::string name_of(const Name (&names)[N], std::uint32_t number) {
-  for (const Name& each : names) {
-    if (each.number == number) return each.name;
-  }
-  return "UNKNOWN";
-}
-
-template <typename T, typename U>
-bool holds(const std::vector<T>& list, const U& value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
-
-// Within one of the spans; those that touch count as one.
-bool within(std::vector<Span> spans, std::uint32_t first, std::uint32_t last) {
-  std::sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.first < b.first; });
-  std::vector<Span> merged;
-  for (const Span& span : spans) {
-    if (!merged.empty() && span.first <= merged.back().last + 1)
-      merged.back().last = std::max(merged.back().last, span.last);
-    else
-      merged.push_back(span);
-  }
-  return std::any_of(merged.begin(), merged.end(),
-                     [&](const Span& span) { return span.first <= first && last <= span.last; });
-}
-
-std::string spans_text(const char* field, const std::vector<Span>& spans) {
-  std::string text;
-  for (const Span& span : spans) {
-    text += std::string(" ") + field + " { first: " + std::to_string(span.first);
-    if (span.last != span.first) text += " last: " + std::to_string(span.last);
-    text += " }";
-  }
-  return text;
-}
 
 std::vector<Span> draw_spans(Random& random) {
   std::vector<Span> spans;
@@ -131,16 +88,14 @@ std::string Allow::text() const {
   std::string text = "s7comm {";
   for (const std::uint8_t slot : slots) text += " slot { first: " + std::to_string(slot) + " }";
   for (const std::uint8_t type : types) text += " connection_type: " + name_of(types_by_name, type);
-  for (const Class each : classes)
-    text += std::string(" access: ") + class_names[static_cast<std::size_t>(each)];
+  text += classes_text(classes);
   for (const std::uint32_t number : functions) text += " function: " + name_of(functions_by_name, number);
   for (const std::uint8_t area : areas) text += " area: " + name_of(areas_by_name, area);
   for (const std::uint16_t db : blocks_by_number) text += " db { first: " + std::to_string(db) + " }";
   text += spans_text("byte", bytes) + spans_text("bit", bits) + spans_text("number", numbers);
   for (const std::uint8_t size : sizes) text += " transport_size: " + name_of(sizes_by_name, size);
   for (const std::uint16_t szl : szls) text += " szl_id { first: " + std::to_string(szl) + " }";
-  for (const auto& [low, high] : values)
-    text += " value { min: " + std::to_string(low) + " max: " + std::to_string(high) + " }";
+  text += values_text(values);
   for (const std::string& name : services) text += " pi_service: \"" + name + "\"";
   for (const std::string& name : blocks) text += " block: \"" + name + "\"";
   for (const std::string& name : prefixes) text += " block_prefix: \"" + name + "\"";
@@ -170,11 +125,8 @@ bool Allow::contains(const Access& access, const std::optional<Place>& place) co
     if (!named) return false;
   }
   if (values.empty()) return true;
-  return access.has_values && std::all_of(access.values.begin(), access.values.end(), [&](double value) {
-           return std::any_of(values.begin(), values.end(), [&](const auto& range) {
-             return value >= range.first && value <= range.second;
-           });
-         });
+  return access.has_values && std::all_of(access.values.begin(), access.values.end(),
+                                          [this](double value) { return within(values, value); });
 }
 
 std::uint32_t as_standing(Place place) {

@@ -5,11 +5,6 @@
 
 namespace conduit::simulation::s7comm {
 
-struct Span {
-  std::uint32_t first = 0;
-  std::uint32_t last = 0;
-};
-
 // An empty list does not restrict.
 struct Allow {
   std::vector<std::uint8_t> slots;
@@ -23,7 +18,7 @@ struct Allow {
   std::vector<Span> numbers;  // of timers and counters
   std::vector<std::uint8_t> sizes;
   std::vector<std::uint16_t> szls;
-  std::vector<std::pair<double, double>> values;
+  Values values;
   std::vector<std::string> services;
   std::vector<std::string> blocks;
   std::vector<std::string> prefixes;

@@ -102,6 +102,12 @@ constexpr Vector vectors[] = {
      "RESPONSE READ object:2/1 index:3 = 1 octets | RESPONSE READ object:2/1 index:4 = 1 octets"},
     {"response with an attribute", S, "c0 81 0000 00f200 0000 01 03 414243",
      "RESPONSE READ object:0/242 index:0 = 5 octets"},
+    {"response with an attribute behind its index", S, "c0 81 0000 00f217 01 00 01 03 414243",
+     "RESPONSE READ object:0/242 index:0 = 5 octets"},
+    {"attributes that are written", C, "c0 02 00f728 0200 0000 01 02 4142 0100 01 00",
+     "WRITE PROGRAM object:0/247 index:0 = 4 octets | WRITE PROGRAM object:0/247 index:1 = 2 octets"},
+    {"response with what a data set is", S, "c0 81 0000 560200 0304 0e0e",
+     "RESPONSE READ object:86/2 index:3-4 = 2 octets"},
     {"unsolicited", S, "f0 82 0000 020128 0100 0300 81",
      "UNSOLICITED_RESPONSE READ object:2/1 index:3 = 1 octets"},
 };
@@ -156,6 +162,18 @@ TEST_CASE("operations of well-formed fragments") {
     CAPTURE(vector.name);
     CHECK(describe(frames(from_hex(vector.fragment), vector.sender), vector.sender) == vector.expected);
   }
+}
+
+TEST_CASE("the length of a long list says how much there is above 256 octets") {
+  // What a reader without that knowledge would take for an object header of its own.
+  const Octets hidden = from_hex("0c0117 01 04 0301000000000000000000");
+  Octets fragment = from_hex("c0 02 00f600 0000 ff 01");
+  fragment.insert(fragment.end(), 1, 0);
+  fragment.insert(fragment.end(), hidden.begin(), hidden.end());
+  fragment.resize(9 + 257);
+  CHECK(describe(frames(fragment, C), C) == "WRITE PROGRAM object:0/246 index:0 = 259 octets");
+  fragment.pop_back();
+  CHECK(describe(frames(fragment, C), C) == "malformed");
 }
 
 TEST_CASE("the same operations, whatever the segments") {

@@ -316,6 +316,36 @@ TEST_CASE("opening a connection says what and how") {
   CHECK_FALSE(head_of(unconnected(forward_close()), C).opens);
 }
 
+// CIP 3-5.5, table 3-5.13: up to three application paths, told apart by data and directions. A device
+// that goes by the table sends outputs where the first of two paths says, and with data where the second
+// does.
+TEST_CASE("an opening whose outputs would go elsewhere than it says") {
+  const auto opened = [](const char* path, std::uint32_t sent, std::uint32_t received) {
+    OpeningParts parts;
+    parts.transport = 0x01;
+    parts.path = from_hex(path);
+    parts.parameters_sent = sent;
+    parts.parameters_received = received;
+    return describe(unconnected(forward_open(parts)), C);
+  };
+  const std::uint32_t some = 0x4820;
+  CHECK(opened("2004 2c64 2c65", some, some).find("connection_point:100 produced_point:101") !=
+        std::string::npos);
+  CHECK(opened("2004 2c64 2c65 8001 aabb", some, some) == "malformed");  // configuration 100, both 101
+  CHECK(opened("2004 2c64 2c65 8001 aabb", some, 0) == "malformed");
+  CHECK(opened("2004 2c64 8001 aabb", some, some).find("connection_point:100") != std::string::npos);
+  CHECK(opened("2004 2466 2c64", some, some) == "malformed");  // outputs 102, inputs 100
+  for (const char* path : {"2004 2466 2c64 8001 aabb", "2004 2466 2c64 2c65", "2004 2466 2c64 2c64"}) {
+    CAPTURE(path);
+    CHECK(opened(path, some, some).find("instance:102 connection_point:100") != std::string::npos);
+  }
+  CHECK(opened("2004 2466 2c64", some, 0).find("instance:102 connection_point:100") != std::string::npos);
+  CHECK(opened("2004 2466 2c64", 0, some).find("instance:102 connection_point:100") != std::string::npos);
+  CHECK(opened("9103 4f7574 00 9102 496e", some, some) == "malformed");  // outputs to a tag, inputs from one
+  CHECK(opened("9103 4f7574 00 2004 2c64", some, some) == "malformed");
+  CHECK(opened("9103 4f7574 00 2803", some, some).find("element:3 ") != std::string::npos);
+}
+
 TEST_CASE("an unconnected send to an object within another one hides what it carries") {
   // A device that looks at the last class alone forwards the write.
   const Octets data = from_hex("0a0e") + le16(static_cast<std::uint32_t>(write_speed.size())) + write_speed +

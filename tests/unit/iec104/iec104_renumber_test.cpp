@@ -18,6 +18,7 @@ constexpr const char* asdu = "01 01 03 00 0100 0a0000 01";
 constexpr unsigned circle = 32768;
 
 Role other(Role role) { return role == C ? S : C; }
+std::size_t index_of(Role role) { return role == C ? 0 : 1; }
 
 // One side's frames, as both sides count them. Numbers grow without end here.
 struct SlowStream {
@@ -46,7 +47,7 @@ struct Line {
     accept(i_frame(asdu, first - 1, first), S, session);
   }
 
-  [[nodiscard]] SlowStream& of(Role role) { return streams[role == C ? 0 : 1]; }
+  [[nodiscard]] SlowStream& of(Role role) { return streams[index_of(role)]; }
   [[nodiscard]] unsigned wire(long number) const { return static_cast<unsigned>(start + number) % circle; }
   [[nodiscard]] long unacknowledged(Role sender) {
     return static_cast<long>(of(sender).arrived_as.size()) - of(sender).for_sender();
@@ -72,6 +73,7 @@ struct Line {
     Octets frame = built(sender, data, lag);
     accept(frame, sender, session);
     if (renumbering) REQUIRE(iec104_protocol.renumber(frame, sender, Passage::PASSED, session));
+    told[index_of(other(sender))] = receive_number(frame);
     if (data) {
       CHECK(send_number(frame) == wire(of(sender).arrived));
       of(sender).arrived_as.push_back(of(sender).arrived++);
@@ -93,7 +95,25 @@ struct Line {
     if (!iec104_protocol.renumber(frame, S, Passage::INSERTED, session)) return false;
     CHECK(send_number(frame) == wire(of(S).arrived));
     CHECK(receive_number(frame) == wire(of(C).for_sender()));
+    told[index_of(C)] = receive_number(frame);
     ++of(S).arrived;
+    return true;
+  }
+
+  // An S-frame of the gate in the name of `sender`, if it owes one. Afterwards the other side knows all that
+  // it may know.
+  [[nodiscard]] bool acknowledge(Role sender) {
+    unsigned& known = told[index_of(other(sender))];
+    const unsigned number = wire(of(other(sender)).for_sender());
+    Octets frame(8, 0xEE);
+    const std::size_t size = iec104_protocol.acknowledge(sender, session, frame);
+    CHECK((size != 0) == (known != number));
+    if (size == 0) return false;
+    frame.resize(size);
+    REQUIRE(iec104_protocol.renumber(frame, sender, Passage::INSERTED, session));
+    CHECK(frame == s_frame(number));
+    known = number;
+    CHECK(iec104_protocol.acknowledge(sender, session, frame) == 0);
     return true;
   }
 
@@ -101,6 +121,7 @@ struct Line {
   bool renumbering;
   SessionState session = started();
   SlowStream streams[2];
+  unsigned told[2] = {start, start};  // the last N(R) that each side has got
 };
 
 }  // namespace
@@ -136,6 +157,77 @@ TEST_CASE("nothing is acknowledged to the client that the server has not got") {
   accept(confirm, S, line.session);
   REQUIRE(iec104_protocol.renumber(confirm, S, Passage::PASSED, line.session));
   CHECK(receive_number(confirm) == 2);  // with the one that was taken out
+}
+
+TEST_CASE("a frame that was discarded is acknowledged, in both directions") {
+  for (const Role sender : {C, S}) {
+    Line line(0);
+    CHECK_FALSE(line.acknowledge(other(sender)));
+    REQUIRE(line.remove(sender, true, 0));
+    REQUIRE(line.remove(sender, true, 0));
+    CHECK(line.acknowledge(other(sender)));  // both by one
+    CHECK(line.told[index_of(sender)] == 2);
+    CHECK_FALSE(line.acknowledge(sender));  // its receiver has got nothing new
+    // It takes no number: later frames go on without a gap.
+    line.pass(other(sender), true, 0);
+    line.pass(sender, true, 0);
+    line.pass(other(sender), true, 0);
+    CHECK_FALSE(line.acknowledge(other(sender)));
+  }
+}
+
+TEST_CASE("a discarded frame is not acknowledged before those in front of it are") {
+  for (const Role sender : {C, S}) {
+    Line line(0);
+    line.pass(sender, true, 0);
+    REQUIRE(line.remove(sender, true, 0));
+    CHECK_FALSE(line.acknowledge(other(sender)));
+    line.pass(other(sender), false, 1);  // says nothing of the first one
+    CHECK_FALSE(line.acknowledge(other(sender)));
+    line.pass(other(sender), false, 0);  // the receiver's own frame tells of both
+    CHECK(line.told[index_of(sender)] == 2);
+    CHECK_FALSE(line.acknowledge(other(sender)));
+  }
+}
+
+TEST_CASE("what a removed frame has acknowledged is told all the same") {
+  for (const Role sender : {C, S}) {
+    Line line(0);
+    line.pass(other(sender), true, 0);
+    REQUIRE(line.remove(sender, true, 0));
+    CHECK(line.acknowledge(sender));
+    CHECK(line.told[index_of(other(sender))] == 1);
+    CHECK(line.acknowledge(other(sender)));
+  }
+  // Of frames that the other side never sent: no news to it.
+  Line line(0);
+  REQUIRE(line.remove(C, true, 0));
+  REQUIRE(line.insert());
+  REQUIRE(line.remove(C, true, 0));
+  CHECK_FALSE(line.acknowledge(C));
+}
+
+TEST_CASE("where data transfer has ended nothing is acknowledged") {
+  Line line(0);
+  REQUIRE(line.remove(S, true, 0));
+  accept(u_frame(stopdt_act), C, line.session);
+  Octets frame(6, 0);
+  CHECK(iec104_protocol.acknowledge(C, line.session, frame) == 6);
+  accept(u_frame(stopdt_con), S, line.session);
+  Octets late = frame;
+  CHECK(iec104_protocol.acknowledge(C, line.session, late) == 0);
+  CHECK_FALSE(iec104_protocol.renumber(frame, C, Passage::INSERTED, line.session));  // one that has waited
+  accept(u_frame(startdt_act), C, line.session);
+  accept(u_frame(startdt_con), S, line.session);
+  REQUIRE(iec104_protocol.renumber(frame, C, Passage::INSERTED, line.session));
+  CHECK(frame == s_frame(1));
+}
+
+TEST_CASE("an acknowledgement needs room for a whole frame") {
+  Line line(0);
+  REQUIRE(line.remove(S, true, 0));
+  Octets frame(5, 0);
+  CHECK(iec104_protocol.acknowledge(C, line.session, frame) == 0);
 }
 
 TEST_CASE("U-frames are left alone") {
@@ -179,10 +271,10 @@ TEST_CASE("acknowledgements keep what was not acknowledged apart") {
 TEST_CASE("too many edits without acknowledgement end the connection") {
   Line line(0);
   line.pass(C, true, 0);
-  for (std::size_t i = 0; i < 14; ++i) REQUIRE(line.remove(C, true, 0));
+  for (std::size_t i = 0; i < 13; ++i) REQUIRE(line.remove(C, true, 0));
   CHECK_FALSE(line.remove(C, true, 0));
   Line replies(0);
-  for (std::size_t i = 0; i < 14; ++i) REQUIRE(replies.insert());
+  for (std::size_t i = 0; i < 13; ++i) REQUIRE(replies.insert());
   CHECK_FALSE(replies.insert());  // it waits until some are acknowledged
   replies.pass(C, false, 0);
   CHECK(replies.insert());
@@ -199,6 +291,7 @@ TEST_CASE("random conversations, both views without a gap") {
   unsigned removed = 0;
   unsigned inserted = 0;
   unsigned passed = 0;
+  unsigned acknowledged = 0;
   unsigned ended = 0;
   for (unsigned seed = 0; seed < 400; ++seed) {
     CAPTURE(seed);
@@ -229,6 +322,9 @@ TEST_CASE("random conversations, both views without a gap") {
         ++inserted;
         --waiting;
       }
+      for (const Role role : {C, S}) {  // it may have to wait for its place
+        if (good && dice(2) == 0 && line.acknowledge(role)) ++acknowledged;
+      }
       if (good) continue;
       ++ended;
       break;
@@ -237,8 +333,10 @@ TEST_CASE("random conversations, both views without a gap") {
   CHECK(removed > 10'000);
   CHECK(inserted > 5'000);
   CHECK(passed > 50'000);
+  CHECK(acknowledged > 2'000);
   CHECK(ended < 20);
-  MESSAGE(passed << " passed, " << removed << " removed, " << inserted << " inserted, " << ended << " ended");
+  MESSAGE(passed << " passed, " << removed << " removed, " << inserted << " inserted, " << acknowledged
+                 << " acknowledged, " << ended << " ended");
 }
 
 TEST_CASE("a long conversation, around the circle and more") {

@@ -46,7 +46,8 @@ EXPLAINED = {
 
 
 def number(text):
-    return float(text) if "." in text or "e" in text or "n" in text else int(text, 0)
+    plain = text.startswith("0x") or not set(text) & set(".en")
+    return int(text, 0) if plain else float(text)
 
 
 def value_of(field, text):

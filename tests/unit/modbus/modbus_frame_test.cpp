@@ -132,3 +132,18 @@ TEST_CASE("a datagram must hold its whole PDU") {
   }
   CHECK(frame(octets, octets.size(), Transport::UDP).pdu_size == octets.size());
 }
+
+TEST_CASE("what servers that give up a part of a request would read behind it") {
+  const Octets hidden{0, 1, 0, 0, 0, 6, 1, 6, 3, 132, 4, 210};
+  Octets adu{0, 2, 0, 0, 0, 19, 1, 16, 0, 100, 0, 6, 12};
+  adu.insert(adu.end(), hidden.begin(), hidden.end());
+  CHECK(modbus_protocol.strays(adu, 13));
+  CHECK_FALSE(modbus_protocol.strays(adu, 12));
+  CHECK_FALSE(modbus_protocol.strays(adu, 7));
+  adu[13 + 5] = 7;  // would need an octet more than this request has
+  CHECK_FALSE(modbus_protocol.strays(adu, 13));
+  // A function of which not every server knows how long its requests are.
+  const Octets read_file{0, 1, 0, 0, 0, 10, 1, 20, 7, 6, 0, 1, 0, 0, 0, 1};
+  CHECK_FALSE(modbus_protocol.strays(read_file, 7));
+  CHECK(modbus_protocol.strays(read_file, 8));
+}

@@ -319,3 +319,34 @@ TEST_CASE("an object and its length agree") {
     CHECK((write(nest.c_str()) == "malformed") == (depth > 7));
   }
 }
+
+TEST_CASE("structures that are written as values have the length of their type") {
+  const auto write = [](const std::string& type, const std::string& body) {
+    char size[9];
+    std::snprintf(size, sizeof(size), "%02zx000000", from_text(body).size());
+    const std::string object = "01 00 " + type + " 01 " + size + " " + body;
+    return describe(request(673, from_text("01000000 01 02 0500 0d000000 ffffffff 01 16 " + object)), C,
+                    connected());
+  };
+  constexpr const char* structures[][2] = {
+      // StructureDefinition, EnumDefinition, and what they consist of
+      {"7a00", "00 00 00 16 00000000 01000000 ffffffff 00 00 06 ffffffff ffffffff 00000000 00"},
+      {"7b00", "01000000 0000000000000000 00 00 ffffffff"},
+      {"fc39", "ffffffff 00 00 06 ffffffff ffffffff 00000000 00"},
+      {"fd39", "0000000000000000 00 00 ffffffff"},
+      // AxisInformation
+      {"392f",
+       "ffffffff 01000000 00 00 0000000000000000 0000000000000000 00 00000000 01000000 0000000000000000"},
+      {"dd31", "ffffffff ffffffff"},          // OptionSet
+      {"fe39", "0000 ffffffff 06 01000000"},  // KeyValuePair
+      {"7903", "ffffffff 01000000 00 00"},    // EUInformation
+      {"3a2f", "0000000000000000 00000000"},  // XVType
+  };
+  for (const auto& [type, body] : structures) {
+    CAPTURE(type);
+    const std::string good = body;
+    CHECK(write(type, good).starts_with("WRITE WRITE namespace:2 node:5 attribute:13 security_mode:1"));
+    CHECK(write(type, good + " 00") == "malformed");
+    CHECK(write(type, good.substr(0, good.size() - 2)) == "malformed");
+  }
+}

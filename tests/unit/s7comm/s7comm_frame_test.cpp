@@ -197,3 +197,20 @@ TEST_CASE("a CR is answered by CC, DR or ER with its reference") {
   const PduHead read = head_of(tpkts(read_tsdu), C);
   CHECK_FALSE(s7comm_protocol.matches(Bytes(control("d0 0001 0003 00")), read.match_detail, QUIRK_NONE));
 }
+
+TEST_CASE("what servers that give up a part of a request would read behind it") {
+  Octets pdu = tpkts(read_tsdu, 100);
+  const std::size_t cut = pdu.size();
+  const Octets hidden = tpkts(read_tsdu, 100);
+  pdu.insert(pdu.end(), hidden.begin(), hidden.end());
+  CHECK(s7comm_protocol.strays(pdu, cut));
+  pdu[cut] = 0x55;  // nobody looks at the version
+  pdu[cut + 1] = 0x55;
+  CHECK(s7comm_protocol.strays(pdu, cut));
+  CHECK_FALSE(s7comm_protocol.strays(pdu, cut + 1));
+  pdu[cut + 5] = 0x70;  // no TPDU that a server acts on
+  CHECK_FALSE(s7comm_protocol.strays(pdu, cut));
+  // The second TPDU of a TSDU, where the first one was given up.
+  const Octets two = tpkts(read_tsdu, 16);
+  CHECK(s7comm_protocol.strays(two, 7 + 16));
+}

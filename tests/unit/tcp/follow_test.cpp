@@ -477,7 +477,7 @@ TEST_CASE("the position map agrees with a list of bytes") {
         r_of_s.push_back(r++);
         s_of_r.push_back(++s);
       }
-      edit = Edit{s, 1 + static_cast<std::uint32_t>(random() % 4), 0, EditKind::REMOVED, 0};
+      edit = Edit{s, 1 + static_cast<std::uint32_t>(random() % 4), 0, EditKind::REMOVED, false, 0};
       if (random() % 2 == 0) {
         edit.kind = EditKind::INSERTED;
         r += edit.size;

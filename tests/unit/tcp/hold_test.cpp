@@ -2,6 +2,8 @@
 // it.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "tests/unit/tcp/lab.hpp"
 
 namespace conduit::tcp_test {
@@ -115,6 +117,105 @@ TEST_CASE("the rest of a PDU whose head has left is never judged as a PDU of its
   CHECK(out.to[1][0].payload.empty());
   CHECK((out.to[1][0].flags & TCP_RST) != 0);
   CHECK_FALSE(lab.alive());
+}
+
+namespace {
+
+// A write of 12 registers whose values hold `hidden` at octet `at` of the ADU.
+Octets write_around(const Octets& hidden, std::size_t at) {
+  Octets adu{0, 2, 0, 0, 0, 31, 1, 16, 0, 100, 0, 12, 24};
+  adu.resize(37, 1);
+  std::copy(hidden.begin(), hidden.end(), adu.begin() + static_cast<std::ptrdiff_t>(at));
+  return adu;
+}
+
+// Sends a piece, and once more, so that it is released. How far the stream has left.
+std::size_t send_twice(Lab& lab, std::size_t offset, const Octets& piece) {
+  std::size_t left = 0;
+  for (int turn = 0; turn < 2 && lab.alive(); ++turn) {
+    const Lab::Out out = lab.send(0, Lab::data(0, static_cast<std::uint32_t>(offset), piece));
+    for (const Segment& segment : out.to[1]) {
+      if (!segment.payload.empty())
+        left = std::max(left, segment.sequence - Lab::base(0) + segment.payload.size());
+    }
+  }
+  return left;
+}
+
+}  // namespace
+
+TEST_CASE("behind a part that has left, nothing follows that reads as another PDU") {
+  // What a server that gave up the first octets would take for a request, whatever its protocol identifier.
+  for (const std::uint8_t protocol : {std::uint8_t{0}, std::uint8_t{9}}) {
+    for (std::size_t cut = 13; cut <= 25; ++cut) {
+      CAPTURE(cut);
+      Lab lab;
+      lab.connect();
+      Octets hidden = write_request(7);
+      hidden[2] = protocol;
+      const Octets adu = write_around(hidden, cut);
+      CHECK(send_twice(lab, 0, part(adu, 0, cut)) == cut);
+      const Lab::Out out = lab.send(0, Lab::data(0, static_cast<std::uint32_t>(cut), part(adu, cut)));
+      for (const Segment& segment : out.to[1]) CHECK(segment.payload.empty());
+      CHECK_FALSE(lab.alive());
+    }
+  }
+}
+
+TEST_CASE("the same in smaller and smaller pieces: the hidden PDU never leaves whole") {
+  for (std::size_t size = 1; size <= 12; ++size) {
+    CAPTURE(size);
+    Lab lab;
+    lab.connect();
+    const std::size_t cut = 13;
+    const Octets adu = write_around(write_request(7), cut);
+    std::size_t left = send_twice(lab, 0, part(adu, 0, cut));
+    for (std::size_t at = cut; at < adu.size() && lab.alive(); at += size)
+      left = std::max(left, send_twice(lab, at, part(adu, at, size)));
+    CHECK_FALSE(lab.alive());
+    CHECK(left < cut + 12);
+  }
+}
+
+TEST_CASE("a part of a request whose length some servers do not know is not followed by the rest") {
+  const Octets adu{0, 1, 0, 0, 0, 17, 1, 20, 14, 6, 0, 1, 0, 0, 0, 1, 6, 3, 132, 4, 210, 0, 1};
+  for (std::size_t cut = 8; cut < adu.size(); ++cut) {
+    CAPTURE(cut);
+    Lab lab;
+    lab.connect();
+    CHECK(send_twice(lab, 0, part(adu, 0, cut)) == cut);
+    const Lab::Out out = lab.send(0, Lab::data(0, static_cast<std::uint32_t>(cut), part(adu, cut)));
+    for (const Segment& segment : out.to[1]) CHECK(segment.payload.empty());
+    CHECK_FALSE(lab.alive());
+  }
+}
+
+TEST_CASE(
+    "what does not read as another PDU follows its part; so does anything where the asset takes parts") {
+  for (const bool declared : {false, true}) {
+    Lab lab;
+    if (declared) lab.flow.asset_flags = ASSET_PARTIAL_FORWARD;
+    lab.connect();
+    const Octets adu = write_around(declared ? write_request(7) : Octets(12, 0), 13);
+    CHECK(send_twice(lab, 0, part(adu, 0, 13)) == 13);
+    const Lab::Out out = lab.send(0, Lab::data(0, 13, part(adu, 13)));
+    REQUIRE(out.to[1].size() == 1);
+    CHECK(out.to[1][0].payload == part(adu, 13));
+    CHECK(lab.alive());
+  }
+}
+
+TEST_CASE("behind a request that has left in parts nothing follows before it is answered") {
+  Lab lab;
+  lab.connect();
+  CHECK(send_twice(lab, 0, part(read_request(1), 0, 8)) == 8);
+  lab.flow.outstanding_count = 1;
+  const Octets rest = part(read_request(1), 8);
+  CHECK(lab.send(0, Lab::data(0, 8, rest)).to[1].at(0).payload == rest);
+  for (const Segment& segment : lab.send(0, Lab::data(0, 12, read_request(2))).to[1])
+    CHECK(segment.payload.empty());
+  lab.flow.outstanding_count = 0;
+  CHECK(lab.send(0, Lab::data(0, 12, read_request(2))).to[1].at(0).payload == read_request(2));
 }
 
 TEST_CASE("partial: HOLD resets instead of releasing") {

@@ -39,6 +39,36 @@ bool renumber(std::span<std::uint8_t> pdu, Role sender, Passage passage, Session
   return true;
 }
 
+// The server says how many of the client's PDUs it has got, those that were taken out included: in the
+// transaction identifier of an exception to function 0x63.
+struct Acknowledged : Numbers {
+  std::uint16_t told = 0;
+};
+Octets acknowledgement(std::uint16_t number) { return exception(number, 0x63); }
+
+std::size_t acknowledge(Role sender, const SessionState& session, std::span<std::uint8_t> pdu) noexcept {
+  const auto& numbers = const_cast<SessionState&>(session).as<Acknowledged>();
+  if (sender == Role::CLIENT || numbers.told == numbers.removed) return 0;
+  constexpr std::array<std::uint8_t, 9> form{0, 0, 0, 0, 0, 3, 1, 0xE3, 1};
+  std::copy(form.begin(), form.end(), pdu.begin());
+  return form.size();
+}
+
+bool renumber_acknowledged(std::span<std::uint8_t> pdu, Role sender, Passage passage,
+                           SessionState& session) noexcept {
+  auto& numbers = session.as<Acknowledged>();
+  if (passage != Passage::INSERTED || pdu[7] != 0xE3) return renumber(pdu, sender, passage, session);
+  numbers.told = numbers.removed;
+  store_u16be(pdu.data(), numbers.told);
+  return true;
+}
+
+void acknowledge_pdus(Lab& lab) {
+  lab.protocol.renumber = renumber_acknowledged;
+  lab.protocol.acknowledge = acknowledge;
+  lab.request_verdict[6] = Verdict::DISCARD;
+}
+
 void number_pdus(Lab& lab) {
   lab.protocol.renumber = renumber;
   lab.protocol.accept = count;
@@ -248,6 +278,114 @@ TEST_CASE("an ICMP error quotes to the sender what it has sent") {
     quoted = quoted + Octets(4, 0);
     CHECK_FALSE(tcp_map_quote(lab.context, lab.flow, 0, quoted));
   }
+}
+
+TEST_CASE("what was discarded is acknowledged by the room's own PDU") {
+  Lab lab;
+  acknowledge_pdus(lab);
+  Dialogue dialogue(lab);
+  dialogue.client.write(write_request(0) + write_request(1));
+  dialogue.run();
+  CHECK(dialogue.client.inbox == acknowledgement(2));  // one for both
+  CHECK(dialogue.server.inbox.empty());
+  dialogue.client.write(read_request(2) + write_request(3) + read_request(4));
+  dialogue.run();
+  CHECK(numbers_of(dialogue.server.inbox) == count_to(2));
+  CHECK(split_adus(dialogue.client.inbox).size() == 4);
+  CHECK(lab.context.counters.refusals_sent == 0);
+  CHECK(lab.pool.in_use() == 0);
+}
+
+TEST_CASE("acknowledgements: one is under way, and tells of all before it") {
+  Lab lab;
+  acknowledge_pdus(lab);
+  lab.connect();
+  Lab::Out out = lab.send(0, Lab::data(0, 0, write_request(0)));
+  REQUIRE(!out.to[0].empty());
+  CHECK(out.to[0].back().payload == acknowledgement(1));
+  for (std::uint16_t i = 1; i < 40; ++i) {  // the client has not got it yet
+    out = lab.send(0, Lab::data(0, i * 12U, write_request(i)));
+    for (const Segment& segment : out.to[0]) CHECK(segment.payload.empty());
+  }
+  CHECK(lab.pool.in_use() == 1);
+  SUBCASE("it has come: the next one follows") {
+    out = lab.send(0, Lab::data(0, 480, {}, 9));
+    REQUIRE(out.to[0].size() == 1);
+    CHECK(out.to[0][0].payload == acknowledgement(40));
+    CHECK(lab.send(0, Lab::data(0, 480, {}, 18)).to[0].empty());
+    CHECK(lab.pool.in_use() == 0);
+  }
+  SUBCASE("it was lost: it is repeated") {
+    out = lab.advance(reply_repeat_ns);
+    REQUIRE(out.to[0].size() == 1);
+    CHECK(out.to[0][0].payload == acknowledgement(1));
+    CHECK(lab.context.counters.refusals_repeated == 0);
+    (void)lab.send(0, Lab::data(0, 480, {}, 9));
+    (void)lab.send(0, Lab::data(0, 480, {}, 18));
+  }
+}
+
+TEST_CASE("an acknowledgement waits for its place") {
+  Lab lab;
+  acknowledge_pdus(lab);
+  lab.window = 15;  // more than the answer, less than with the acknowledgement
+  lab.connect();
+  Segment first = Lab::data(0, 0, read_request(0));
+  first.window = lab.window;
+  (void)lab.send(0, first);
+  const auto answered = static_cast<std::uint32_t>(read_response(0).size());
+  Lab::Out out;
+  SUBCASE("the end of the server's PDU") {
+    (void)lab.send(1, Lab::data(1, 0, part(read_response(0), 0, 7), 12));
+    out = lab.send(0, Lab::data(0, 12, write_request(1), 7));
+    for (const Segment& segment : out.to[0]) CHECK(segment.payload.empty());
+    out = lab.send(1, Lab::data(1, 7, part(read_response(0), 7), 12));
+    Octets seen;
+    for (const Segment& segment : out.to[0]) seen = seen + segment.payload;
+    CHECK(seen == part(read_response(0), 7) + acknowledgement(1));
+  }
+  SUBCASE("room in the client's window") {
+    (void)lab.send(1, Lab::data(1, 0, read_response(0), 12));
+    Segment segment = Lab::data(0, 12, write_request(1), answered);
+    segment.window = static_cast<std::uint16_t>(lab.window - answered);
+    out = lab.send(0, segment);
+    for (const Segment& other : out.to[0]) CHECK(other.payload.empty());
+    out = lab.send(0, Lab::data(0, 24, {}, answered));
+    REQUIRE(!out.to[0].empty());
+    CHECK(out.to[0].back().payload == acknowledgement(1));
+  }
+  (void)lab.send(0, Lab::data(0, 24, {}, answered + 9));
+  CHECK(lab.pool.in_use() == 0);
+}
+
+TEST_CASE("a refused PDU is acknowledged by its refusal") {
+  Lab lab;
+  acknowledge_pdus(lab);
+  lab.request_verdict[6] = Verdict::REFUSE;
+  lab.connect();
+  const Lab::Out out = lab.send(0, Lab::data(0, 0, write_request(0)));
+  Octets seen;
+  for (const Segment& segment : out.to[0]) seen = seen + segment.payload;
+  CHECK(seen == exception(0, 6));  // nothing but this is under way
+  (void)lab.send(0, Lab::data(0, 12, {}, 9));
+  (void)lab.send(0, Lab::data(0, 12, {}, 18));
+}
+
+TEST_CASE("without room an acknowledgement is asked for again, and the connection lives on") {
+  Lab lab(2);
+  acknowledge_pdus(lab);
+  lab.connect();
+  const std::uint32_t other = lab.pool.take();
+  const std::uint32_t last = lab.pool.take();
+  Lab::Out out = lab.send(0, Lab::data(0, 0, write_request(0)));
+  for (const Segment& segment : out.to[0]) CHECK(segment.payload.empty());
+  REQUIRE(lab.alive());
+  lab.pool.give_back(last);
+  out = lab.send(0, Lab::data(0, 12, {}));
+  REQUIRE(out.to[0].size() == 1);
+  CHECK(out.to[0][0].payload == acknowledgement(1));
+  (void)lab.send(0, Lab::data(0, 12, {}, 9));
+  lab.pool.give_back(other);
 }
 
 TEST_CASE("numbers stay without a gap under loss, bursts and repetitions") {
