@@ -390,7 +390,8 @@ void settle_acknowledged(WorkerContext& context, Flow& flow, Side side) noexcept
       stream.delta -= edit.size;
       continue;
     }
-    if (!edit.left() || before(stream.acked_r, place_r + edit.size)) break;
+    const std::uint32_t needed = mutated(Mutation::REPLY_REST_FORGOTTEN) ? 1U : edit.size;
+    if (!edit.left() || before(stream.acked_r, place_r + needed)) break;
     stream.delta += edit.size;
     if (!mutated(Mutation::BLOCK_LEAKED_BY_REPLY)) context.blocks->give_back(edit.block);
     stream.repeat_count = 0;
@@ -399,7 +400,8 @@ void settle_acknowledged(WorkerContext& context, Flow& flow, Side side) noexcept
   if (done != 0) {
     std::copy(aside.edits.begin() + done, aside.edits.begin() + stream.edit_count, aside.edits.begin());
     stream.edit_count = static_cast<std::uint8_t>(stream.edit_count - done);
-    const bool waits = stream.edit_count != 0 && inserted_size(map_of(stream, aside)) != 0;
+    const bool waits = stream.edit_count != 0 && inserted_size(map_of(stream, aside)) != 0 &&
+                       !mutated(Mutation::NEXT_REPLY_FORGOTTEN);
     if (waits && stream.repeat_ns == timer_never) stream.repeat_ns = context.now_ns + reply_repeat_ns;
   }
   const std::uint32_t acked = to_sender(map_of(stream, aside), stream.acked_r);

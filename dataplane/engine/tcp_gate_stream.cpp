@@ -20,8 +20,9 @@ namespace {
   std::uint32_t end =
       earlier(step.frame.sequence + static_cast<std::uint32_t>(payload.size()), data_end(stream));
   // Nor may it end the stream in front of bytes that came already.
-  if (is_fin(step.frame) && before(step.frame.sequence + step.frame.payload_size, data_end(stream)))
-    return false;
+  const std::uint32_t fin_at = step.frame.sequence + step.frame.payload_size;
+  const bool in_front = is_fin(step.frame) && before(fin_at, data_end(stream));
+  if (in_front && !mutated(Mutation::FIN_IN_FRONT_TAKEN)) return false;
   if (!before(begin, end) || mutated(Mutation::LAST_DATA_WINS)) return true;
   if (mutated(Mutation::COMPARISON_CUT_SHORT)) end = begin + 1;
   return kept_equal(*step.context.blocks, stream.kept, begin - kept_begin(stream),
@@ -126,8 +127,11 @@ void mark_part(Stream& stream) noexcept {
                           step.flow.tcp.renumbered;
   const bool waits_no_more =
       (flags & ASSET_PARTIAL_FORWARD) != 0 || stream.released_count >= releases_until_forward;
-  const bool clean = !whole_only && (waits_no_more || tail <= step.flow.protocol->framing_prefix_size);
-  if (!clean && repeated && (whole_only || (flags & ASSET_PARTIAL_HOLD) != 0)) {
+  const std::uint32_t prefix =
+      step.flow.protocol->framing_prefix_size + (mutated(Mutation::OPERATION_BEGUN) ? 1U : 0U);
+  const bool clean = !whole_only && (waits_no_more || tail <= prefix);
+  const bool holds = (flags & ASSET_PARTIAL_HOLD) != 0 && !mutated(Mutation::HOLD_RELEASED);
+  if (!clean && repeated && (whole_only || holds)) {
     return end_by_reset(step, Reason::TCP_HOLD_TIMEOUT);
   }
   if (clean || repeated) {
@@ -358,7 +362,8 @@ Disposition pass_inspected(Step& step) noexcept {
     return step.news ? forward_stripped(step, next_r(step.flow, step.sender)) : Disposition::CONSUME;
   }
   const std::uint32_t left = stream.forwarded;
-  step.held_repeated = repeats && after(end, left) && left != stream.received;
+  const bool of_held = after(end, left) || mutated(Mutation::TAIL_RELEASED_UNASKED);
+  step.held_repeated = repeats && of_held && left != stream.received;
   const std::uint32_t known = std::min<std::uint32_t>(stream.received - sequence, frame.payload_size);
   const Bytes fresh = frame.payload().subspan(known);
   bool fin = is_fin(frame) && !stream.joined;

@@ -23,6 +23,9 @@ namespace conduit {
   X(ONLY_FIRST_PDU_JUDGED, "of a segment with many PDUs only the first is judged")                         \
   X(SHORT_WAY_WITHIN_PDU, "a segment within a PDU whose head has left is judged as a PDU of its own")      \
   X(HELD_TAIL_JUDGED_ALONE, "the rest of a held PDU is judged without its head")                           \
+  X(OPERATION_BEGUN, "the first octet of an operation goes on with its framing")                           \
+  X(TAIL_RELEASED_UNASKED, "any repetition releases a held tail")                                          \
+  X(HOLD_RELEASED, "a held tail goes on to a server that gets whole PDUs alone")                           \
   X(PARTLY_LEFT_REFUSED, "a PDU of which a part has left is taken out of the stream all the same")         \
   X(STRAY_PERMITTED, "behind a part that has left may stand what reads as another PDU")                    \
   X(SENT_ON_UNANSWERED, "behind a request that has left in parts, others follow before it is answered")    \
@@ -65,6 +68,7 @@ namespace conduit {
   X(RST_ANYWHERE, "any RST ends the connection")                                                           \
   X(RST_IN_WINDOW, "an RST in the window ends the connection, exact or not")                               \
   X(SYN_ON_LIVING_FORWARDED, "a SYN on a living connection reaches its receiver")                          \
+  X(FIN_IN_FRONT_TAKEN, "a repetition may end the stream in front of bytes that came before")              \
   X(FIN_LOST, "the end of a stream is not passed on")                                                      \
   X(FIN_WITHIN_PDU_PERMITTED, "a stream may end within a PDU")                                             \
   X(RESYNC_UNVERIFIED, "a connection joined in mid-stream need not stand at a PDU boundary")               \
@@ -104,6 +108,8 @@ namespace conduit {
   X(REPLY_INSIDE_PDU, "a reply may stand inside another PDU")                                              \
   X(REPLY_BEYOND_WINDOW, "a reply does not wait for room in the client's window")                          \
   X(REPLY_NOT_REPEATED, "a lost reply is lost")                                                            \
+  X(REPLY_REST_FORGOTTEN, "a reply of which a part is acknowledged is not sent again")                     \
+  X(NEXT_REPLY_FORGOTTEN, "behind an acknowledged reply the next one is not sent again")                   \
   X(MAP_OFF_BY_ONE, "positions behind a removed PDU are off by one")                                       \
   X(ACKNOWLEDGEMENT_NOT_TRANSLATED, "acknowledgements keep their number in an edited stream")              \
   X(SACK_NOT_TRANSLATED, "SACK edges keep their numbers in an edited stream")                              \

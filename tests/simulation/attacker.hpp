@@ -16,6 +16,9 @@ namespace conduit::simulation {
 // Names of all techniques ("overlap-forward", "bad-tcp-checksum", "syn-data", …).
 [[nodiscard]] const std::vector<std::string>& techniques();
 
+// … and of those that are drawn beside them.
+[[nodiscard]] const std::vector<std::string>& techniques_with_parts();
+
 [[nodiscard]] bool is_server_technique(const std::string& technique);
 
 // A client that tries to get denied requests to a server (with permitted ones as cover), or a server that

@@ -300,7 +300,7 @@ int main_of_simulation(int argc, char** argv) {
     return 0;
   }
   if (given.contains("techniques")) {
-    for (const auto* names : {&techniques(), &datagram_techniques()})
+    for (const auto* names : {&techniques(), &techniques_with_parts(), &datagram_techniques()})
       for (const std::string& name : *names) std::cout << name << "\n";
     return 0;
   }

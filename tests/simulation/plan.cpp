@@ -188,6 +188,17 @@ void draw_attacks_that_contradict(Plan& plan, const Random& base, const std::str
   plan.attacks.push_back(std::move(attack));
 }
 
+// … and likewise with parts of PDUs and of replies.
+void draw_attacks_with_parts(Plan& plan, const Random& base, const std::string& technique) {
+  Random own = base.fork("attack with parts");
+  if (plan.attacks.empty() || plan.attacks[0].from_server || !technique.empty() || !own.chance(1, 2)) return;
+  AttackPlan attack = plan.attacks[0];
+  attack.technique = "parts-any";
+  attack.first_port = 33000;
+  attack.random = own;
+  plan.attacks.push_back(std::move(attack));
+}
+
 // … and from where the other zone lives.
 void draw_attacks_between_zones(Plan& plan, const Random& base, const std::string& technique) {
   if (!plan.plant.has_aside() || !technique.empty()) return;
@@ -306,6 +317,7 @@ Plan draw_plan(std::uint64_t seed, const PlanWish& wish) {
   draw_attacks_beside(plan, base, wish.technique);
   draw_attacks_between_zones(plan, base, wish.technique);
   draw_attacks_that_contradict(plan, base, wish.technique);
+  draw_attacks_with_parts(plan, base, wish.technique);
   draw_datagrams(plan, base, wish);
   draw_changes(plan, base);
   return plan;

@@ -112,6 +112,8 @@ class ProtocolModel {
   [[nodiscard]] virtual std::unique_ptr<Rules> random_rules(Random& random) const = 0;
 
   [[nodiscard]] virtual Front front(View stream, bool from_client) const = 0;
+  // First octets of a request that are framing alone. 0: none, or a PDU may take several frames.
+  [[nodiscard]] virtual std::size_t framing_size() const { return 0; }
   // A request, near the edges of `rules`: about half of them permitted. `number` counts the requests of a
   // connection (for transaction numbers; some clients use one number for all).
   [[nodiscard]] virtual Octets request(Random& random, const Rules& rules, std::uint32_t number) const = 0;

@@ -9,12 +9,17 @@ namespace {
 
 constexpr std::uint16_t honest_port_first = 20000;
 constexpr std::uint16_t honest_port_end = 30000;
+constexpr std::uint16_t parts_port_first = 33000;  // of those who acknowledge replies in part
+constexpr std::uint16_t parts_port_end = 35000;
 // Until the gateway repeats a reply for the first time. Doubles with each time that it has repeated what the
 // client has not acknowledged.
 constexpr std::uint64_t first_pause_ns = 200 * millisecond;
 constexpr std::uint64_t pauses_max = 3;  // in which it has to have done so
 
 bool is_honest(std::uint16_t port) { return port >= honest_port_first && port < honest_port_end; }
+bool is_followed(std::uint16_t port) {
+  return is_honest(port) || (port >= parts_port_first && port < parts_port_end);
+}
 
 // What the client has read without a gap.
 Octets stream_of(const std::map<std::uint32_t, std::uint8_t>& octets) {
@@ -42,7 +47,7 @@ bool is_refused(const ProtocolModel& protocol, View stream, View request) {
 void RefusalOracle::note_end(const Packet& packet) {
   if ((packet.flags & (RST | FIN)) == 0) return;
   for (const std::uint16_t port : {packet.source_port, packet.destination_port}) {
-    if (is_honest(port)) talks_[port].ended_ns = std::min(talks_[port].ended_ns, scheduler_.now());
+    if (is_followed(port)) talks_[port].ended_ns = std::min(talks_[port].ended_ns, scheduler_.now());
   }
 }
 
@@ -52,7 +57,7 @@ void RefusalOracle::on_sent(const Host&, View frame) {
 
 void RefusalOracle::on_arrival(std::uint8_t side, View frame) {
   const std::optional<Packet> packet = decode(frame);
-  if (!packet || side != 0 || !is_honest(packet->source_port) || (packet->flags & ACK) == 0) return;
+  if (!packet || side != 0 || !is_followed(packet->source_port) || (packet->flags & ACK) == 0) return;
   if (packet->ip_checksum_error != 0 || packet->tcp_checksum_error != 0) return;
   talks_[packet->source_port].acknowledged.push_back({scheduler_.now(), packet->acknowledgement});
 }
@@ -61,13 +66,13 @@ void RefusalOracle::on_departure(std::uint8_t side, View frame) {
   const std::optional<Packet> packet = decode(frame);
   if (!packet) return;
   note_end(*packet);
-  if (side != 0 || packet->payload.empty() || !is_honest(packet->destination_port)) return;
+  if (side != 0 || packet->payload.empty() || !is_followed(packet->destination_port)) return;
   talks_[packet->destination_port].left.push_back({scheduler_.now(), packet->sequence, packet->payload});
 }
 
 void RefusalOracle::on_delivery(const Host& host, View frame, bool damaged) {
   const std::optional<Packet> packet = decode(frame);
-  if (!packet || damaged || host.side != 0 || !is_honest(packet->destination_port)) return;
+  if (!packet || damaged || host.side != 0 || !is_followed(packet->destination_port)) return;
   Talk& talk = talks_[packet->destination_port];
   if ((packet->flags & SYN) != 0) {
     talk.opened = true;
@@ -109,8 +114,12 @@ bool RefusalOracle::is_repeated(const Refused& refused, const Left& first) const
     return said.at_ns <= due && !seq_before(said.number, end);
   };
   if (std::any_of(talk.acknowledged.begin(), talk.acknowledged.end(), known)) return true;
+  std::uint32_t from = first.sequence;  // what is in front of it need not come again
+  for (const Acknowledged& said : talk.acknowledged) {
+    if (said.at_ns <= due && seq_after(said.number, from)) from = said.number;
+  }
   return std::any_of(talk.left.begin(), talk.left.end(), [&](const Left& again) {
-    return again.at_ns > first.at_ns && again.at_ns <= due && !seq_after(again.sequence, first.sequence);
+    return again.at_ns > first.at_ns && again.at_ns <= due && !seq_after(again.sequence, from);
   });
 }
 
@@ -137,7 +146,7 @@ void RefusalOracle::check_repetitions(const std::vector<EventRecord>& events,
 std::optional<RefusalOracle::Refused> RefusalOracle::read(const EventRecord& event) const {
   const bool whole = event.pdu_size == event.pdu_head_size && event.count == 1;
   const bool observed = (event.flags & EVENT_OBSERVED) != 0;
-  if (event.verdict != Verdict::REFUSE || observed || !whole || !is_honest(event.source_port)) return {};
+  if (event.verdict != Verdict::REFUSE || observed || !whole || !is_followed(event.source_port)) return {};
   const ProtocolModel* const protocol = protocol_at(event.destination_port);
   const auto talk = talks_.find(event.source_port);
   if (protocol == nullptr || talk == talks_.end()) return {};
@@ -150,7 +159,7 @@ void RefusalOracle::check(const std::vector<EventRecord>& events, std::uint64_t 
   for (const EventRecord& event : events) {
     const std::optional<Refused> refused = read(event);
     const std::uint64_t due = std::max(event.monotonic_ns, from_ns) + patience_ns;
-    if (!refused || due >= now || refused->talk->ended_ns <= due) continue;
+    if (!refused || !is_honest(event.source_port) || due >= now || refused->talk->ended_ns <= due) continue;
     ++followed_;
     const Octets stream = stream_of(refused->talk->octets);
     if (is_refused(*refused->protocol, stream, refused->request)) continue;

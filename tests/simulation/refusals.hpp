@@ -1,6 +1,6 @@
 // The oracle of refusals (DESIGN §5, "Denying"): whoever is refused is told so, in the protocol's own words,
 // on the connection that lives on; a reply that got lost on its way comes again. Of honest clients, whose
-// connections have a port each.
+// connections have a port each; that it comes again, also of hostile ones that acknowledge replies in part.
 #pragma once
 
 #include <cstdint>

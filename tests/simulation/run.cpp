@@ -10,6 +10,7 @@
 #include "tests/simulation/dialogue.hpp"
 #include "tests/simulation/engine_gateway.hpp"
 #include "tests/simulation/observing.hpp"
+#include "tests/simulation/parts.hpp"
 #include "tests/simulation/rates.hpp"
 #include "tests/simulation/refusals.hpp"
 #include "tests/simulation/trace.hpp"
@@ -97,6 +98,7 @@ class World {
         refusals_(scheduler_),
         rates_(scheduler_, plan.plant, plan.policies),
         observing_(scheduler_, plan.plant),
+        parts_(scheduler_, plan.plant),
         frames_(scheduler_),
         bounds_(gateway_, plan.limits),
         trace_(scheduler_),
@@ -112,6 +114,7 @@ class World {
     network_.watch(bounds_);
     network_.watch(refusals_);
     network_.watch(rates_);
+    network_.watch(parts_);
     if (!plan.tight) network_.watch(observing_);  // what finds no room is dropped all the same
     network_.watch(hasher_);
     network_.watch(datagrams_.oracle());
@@ -145,6 +148,7 @@ class World {
   RefusalOracle refusals_;
   RateOracle rates_;
   ObservingOracle observing_;
+  PartsOracle parts_;
   FrameCounter frames_;
   BoundsOracle bounds_;
   Hasher hasher_;
@@ -208,6 +212,7 @@ void World::note() {
   wire_.in_force(policy_, island_);
   rates_.in_force(policy_);
   observing_.in_force(policy_);
+  parts_.in_force(policy_);
   timeline_.note(scheduler_.now(), policy_, island_);
   datagrams_.in_force(policy_, island_);
 }
@@ -279,8 +284,8 @@ void World::check() {
             {"transparency", "client port " + std::to_string(port) + ": " + difference, scheduler_.now()});
     }
   }
-  for (const auto* found :
-       {&observing_.findings(), &rates_.findings(), &wire_.findings(), &safety_.findings()})
+  for (const auto* found : {&parts_.findings(), &observing_.findings(), &rates_.findings(), &wire_.findings(),
+                            &safety_.findings()})
     findings_.insert(findings_.begin(), found->begin(), found->end());
 }
 

@@ -265,6 +265,15 @@ const std::vector<std::string>& techniques() {
   return names;
 }
 
+const std::vector<std::string>& techniques_with_parts() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> list{"parts-any"};
+    for (const ClientTechnique& each : part_techniques()) list.emplace_back(each.name);
+    return list;
+  }();
+  return names;
+}
+
 bool is_server_technique(const std::string& technique) {
   return !select(server_techniques(), technique, "server-any").empty();
 }
@@ -286,6 +295,7 @@ std::unique_ptr<Attacker> Attacker::create(Network& network, const AttackPlan& a
   std::unique_ptr<Attacker> attacker;
   std::vector<ClientTechnique> hostile = select(client_techniques(), technique, "client-any");
   if (hostile.empty()) hostile = select(zone_techniques(), technique, "");
+  if (hostile.empty()) hostile = select(part_techniques(), technique, "parts-any");
   std::vector<ServerTechnique> lying = select(server_techniques(), technique, "server-any");
   if (!hostile.empty()) attacker = std::make_unique<HostileClient>(attack, random, std::move(hostile));
   if (!lying.empty()) attacker = std::make_unique<HostileServer>(attack, random, std::move(lying));

@@ -1,5 +1,7 @@
 // What a hostile client does on a stream from which requests were taken out and into which replies were put,
 // and around connections: RFC 2018, 5927, 5961, 9293.
+#include <algorithm>
+
 #include "tests/simulation/attacker/hand.hpp"
 
 namespace conduit::simulation {
@@ -124,7 +126,61 @@ void from_other_zone(Hand& hand, const Booty& booty) {
   });
 }
 
+// --- parts of PDUs, of replies, of streams
+// -------------------------------------------------------------------
+
+// Where a PDU goes on, another begins.
+void whole_within_part(Hand& hand, const Booty& booty) {
+  const std::int64_t at = here(hand);
+  const std::size_t k = hand.random().chance(1, 2) ? cut(hand, booty.permitted)
+                                                   : std::min<std::size_t>(7, booty.permitted.size() - 1);
+  hand.put(at, first(booty.permitted, k));
+  hand.later(20, [&hand, at, booty, k] { hand.put(at, first(booty.permitted, k)); });
+  hand.later(40, [&hand, at, booty, k] { hand.put(at + static_cast<std::int64_t>(k), booty.permitted); });
+  hand.skip(k + booty.permitted.size());
+}
+// What came before once more, up to somewhere within, and there the stream is said to end.
+void repeated_with_end(Hand& hand, const Booty& booty) {
+  const std::int64_t at = here(hand);
+  hand.write(booty.permitted);
+  hand.put(at, first(booty.permitted, cut(hand, booty.permitted)), with_flags(ACK | FIN));
+}
+// What has left comes again, and with it nothing of the part behind it that has not.
+void front_repeated(Hand& hand, const Booty& booty) {
+  const std::int64_t at = here(hand);
+  hand.write(booty.permitted);
+  hand.write(first(booty.permitted, booty.permitted.size() - 1));
+  hand.put(at, booty.permitted);
+}
+// Acknowledges its replies up to somewhere within; what is behind has to come again.
+void replies_acknowledged_in_part(Hand& hand, const Booty& booty) {
+  hand.answers = false;
+  const std::uint32_t before = hand.peer_next();
+  for (int i = 0; i < 3; ++i) hand.write(booty.denied);
+  hand.later(30, [&hand, before] {
+    const std::uint32_t size = hand.peer_next() - before;
+    if (size == 0) return;
+    const bool whole = hand.random().chance(1, 2);
+    const auto left = static_cast<std::uint32_t>(whole ? size / 3 : hand.random().between(1, size));
+    hand.put(here(hand), {}, [left](Packet& packet) { packet.acknowledgement -= left; });
+  });
+  hand.later(2500, [&hand] {
+    hand.answers = true;
+    hand.ack();
+  });
+}
+
 }  // namespace
+
+const std::vector<ClientTechnique>& part_techniques() {
+  static const std::vector<ClientTechnique> all{
+      {"whole-within-part", whole_within_part},
+      {"repeated-with-end", repeated_with_end},
+      {"front-repeated", front_repeated},
+      {"replies-acknowledged-in-part", replies_acknowledged_in_part},
+  };
+  return all;
+}
 
 const std::vector<ClientTechnique>& zone_techniques() {
   static const std::vector<ClientTechnique> all{{"from-other-zone", from_other_zone, false}};

@@ -114,6 +114,8 @@ struct ClientTechnique {
 };
 [[nodiscard]] const std::vector<ClientTechnique>& client_techniques();
 [[nodiscard]] const std::vector<ClientTechnique>& stream_techniques();  // most of them
+// Drawn by themselves: among all they would be too seldom.
+[[nodiscard]] const std::vector<ClientTechnique>& part_techniques();
 // Of plants with two zones of clients.
 [[nodiscard]] const std::vector<ClientTechnique>& zone_techniques();
 

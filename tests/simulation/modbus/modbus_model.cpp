@@ -271,6 +271,8 @@ class ModbusModel final : public ProtocolModel {
     return {Front::Kind::PDU, 6 + length};
   }
 
+  [[nodiscard]] std::size_t framing_size() const override { return header_size; }
+
   [[nodiscard]] std::size_t operations_most(View request) const override {
     const auto accesses = read_request(request);
     if (accesses) return accesses->size();

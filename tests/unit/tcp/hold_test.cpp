@@ -64,6 +64,17 @@ TEST_CASE("a sender with one segment in flight, cut within the operation: releas
   }
 }
 
+TEST_CASE("a repetition of what has left does not release the tail behind it") {
+  Lab lab;
+  lab.connect();
+  const Octets head = read_request(1);
+  (void)lab.send(0, Lab::data(0, 0, head + part(read_request(2), 0, 10)));
+  const Lab::Out out = lab.send(0, Lab::data(0, 0, head));
+  for (const auto& left : out.to[1]) CHECK(left.payload.size() <= head.size());
+  CHECK(lab.context.counters.tails_released == 0);
+  CHECK(lab.context.counters.tails_held == 1);
+}
+
 TEST_CASE("byte by byte, one in flight: a denied request never gets its last byte") {
   Lab lab;
   Dialogue dialogue(lab);
