@@ -33,7 +33,7 @@ std::shared_ptr<const Rules> reading() {
 }
 std::shared_ptr<const Rules> connecting() {
   auto rules = std::make_shared<s7comm::S7commRules>();
-  rules->list.emplace_back().classes = {s7comm::Class::SESSION};
+  rules->list.emplace_back().classes = {Class::SESSION};
   return rules;
 }
 
