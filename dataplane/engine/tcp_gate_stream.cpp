@@ -129,7 +129,9 @@ void mark_part(Stream& stream) noexcept {
       (flags & ASSET_PARTIAL_FORWARD) != 0 || stream.released_count >= releases_until_forward;
   const std::uint32_t prefix =
       step.flow.protocol->framing_prefix_size + (mutated(Mutation::OPERATION_BEGUN) ? 1U : 0U);
-  const bool clean = !whole_only && (waits_no_more || tail <= prefix);
+  // Where a receiver may give up a part, framing goes on in one piece or waits: fewer places to read on from.
+  const bool framing = step.flow.protocol->strays == nullptr ? tail <= prefix : tail == prefix;
+  const bool clean = !whole_only && (waits_no_more || framing);
   const bool holds = (flags & ASSET_PARTIAL_HOLD) != 0 && !mutated(Mutation::HOLD_RELEASED);
   if (!clean && repeated && (whole_only || holds)) {
     return end_by_reset(step, Reason::TCP_HOLD_TIMEOUT);

@@ -127,11 +127,11 @@ def cuts():
     for place in range(1, len(READ)):
         case = opened(f"read_cut_at_{place:02}").ask(READ[:place]).ask(READ[place:])
         case.expect("forward", delivered=READ).end()
-    # Up to 7 octets (MBAP header and unit) may have left already: then a refusal is no longer possible.
+    # The header (MBAP and unit, 7 octets) may have left already, whole: then a refusal is no longer possible.
     for place in range(1, len(COIL)):
-        verdict = "reset" if place <= 7 else "refuse"
+        verdict = "reset" if place == 7 else "refuse"
         case = opened(f"coil_cut_at_{place:02}").ask(COIL[:place]).ask(COIL[place:])
-        case.expect(verdict, "FUNCTION_NOT_PERMITTED", COIL[:place] if place <= 7 else b"").end()
+        case.expect(verdict, "FUNCTION_NOT_PERMITTED", COIL[:place] if place == 7 else b"").end()
     case = opened("early_segment").ask(READ[6:], at=1001 + 6)
     case.ask(READ[:6], at=1001).expect("forward", delivered=READ).end()
 

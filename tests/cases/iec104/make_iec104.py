@@ -97,11 +97,13 @@ def u_frame(control):
 
 class Case(Conversation):
     """`sent`, `told`: I-frames of client and server, as each counts its own; `gone` of the client's did not
-    pass, and `put` refusals reached it in the server's name."""
+    pass, and `put` refusals reached it in the server's name. `known`: those of the server's that it knows to be
+    acknowledged. What is taken out acknowledges no longer and is not acknowledged by its receiver: an S-frame
+    says it to the server, as far as the client has acknowledged all in front of it (5.2)."""
 
     def __init__(self, name, start=True):
         super().__init__(HERE / "folders" / name, PORT, POLICY)
-        self.sent, self.gone, self.told, self.put = 0, 0, 0, 0
+        self.sent, self.gone, self.told, self.put, self.known = 0, 0, 0, 0, 0
         if start:
             self.raw(u_frame(STARTDT)).expect("forward", delivered=u_frame(STARTDT))
             self.raw(u_frame(STARTDT_CON), up=False).expect("forward")
@@ -120,23 +122,31 @@ class Case(Conversation):
 
     def passes(self, asdu, cut=None):
         own, arriving = self.frame(asdu)
+        self.known = self.told
         segments = [own] if cut is None else [own[:cut], own[cut:]]
         return self.raw(*segments).expect("forward", delivered=arriving)
+
+    def catch_up(self):
+        """What the server has to be told beside the client's frames."""
+        late = self.known != self.told
+        self.known = self.told
+        return s_frame(self.told) if late else b""
 
     def refused(self, asdu, reason, cut=None, verdict="refuse"):
         own, _ = self.frame(asdu)
         self.gone += 1
         self.put += verdict == "refuse"
         segments = [own] if cut is None else [own[:cut], own[cut:]]
-        return self.raw(*segments).expect(verdict, reason)
+        return self.raw(*segments).expect(verdict, reason, self.catch_up())
 
     def malformed(self, asdu):
         return self.raw(self.frame(asdu)[0]).expect("reset", "PDU_MALFORMED")
 
     def tells(self, asdu, verdict="forward", reason="NONE"):
-        self.raw(i_frame(asdu, self.told, self.sent - self.gone), up=False).expect(verdict, reason)
+        self.raw(i_frame(asdu, self.told, self.sent - self.gone), up=False)
+        covered = verdict == "discard" and self.known == self.told
         self.told += 1
-        return self
+        return self.expect(verdict, reason, self.catch_up() if covered else b"")
 
 
 def link():

@@ -169,9 +169,9 @@ def in_pieces():
     case.expect(case.outcomes[0]["rows"], server=b"".join(reads[:19]), client=COIL_REFUSED)
 
     case, flow = opened("cut_inside_the_second_pdu", "a read and the header of a write; then the rest", CUTS)
-    first = flow.ask(READ + COIL[:5])
-    last = flow.ask(COIL[5:])
-    case.expect([forward(first), reset(last, "FUNCTION_NOT_PERMITTED")], server=READ + COIL[:5])
+    first = flow.ask(READ + COIL[:7])
+    last = flow.ask(COIL[7:])
+    case.expect([forward(first), reset(last, "FUNCTION_NOT_PERMITTED")], server=READ + COIL[:7])
 
     case, flow = opened("cut_behind_the_function_code", "a read and a write as far as its function code; the "
                         "rest",
@@ -226,12 +226,12 @@ def cut_everywhere():
         case.wait(300)
         flow = case.flow(port=40000 + place).open()
         flow.ask(COIL[:place])
-        verdict = reset if place <= 7 else refuse
-        rows.append(verdict(flow.ask(COIL[place:]), "FUNCTION_NOT_PERMITTED"))
-        if place > 7:
+        gone = place == 7  # the header, and nothing but it, goes ahead
+        rows.append((reset if gone else refuse)(flow.ask(COIL[place:]), "FUNCTION_NOT_PERMITTED"))
+        if not gone:
             flow.thank(COIL_REFUSED)
-        server[flow.port] = COIL[:place] if place <= 7 else b""
-        client[flow.port] = b"" if place <= 7 else COIL_REFUSED
+        server[flow.port] = COIL[:place] if gone else b""
+        client[flow.port] = b"" if gone else COIL_REFUSED
     case.expect(rows, server=server, client=client)
 
     case = Case("three_pieces_in_every_order", "a write in three pieces, in all six orders", CUTS)
