@@ -97,9 +97,9 @@ def u_frame(control):
 
 class Case(Conversation):
     """`sent`, `told`: I-frames of client and server, as each counts its own; `gone` of the client's did not
-    pass, and `put` refusals reached it in the server's name. `known`: those of the server's that it knows to be
-    acknowledged. What is taken out acknowledges no longer and is not acknowledged by its receiver: an S-frame
-    says it to the server, as far as the client has acknowledged all in front of it (5.2)."""
+    pass, and `put` refusals reached it in the server's name. `known`: those of the server's that it knows to
+    be acknowledged. What is taken out acknowledges no longer and is not acknowledged by its receiver: an
+    S-frame says it to the server, as far as the client has acknowledged all in front of it (5.2)."""
 
     def __init__(self, name, start=True):
         super().__init__(HERE / "folders" / name, PORT, POLICY)

@@ -56,8 +56,8 @@ TEST_CASE("all splits of a dialogue: same verdicts, and the PLC gets the permitt
     const auto middle = all.begin() + static_cast<std::ptrdiff_t>(cut);
     take(line.client(0, Octets(all.begin(), middle)));
     take(line.client(static_cast<std::uint32_t>(cut), Octets(middle, all.end())));
-    // Cut behind its framing the refused request has left in part: that alone cannot be refused in band. A part
-    // of the framing waits.
+    // Cut behind its framing the refused request has left in part: that alone cannot be refused in band. A
+    // part of the framing waits.
     const bool partly_left = cut == 12 + 7;
     CHECK(reset == partly_left);
     CHECK(plane.count(Reason::VALUE_NOT_PERMITTED) == 1);
