@@ -75,13 +75,15 @@ void PartsOracle::on_arrival(std::uint8_t side, View frame) {
   if (again) ++talk->repetitions;
 }
 
-// Adds what leaves; returns how far the stream went before.
+// Adds what leaves; returns how far the stream went before: a tail may leave in several segments at once.
 std::uint32_t PartsOracle::take(Talk& talk, const Packet& packet) {
-  const auto before = static_cast<std::uint32_t>(talk.left.size());
+  if (talk.leaves_ns != scheduler_.now()) talk.before = static_cast<std::uint32_t>(talk.left.size());
+  talk.leaves_ns = scheduler_.now();
+  const std::uint32_t before = talk.before;
   const std::uint32_t offset = packet.sequence - talk.first;
   if (offset > stream_max) return before;
   for (std::uint32_t i = 0; i < packet.payload.size(); ++i) {
-    if (offset + i >= before) talk.ahead.emplace(offset + i, packet.payload[i]);
+    if (offset + i >= talk.left.size()) talk.ahead.emplace(offset + i, packet.payload[i]);
   }
   for (auto at = talk.ahead.begin(); at != talk.ahead.end() && at->first == talk.left.size();) {
     talk.left.push_back(at->second);

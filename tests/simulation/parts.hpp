@@ -40,6 +40,8 @@ class PartsOracle : public Watcher {
     std::set<std::uint32_t> come;                 // offsets
     std::uint32_t come_end = 0;                   // behind the last of them
     std::uint32_t repeated_end = 0;               // behind the last octet that has come twice
+    std::uint64_t leaves_ns = 0;                  // when the last octets left, …
+    std::uint32_t before = 0;                     // … and how many had left until then
     std::uint32_t repetitions = 0;                // segments that have repeated what may have been held
     std::map<std::uint32_t, std::uint8_t> ahead;  // has left, behind a gap
     Octets left;                                  // … without one
@@ -49,7 +51,7 @@ class PartsOracle : public Watcher {
 
   [[nodiscard]] Talk* talk_of(const Packet& packet, std::uint8_t side);
   static void begin(Talk& talk, const Packet& syn);
-  static std::uint32_t take(Talk& talk, const Packet& packet);
+  std::uint32_t take(Talk& talk, const Packet& packet);
   void check(const Packet& packet, const Talk& talk, std::uint32_t left_before);
   template <typename Says>
   [[nodiscard]] bool all_say(const Says& says) const;

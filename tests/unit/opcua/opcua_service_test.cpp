@@ -342,9 +342,10 @@ TEST_CASE("structures that are written as values have the length of their type")
       {"7903", "ffffffff 01000000 00 00"},    // EUInformation
       {"3a2f", "0000000000000000 00000000"},  // XVType
   };
-  for (const auto& [type, body] : structures) {
+  for (const auto& structure : structures) {
+    const std::string type = structure[0];
+    const std::string good = structure[1];
     CAPTURE(type);
-    const std::string good = body;
     CHECK(write(type, good).starts_with("WRITE WRITE namespace:2 node:5 attribute:13 security_mode:1"));
     CHECK(write(type, good + " 00") == "malformed");
     CHECK(write(type, good.substr(0, good.size() - 2)) == "malformed");
