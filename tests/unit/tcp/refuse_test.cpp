@@ -391,6 +391,26 @@ TEST_CASE("discarded: out without a reply, in either direction") {
   CHECK(dialogue.client.inbox == read_response(8) + read_response(2));
 }
 
+TEST_CASE("what is discarded behind a reply and as many octets again is a change of its own") {
+  Lab lab;
+  lab.response_verdict[6] = Verdict::DISCARD;
+  lab.connect();
+  const Octets refusal = exception(1, 6);
+  const Octets error = exception(2, 3);
+  REQUIRE(refusal.size() == error.size());
+  Lab::Out out = lab.send(0, Lab::data(0, 0, write_request(1)));
+  REQUIRE(out.to[0].size() == 1);
+  CHECK(out.to[0][0].payload == refusal);  // and nobody acknowledges it
+  (void)lab.send(1, Lab::data(1, 0, error));
+  const auto place = static_cast<std::uint32_t>(error.size());
+  (void)lab.send(1, Lab::data(1, place, write_response(9)));
+  const auto gone = static_cast<std::uint32_t>(write_response(9).size());
+  out = lab.send(1, Lab::data(1, place + gone, read_response(8)));
+  REQUIRE(out.to[0].size() == 1);
+  CHECK(out.to[0][0].payload == read_response(8));
+  CHECK(out.to[0][0].sequence == Lab::base(1) + 2 * place);
+}
+
 TEST_CASE("a body larger than its judged part is discarded to its end") {
   Lab lab;
   lab.request_verdict[6] = Verdict::DISCARD;
