@@ -206,6 +206,17 @@ TEST_CASE("an acknowledgement of what was never sent is dropped") {
   CHECK(lab.count(Reason::TCP_OUT_OF_WINDOW) == 1);
 }
 
+TEST_CASE("RST: what it carries stays behind") {
+  Lab lab;
+  lab.connect();
+  Segment rst = Lab::data(0, 0, write_request(1));
+  rst.flags = TCP_RST | TCP_ACK;
+  const Lab::Out out = lab.send(0, rst);
+  REQUIRE(out.to[1].size() == 1);
+  CHECK((out.to[1][0].flags & TCP_RST) != 0);
+  CHECK(out.to[1][0].payload.empty());
+}
+
 TEST_CASE("early segments wait, in any order, and leave in order") {
   const Octets all = read_request(1) + read_request(2) + read_request(3);
   std::vector<std::uint32_t> order{0, 9, 18, 27};

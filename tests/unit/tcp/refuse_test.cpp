@@ -518,6 +518,20 @@ TEST_CASE("a quoted number is put back into its sender's numbers") {
   CHECK(load_u32be(&quoted[4]) == Lab::base(0) + 12);
 }
 
+TEST_CASE("octets that are quoted across a refused request never stood behind one another: no quote") {
+  Lab lab;
+  lab.connect();
+  (void)lab.send(0, Lab::data(0, 0, read_request(1) + write_request(2) + read_request(3)));
+  Octets quoted(20, 0);
+  store_u32be(&quoted[4], Lab::base(0) + 8);
+  quoted[12] = 0x50;  // header of 20 octets
+  Octets within = quoted + part(read_request(1), 8, 3);
+  CHECK(tcp_map_quote(lab.context, lab.flow, 0, within));
+  CHECK(load_u32be(&within[4]) == Lab::base(0) + 8);
+  Octets across = quoted + part(read_request(1), 8) + part(read_request(3), 0, 4);
+  CHECK_FALSE(tcp_map_quote(lab.context, lab.flow, 0, across));
+}
+
 TEST_CASE("the server's window is not overrun by what the engine inserts") {
   Lab lab;
   lab.connect();
