@@ -203,6 +203,32 @@ TEST_CASE("fragments with two readings are denied, and all that comes after them
   }
 }
 
+TEST_CASE("a last fragment in front of others is denied, and all that comes after it") {
+  Gateway gateway;
+  Octets whole = read_request();
+  whole.resize(40);
+  CHECK(gateway.send(fragment({}, {24, 32, true}, whole)) == Reason::NONE);
+  CHECK(gateway.send(fragment({}, {16, 24, false}, whole)) == Reason::IP_FRAGMENT_OVERLAP);
+  CHECK(gateway.send(fragment({}, {0, 16, true}, whole)) == Reason::IP_FRAGMENT_OVERLAP);
+  CHECK(gateway.recorder.sent.empty());
+}
+
+TEST_CASE("fragments in two VLANs are of two packets") {
+  ImageSource source = lenient();
+  source.assets[HMI].vlans = {5, 6};
+  source.assets[PLC].vlans = {5, 6};
+  Gateway gateway(source);
+  Header five;
+  five.link.tags = hex("8100 0005");
+  Header six;
+  six.link.tags = hex("8100 0006");
+  CHECK(gateway.send(pieces(five, read_request(), {8})[0]) == Reason::NONE);
+  CHECK(gateway.send(pieces(six, read_request(), {8})[1]) == Reason::NONE);
+  CHECK(gateway.recorder.sent.empty());
+  CHECK(gateway.send(pieces(five, read_request(), {8})[1]) == Reason::NONE);
+  CHECK(gateway.recorder.sent.size() == 1);
+}
+
 TEST_CASE("a packet that was repeated in part is put together all the same") {
   Gateway gateway;
   const auto cut = pieces({}, read_request(), {8, 16});
